@@ -1,0 +1,178 @@
+// Package drivers holds the words of the device side: what a device is told
+// (Command), what it can be told (Action), and what came of it (Receipt).
+//
+// A driver never loops over work, never waits between tries and never logs a
+// failure: it tries once and says what happened. The lanes of internal/agent
+// own repetition, order and patience.
+package drivers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+	"periph.io/x/conn/v3"
+)
+
+// Driver is one device, or one controller of many: an encoder, the TVs behind
+// a broker, a WiFi controller. Its methods may be called from several
+// goroutines, as many as its kind's width allows.
+type Driver interface {
+	conn.Resource // String names the device as the property file does; Halt releases it
+
+	// Do carries the command out and returns once the device itself has
+	// confirmed. An error that is ErrRefused or ErrUnknown ends the command;
+	// any other means: nothing happened, try again.
+	Do(ctx context.Context, cmd Command) (Receipt, error)
+	// Probe asks whether the device is there. It changes nothing.
+	Probe(ctx context.Context) error
+	// State says how the device stands, for the status page.
+	State() State
+}
+
+// The two ways in which a command ends without success. Wrap them with the
+// reason in the words of whoever has to act: fmt.Errorf("%w: no card was
+// presented", drivers.ErrRefused).
+var (
+	// ErrRefused: trying again will not help.
+	ErrRefused = errors.New("refused")
+	// ErrUnknown: it may or may not have been carried out. A person must look.
+	ErrUnknown = errors.New("outcome unknown")
+)
+
+// RetryAfter is an error of a device that said when to come back.
+type RetryAfter struct {
+	Wait time.Duration
+	Err  error
+}
+
+func (e *RetryAfter) Error() string { return e.Err.Error() }
+func (e *RetryAfter) Unwrap() error { return e.Err }
+
+// LinkDown is an error about the device as a whole, not about the command: the
+// lane pauses, and the command's own tries are not used up.
+type LinkDown struct{ Err error }
+
+func (e *LinkDown) Error() string { return e.Err.Error() }
+func (e *LinkDown) Unwrap() error { return e.Err }
+
+// Command tells a device to do one thing.
+type Command struct {
+	// ID is the same at every try, and never used for another command.
+	ID string
+	// Seq grows with every command of the gateway, across restarts.
+	Seq    int64
+	Device string
+	Action string
+	// Subject is what the command is about, "room:101" or "stay:9f…": commands
+	// of one subject are carried out in order, and a newer setting of a
+	// subject replaces an older unsent one.
+	Subject string
+	Params  map[string]string
+	// Try counts from 1. A setting may have been carried out by an earlier try
+	// whose reply was lost.
+	Try int
+	// Progress, if not nil, hears of steps that a person waits for. It returns at once.
+	Progress func(Step)
+}
+
+// Step is a moment of a command that a person waits for, such as "present the card now".
+type Step string
+
+// The steps that drivers report.
+const (
+	StepSent     Step = "sent"
+	StepAccepted Step = "accepted" // present the card now
+	StepCardDone Step = "card done"
+)
+
+// Receipt is what came of a command that was carried out.
+type Receipt struct {
+	// Note is one sentence for people, without personal data or secrets.
+	Note string `json:"note,omitempty"`
+	// Values are what must be known later: a voucher's id and code, a card's
+	// UID. They may be secret; they are stored, never logged.
+	Values map[string]string `json:"values,omitempty"`
+}
+
+// Action is something that a kind of device can be told. It is data: rules are
+// checked against it, and help and schema are made from it.
+type Action struct {
+	Name string
+	Help string
+	// Setting: states how a thing should be; repeatable, and a newer one
+	// replaces an older unsent one. Otherwise it is a job: it happens at most
+	// once and expires.
+	Setting bool
+	// Subject is a template of what it is about, such as "room:${room}".
+	Subject string
+	Params  []Param
+	// Limit bounds one try, including the time a person needs.
+	Limit time.Duration
+	// Within is the default time after which a job is no longer wanted; settings have none.
+	Within time.Duration
+}
+
+// Param is a parameter of an action.
+type Param struct {
+	Name, Help string
+	Type       ParamType
+	Required   bool
+	// Default is a template used when a rule does not set the parameter, such as "${room}"; "" for none.
+	Default string
+	// OneOf lists the allowed values; nil for any.
+	OneOf []string
+}
+
+// ParamType is the type of a parameter's value.
+type ParamType string
+
+// The types of parameters. All values travel as text.
+const (
+	Text    ParamType = "text"
+	Integer ParamType = "integer"
+	Flag    ParamType = "flag"    // true or false
+	Instant ParamType = "instant" // RFC 3339
+	Guests  ParamType = "guests"  // JSON array of {title, first, last, …}
+)
+
+// Condition is how a device stands.
+type Condition string
+
+// The conditions of a device.
+const (
+	Online      Condition = "online"
+	Degraded    Condition = "degraded" // works in part: some encoder or TV behind it does not answer
+	Busy        Condition = "busy"
+	Quarantined Condition = "quarantined" // waits for a late answer before it takes new work
+	Offline     Condition = "offline"
+	Unset       Condition = "not tried yet"
+)
+
+// State is how a device stands, since when, and why.
+type State struct {
+	Condition Condition `json:"condition"`
+	Since     time.Time `json:"since"`
+	Reason    string    `json:"reason,omitempty"`
+}
+
+// Site is what a driver must know of the property it stands in.
+type Site struct {
+	// Property is the property's slug, such as "seaview": [a-z0-9_-]{1,64}.
+	Property string
+	// Label is the property's name for people.
+	Label string
+	// Zone is the property's time zone, never the gateway's.
+	Zone *time.Location
+	// Language is the property's default, a BCP 47 tag.
+	Language string
+	// Key is the property's secret for keyed hashes.
+	Key []byte
+	// Secret reads a secret by the file name that the property file gives.
+	Secret func(file string) (string, error)
+	// Wanted lists the newest setting of every subject of the named device,
+	// sent or not: what the device should hold now.
+	Wanted func(device string) []Command
+	Log    zerolog.Logger
+}

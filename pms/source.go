@@ -1,0 +1,79 @@
+package pms
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Source is a PMS link.
+type Source interface {
+	// String names the link as the property file does.
+	String() string
+	// Notices connects, resumes after the given offset ("" at first) and
+	// yields, in order, whatever has arrived since the last yield. An empty
+	// batch says that the source has caught up: nothing older is waiting. The
+	// sequence ends with the error that broke the stream, or when ctx is done;
+	// after an error the caller comes back at once, the source itself knows how
+	// long the PMS wants to be left alone.
+	Notices(ctx context.Context, after string) iter.Seq2[[]Notice, error]
+	// Acknowledge answers a device command of the PMS. nil: the PMS has it.
+	Acknowledge(ctx context.Context, commandID string, outcome Outcome, note string) error
+	// Link says how the connection stands, for the status page.
+	Link() Link
+}
+
+// Outcome is how a device command ended, in the PMS's own words.
+type Outcome string
+
+// The final states of a device command.
+const (
+	OutcomeProcessed Outcome = "Processed"
+	OutcomeCancelled Outcome = "Cancelled"
+	OutcomeError     Outcome = "Error"
+)
+
+// LinkState is the state of a PMS link.
+type LinkState string
+
+// The states of a link. Parked: the PMS refused in a way that only a person
+// can mend; the link is tried again rarely.
+const (
+	LinkWaiting    LinkState = "waiting"
+	LinkConnecting LinkState = "connecting"
+	LinkCatchingUp LinkState = "catching up"
+	LinkLive       LinkState = "live"
+	LinkDraining   LinkState = "draining"
+	LinkParked     LinkState = "parked"
+)
+
+// Link is how a PMS link stands. It holds no personal data, token or key.
+type Link struct {
+	State LinkState `json:"state"`
+	Since time.Time `json:"since"`
+	// NextTry is when a waiting or parked link tries again.
+	NextTry time.Time `json:"next_try,omitzero"`
+	// Last is when anything was last heard, LastNotice when an event was.
+	Last       time.Time `json:"last,omitzero"`
+	LastNotice time.Time `json:"last_notice,omitzero"`
+	// Problem says, in the installer's words, what is wrong and what to do; "" if nothing.
+	Problem string `json:"problem,omitempty"`
+	// MonitorOnly says why no notice of this link moves anything; "" if it does.
+	MonitorOnly string `json:"monitor_only,omitempty"`
+	// Alarms are conditions that do not stop the stream: a gap, a new epoch.
+	Alarms []Alarm `json:"alarms,omitempty"`
+}
+
+// Alarm is something about a link that a person should know.
+type Alarm struct {
+	Code  string    `json:"code"`
+	Text  string    `json:"text"`
+	Since time.Time `json:"since"`
+}
+
+// Memory keeps the little that a source must remember across restarts beside
+// its offset: when it may connect again, which fallback worked.
+type Memory interface {
+	Load() ([]byte, error) // nil at first
+	Save([]byte) error     // durable when it returns
+}
