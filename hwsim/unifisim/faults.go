@@ -1,0 +1,187 @@
+package unifisim
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+)
+
+// FaultKind is a way in which the console misbehaves.
+type FaultKind string
+
+// The ways in which the console can misbehave.
+const (
+	// DropAfterCommit does the work, then closes the connection without a reply.
+	DropAfterCommit FaultKind = "drop after commit"
+	// SilentAfterCommit does the work, then never replies.
+	SilentAfterCommit FaultKind = "silent after commit"
+	// Silent reads the request, does nothing and never replies.
+	Silent FaultKind = "silent"
+	// Drop closes the connection without doing anything.
+	Drop FaultKind = "drop"
+	// TooMany answers 429, with Fault.RetryAfter as it stands if not empty.
+	TooMany FaultKind = "429"
+	// Unauthorized answers 401 as for a bad key.
+	Unauthorized FaultKind = "401"
+	// Forbidden answers 403 as for a key without the right.
+	Forbidden FaultKind = "403"
+	// ServerError answers 500.
+	ServerError FaultKind = "500"
+	// Redirect answers 302 to a log-in page.
+	Redirect FaultKind = "302"
+	// SlowBody sends the headers, then one byte every 50 ms for ever.
+	SlowBody FaultKind = "slow body"
+	// EndlessBody sends an answer that never ends, as fast as it is read.
+	EndlessBody FaultKind = "endless body"
+	// NotJSON answers 200 with an HTML page.
+	NotJSON FaultKind = "not json"
+)
+
+// Fault is a misbehaviour that is waiting for its requests.
+type Fault struct {
+	Kind FaultKind
+	// Match is a part of "METHOD /path?query" (decoded) that a request must
+	// have; "" matches all.
+	Match string
+	// Count is how many requests are hit; 0 is one, negative all.
+	Count int
+	// RetryAfter is the header of a 429: seconds, an HTTP date, or "" for none.
+	RetryAfter string
+}
+
+// Inject makes the next matching requests go wrong. Faults are tried in the
+// order in which they were injected.
+func (c *Controller) Inject(f Fault) {
+	if f.Count == 0 {
+		f.Count = 1
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = append(c.faults, &f)
+}
+
+// Heal removes all faults that are still waiting.
+func (c *Controller) Heal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = nil
+}
+
+func (c *Controller) fault(line string) *Fault {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, f := range c.faults {
+		if !strings.Contains(line, f.Match) {
+			continue
+		}
+		if f.Count > 0 {
+			f.Count--
+		}
+		if f.Count == 0 {
+			c.faults = append(c.faults[:i:i], c.faults[i+1:]...)
+		}
+		return f
+	}
+	return nil
+}
+
+// misbehave carries out the fault; false lets the request through.
+func (c *Controller) misbehave(f *Fault, w http.ResponseWriter, r *http.Request, body []byte) {
+	switch f.Kind {
+	case DropAfterCommit:
+		c.route(httptest.NewRecorder(), r, body)
+		panic(http.ErrAbortHandler)
+	case SilentAfterCommit:
+		c.route(httptest.NewRecorder(), r, body)
+		c.hold(r)
+	case Silent:
+		c.hold(r)
+	case Drop:
+		panic(http.ErrAbortHandler)
+	case TooMany:
+		if f.RetryAfter != "" {
+			w.Header().Set("Retry-After", f.RetryAfter)
+		}
+		c.fail(w, r, http.StatusTooManyRequests, "api.rate-limit.exceeded", "too many requests")
+	case Unauthorized:
+		c.fail(w, r, http.StatusUnauthorized, "api.authentication.invalid-credentials", "the key is not valid")
+	case Forbidden:
+		c.fail(w, r, http.StatusForbidden, "api.authorization.forbidden", "the key lacks the right")
+	case ServerError:
+		c.fail(w, r, http.StatusInternalServerError, "api.internal-error", "internal error")
+	case Redirect:
+		http.Redirect(w, r, "/login", http.StatusFound)
+	case NotJSON:
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<!doctype html><title>UniFi OS</title>"))
+	case SlowBody:
+		c.drip(w, r, []byte(" "), 50*time.Millisecond)
+	case EndlessBody:
+		c.drip(w, r, []byte(strings.Repeat(" ", 64<<10)), 0)
+	}
+}
+
+func (c *Controller) hold(r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-c.done:
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func (c *Controller) drip(w http.ResponseWriter, r *http.Request, part []byte, every time.Duration) {
+	w.Header().Set("Content-Type", "application/json")
+	flush := http.NewResponseController(w)
+	for {
+		if _, err := w.Write(part); err != nil {
+			return
+		}
+		if err := flush.Flush(); err != nil {
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-c.done:
+			return
+		case <-time.After(every):
+		}
+	}
+}
+
+// fail writes an error in the envelope of the API that was called.
+func (c *Controller) fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	if strings.HasPrefix(r.URL.Path, legacyPrefix) {
+		msg := "api.err.Invalid"
+		switch status {
+		case http.StatusUnauthorized:
+			msg = "api.err.LoginRequired"
+		case http.StatusForbidden:
+			msg = "api.err.NoPermission"
+		}
+		writeJSON(w, status, legacyEnvelope{Meta: legacyMeta{RC: "error", Msg: msg}, Data: []any{}})
+		return
+	}
+	c.mu.Lock()
+	c.serial++
+	id := c.serial
+	c.mu.Unlock()
+	writeJSON(w, status, apiError{
+		StatusCode: status, StatusName: strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_")),
+		Code: code, Message: message, Timestamp: c.now().UTC().Format(time.RFC3339),
+		RequestPath: strings.TrimPrefix(r.URL.Path, integrationPrefix), RequestID: uuid("request", id),
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
