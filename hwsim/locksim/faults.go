@@ -1,0 +1,224 @@
+package locksim
+
+import "time"
+
+// Fault is what goes wrong with one request. The zero value: nothing.
+//
+// It is used up by the next complete and undamaged frame that the port takes,
+// or by the next ENQ if Enquiry is set. Waits are of the system's clock.
+type Fault struct {
+	// Command restricts the fault to frames of that command, such as "CN" (not
+	// CN2); "" for any.
+	Command string
+	// Enquiry applies the first group of faults to the answer to an ENQ.
+	Enquiry bool
+
+	// The acknowledgement.
+
+	// Naks answers NAK that many times before the fault's other parts apply.
+	Naks int
+	// Silent takes no notice at all: no ACK, no work, no result.
+	Silent     bool
+	AckDelay   time.Duration // in addition to Config.AckTime
+	DropAck    bool          // the work is done all the same
+	DoubleAck  bool
+	NakThenAck bool
+
+	// The work.
+
+	// Code answers this code, and Text after it, instead of doing the work.
+	Code, Text string
+	// CodeAfterWork does the work first.
+	CodeAfterWork bool
+	// Crash restarts the lock system between ACK and result, before or after
+	// the work: no result, silence for DownFor, then idle as if nothing had been.
+	Crash   Crash
+	DownFor time.Duration
+
+	// The result.
+
+	BadLRC, WildcardLRC bool
+	NoTrailingSep       bool
+	Truncate            Truncation
+	// SplitAt sends this many bytes of the result, then the rest SplitPause
+	// later (0 for 5 ms).
+	SplitAt    int
+	SplitPause time.Duration
+	// Dribble sends the result byte by byte with this pause between.
+	Dribble time.Duration
+	// Coalesce holds the ACK back and sends it in one write with the result.
+	Coalesce  bool
+	Drop      bool
+	Duplicate bool
+	// Late sends the result so much later. The port stays busy until then
+	// unless LateIdle is set.
+	Late     time.Duration
+	LateIdle bool
+	// DuringNext keeps the result back until the next frame was answered ACK,
+	// and sends it then, before that request's own result.
+	DuringNext bool
+	// OtherEncoder and OtherCommand take the place of what the result should name.
+	OtherEncoder, OtherCommand string
+	// Spurious bytes come right before the result.
+	Spurious []byte
+}
+
+// Crash says when a lock system restarts.
+type Crash int
+
+// The moments of a crash.
+const (
+	NoCrash Crash = iota
+	CrashBeforeWork
+	CrashAfterWork
+)
+
+// Truncation says what is missing at the end of a result.
+type Truncation int
+
+// The truncations.
+const (
+	Whole   Truncation = iota
+	NoETX              // neither ETX nor the check byte
+	NoCheck            // ETX is the last byte
+)
+
+type chance struct {
+	p     float64
+	fault Fault
+}
+
+// Next sets faults for the next requests, one each, in this order, after those
+// that are still waiting.
+func (s *System) Next(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextFault = append(s.nextFault, faults...)
+}
+
+// Chance makes the fault happen to any request with probability p, drawn from
+// the seeded generator, whenever no fault of Next waits for it. Of several
+// chances the first that hits counts.
+func (s *System) Chance(p float64, fault Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chances = append(s.chances, chance{p, fault})
+}
+
+// ClearFaults forgets what Next and Chance have set and not yet used.
+func (s *System) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextFault, s.chances = nil, nil
+}
+
+// PendingFaults is the number of faults of Next that have not yet happened.
+func (s *System) PendingFaults() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.nextFault)
+}
+
+// draw takes the fault for a request. A fault with Naks left stays in place
+// until they are used up; refuse then says to answer NAK.
+func (s *System) draw(command string, enquiry bool) (f Fault, refuse bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fits := func(f Fault) bool {
+		return f.Enquiry == enquiry && (f.Command == "" || f.Command == command)
+	}
+	for i := range s.nextFault {
+		f := s.nextFault[i]
+		if !fits(f) {
+			continue
+		}
+		if f.Naks > 0 {
+			s.nextFault[i].Naks--
+			return f, true
+		}
+		s.nextFault = append(s.nextFault[:i:i], s.nextFault[i+1:]...)
+		return f, false
+	}
+	for _, c := range s.chances {
+		if fits(c.fault) && s.rng.Float64() < c.p {
+			if c.fault.Naks > 0 {
+				// The refusals that follow belong to the same request.
+				again := c.fault
+				again.Naks--
+				s.nextFault = append(s.nextFault, again)
+			}
+			return c.fault, c.fault.Naks > 0
+		}
+	}
+	return Fault{}, false
+}
+
+// Ack is a command that was acknowledged and whose work has not started.
+type Ack struct {
+	Command, Room, Encoder string
+	At                     time.Time
+}
+
+// Hold stops the next command at one point until it is released.
+type Hold struct {
+	// Reached delivers the command once it stands at the point.
+	Reached <-chan Ack
+
+	reached chan Ack
+	release chan struct{}
+	result  bool // after the work instead of before it
+}
+
+// HoldAfterAck stops the next command between its ACK and its work: no card
+// has been cut yet. A demo kills the agent there, releases, and sees the card
+// come out without anybody to tell.
+func (s *System) HoldAfterAck() *Hold { return s.hold(false) }
+
+// HoldBeforeResult stops the next command between its work and its result:
+// the card is out, the agent does not know yet.
+func (s *System) HoldBeforeResult() *Hold { return s.hold(true) }
+
+func (s *System) hold(result bool) *Hold {
+	h := &Hold{reached: make(chan Ack, 1), release: make(chan struct{}), result: result}
+	h.Reached = h.reached
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holds = append(s.holds, h)
+	return h
+}
+
+// Release lets the command go on, or takes the hold back if none has come yet.
+// It must be called once.
+func (s *System) Release(h *Hold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, other := range s.holds {
+		if other == h {
+			s.holds = append(s.holds[:i:i], s.holds[i+1:]...)
+			break
+		}
+	}
+	close(h.release)
+}
+
+// pause stands at a hold of that point, if there is one.
+func (s *System) pause(a Ack, result bool) {
+	s.mu.Lock()
+	var hold *Hold
+	for i, h := range s.holds {
+		if h.result == result {
+			hold = h
+			s.holds = append(s.holds[:i:i], s.holds[i+1:]...)
+			break
+		}
+	}
+	s.mu.Unlock()
+	if hold == nil {
+		return
+	}
+	hold.reached <- a
+	select {
+	case <-hold.release:
+	case <-s.done:
+	}
+}

@@ -1,0 +1,184 @@
+package locksim
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// PortOptions describe the line of a port. The zero value: no speed is
+// checked, bytes arrive at once.
+type PortOptions struct {
+	// Baud is the speed that a pseudo-terminal expects the agent to set; 0 for
+	// any. At another speed, or with TwoStop unlike the agent's stop bits,
+	// both directions carry garbage.
+	Baud    int
+	TwoStop bool
+	// Pace sends one byte per ten bit times of Baud.
+	Pace bool
+}
+
+// Port is one interface of a lock system: a pseudo-terminal or a TCP listener.
+// Both behave alike. At most one command is at work on a port.
+type Port struct {
+	sys  *System
+	name string // the path of the symlink, or the address
+	opts PortOptions
+	kind carrier
+
+	mu      sync.Mutex // guards name and what follows; never held together with sys.mu
+	busy    bool
+	down    bool // restarting after a crash
+	cut     bool // cable pulled
+	full    bool // saturated
+	echo    bool
+	loop    bool
+	paused  chan struct{} // not nil: reading has stopped, closed on resume
+	in, out float64       // rates of corruption
+	late    []byte        // a result that waits for the next request
+	lastOut []byte        // the last result, as it should have been
+
+	wmu sync.Mutex // one writer at a time
+}
+
+// carrier is what differs between the two kinds of ports.
+type carrier interface {
+	plug(rename string) error
+	unplug() error
+	shut()
+	sessions() []*session
+}
+
+var (
+	errPlugged   = errors.New("the port is plugged in already: unplug it first")
+	errUnplugged = errors.New("the port is unplugged already")
+)
+
+// Name is what the agent is to open: a device path, or host:port.
+func (p *Port) Name() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.name
+}
+
+// Unplug pulls the device out of the computer: the other end sees a hang-up,
+// and the device name is gone. A job at work goes on without anybody to tell.
+func (p *Port) Unplug() error {
+	p.record(Note, nil, "unplugged")
+	return p.kind.unplug()
+}
+
+// Plug puts the device back, behind the same name.
+func (p *Port) Plug() error {
+	p.record(Note, nil, "plugged in")
+	return p.kind.plug("")
+}
+
+// PlugAs puts the device back under another name; see Name.
+func (p *Port) PlugAs(name string) error {
+	p.record(Note, nil, "plugged in as "+name)
+	return p.kind.plug(name)
+}
+
+// PullCable interrupts the line without a hang-up: what is sent vanishes, in
+// both directions. PlugCable joins it again.
+func (p *Port) PullCable() { p.set("cable pulled", func() { p.cut = true }) }
+
+// PlugCable joins the line again.
+func (p *Port) PlugCable() { p.set("cable plugged", func() { p.cut = false }) }
+
+// SetSaturated makes ENQ and frames end in NAK, or stops that.
+func (p *Port) SetSaturated(on bool) { p.set("", func() { p.full = on }) }
+
+// SetEcho sends back every byte that comes in, beside the answers.
+func (p *Port) SetEcho(on bool) { p.set("", func() { p.echo = on }) }
+
+// SetLoopBack sends back every byte that comes in, and nothing else: a loop
+// plug instead of a device.
+func (p *Port) SetLoopBack(on bool) { p.set("", func() { p.loop = on }) }
+
+// SetCorruption damages one bit of that part of the bytes, 0 to 1, per
+// direction, drawn from the seeded generator.
+func (p *Port) SetCorruption(in, out float64) { p.set("", func() { p.in, p.out = in, out }) }
+
+// StopReading leaves what the agent sends in the kernel until Resume: once its
+// buffer is full, the agent's writes block.
+func (p *Port) StopReading() {
+	p.set("stopped reading", func() {
+		if p.paused == nil {
+			p.paused = make(chan struct{})
+		}
+	})
+}
+
+// Resume ends StopReading.
+func (p *Port) Resume() {
+	p.set("reads again", func() {
+		if p.paused != nil {
+			close(p.paused)
+			p.paused = nil
+		}
+	})
+}
+
+// Busy says whether a command is at work on this port.
+func (p *Port) Busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.busy
+}
+
+func (p *Port) set(note string, f func()) {
+	p.mu.Lock()
+	f()
+	p.mu.Unlock()
+	if note != "" {
+		p.record(Note, nil, note)
+	}
+}
+
+// settings is a copy of the line's state.
+type settings struct {
+	busy, down, cut, full, echo, loop bool
+	in, out                           float64
+	paused                            chan struct{}
+}
+
+func (p *Port) now() settings {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return settings{p.busy, p.down, p.cut, p.full, p.echo, p.loop, p.in, p.out, p.paused}
+}
+
+func (p *Port) shut() {
+	p.mu.Lock()
+	if p.paused != nil {
+		close(p.paused)
+		p.paused = nil
+	}
+	p.mu.Unlock()
+	p.kind.shut()
+}
+
+// addPort enters a port, or says that the system is closed.
+func (s *System) addPort(p *Port) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.New("the lock system is closed")
+	}
+	s.ports = append(s.ports, p)
+	return nil
+}
+
+// spawn runs f until the system is closed.
+func (s *System) spawn(f func()) {
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		f()
+	}()
+}
+
+// writeLimit bounds one write to an agent that does not read.
+const writeLimit = 5 * time.Second
