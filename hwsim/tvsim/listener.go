@@ -1,0 +1,82 @@
+package tvsim
+
+import (
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+)
+
+// listener hands connections to the broker, and knows all of them, so that
+// stopping can mean what a power cut means: every socket closed, nobody told.
+type listener struct {
+	open  net.Listener
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+	gone  bool
+	busy  sync.WaitGroup
+}
+
+func newListener(open net.Listener) *listener {
+	return &listener{open: open, conns: map[net.Conn]struct{}{}}
+}
+
+func (l *listener) Init(*slog.Logger) error { return nil }
+func (l *listener) ID() string              { return "tv" }
+func (l *listener) Address() string         { return l.open.Addr().String() }
+func (l *listener) Protocol() string        { return "tcp" }
+
+func (l *listener) Serve(establish listeners.EstablishFn) {
+	for {
+		conn, err := l.open.Accept()
+		if err != nil {
+			return
+		}
+		if !l.add(conn) {
+			_ = conn.Close()
+			return
+		}
+		go func() {
+			defer l.drop(conn)
+			_ = establish(l.ID(), conn)
+		}()
+	}
+}
+
+func (l *listener) add(conn net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return false
+	}
+	l.conns[conn] = struct{}{}
+	l.busy.Add(1)
+	return true
+}
+
+func (l *listener) drop(conn net.Conn) {
+	_ = conn.Close()
+	l.mu.Lock()
+	delete(l.conns, conn)
+	l.mu.Unlock()
+	l.busy.Done()
+}
+
+func (l *listener) cut() {
+	_ = l.open.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
+	for conn := range l.conns {
+		_ = conn.Close()
+	}
+}
+
+func (l *listener) wait() { l.busy.Wait() }
+
+// Close is the broker's own way of stopping.
+func (l *listener) Close(closeClients listeners.CloseFn) {
+	closeClients(l.ID())
+	l.cut()
+}
