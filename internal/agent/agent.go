@@ -1,0 +1,200 @@
+// Package agent is the data path: three loops over one durable store, with no
+// channels between them, so that a crash anywhere is just a restart.
+//
+//	PMS --> Source.Notices --> Ledger.Fold --> Table.Eval --> Store.Accept      ingest, one per PMS link
+//	        what the PMS       what it means   commands       ONE transaction
+//	        said, in order     for a stay      (pure)              |
+//	                           (pure)                              |
+//	            one lane per device, order kept per subject  <-----+
+//	                  v
+//	        Store.Next --> Driver.Do --> Store.Settle                           drive, a few per device
+//
+//	PMS <-- Source.Acknowledge <-- Store.Unreported                             report, one per PMS link
+//
+// Before Accept's transaction the PMS replays; after it nothing is lost. A job
+// is marked before its first byte, so no restart cuts a second card.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"edgeagent/drivers"
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+	"edgeagent/rules"
+)
+
+// Device is a device with what the loops must know of it.
+type Device struct {
+	Driver  drivers.Driver
+	Kind    string
+	Actions []drivers.Action
+	// Width is how many commands, each of another subject, may be under way at once.
+	Width int
+}
+
+// Options are what an agent is made of. All are needed, but for Patience.
+type Options struct {
+	Store   *offsetstore.Store
+	Ledger  *pms.Ledger
+	Table   *rules.Table
+	Sources []pms.Source
+	Devices []Device
+	Clock   *Clock
+	Log     zerolog.Logger
+	// Patience bounds waits; zero fields mean the defaults.
+	Patience Patience
+}
+
+// Patience is how long the loops wait.
+type Patience struct {
+	// Hold keeps settings from a replay back until the source has caught up,
+	// but never longer than this. Default 2 min.
+	Hold time.Duration
+	// First and Most bound the wait between tries of a command, and of a lane
+	// whose device is away; it doubles, with jitter. Default 2 s and 5 min.
+	First, Most time.Duration
+}
+
+func (p Patience) withDefaults() Patience {
+	if p.Hold == 0 {
+		p.Hold = 2 * time.Minute
+	}
+	if p.First == 0 {
+		p.First = 2 * time.Second
+	}
+	if p.Most == 0 {
+		p.Most = 5 * time.Minute
+	}
+	return p
+}
+
+// Agent runs the loops. Its view methods may be called at any time.
+type Agent struct {
+	store    *offsetstore.Store
+	sources  []pms.Source
+	devices  []*device
+	clock    *Clock
+	log      zerolog.Logger
+	patience Patience
+	started  time.Time
+	counts   counts
+	recent   recent
+	seen     sightings
+
+	mu     sync.Mutex // guards ledger and table
+	ledger *pms.Ledger
+	table  *rules.Table
+}
+
+// device is a Device with its lane's own patience.
+type device struct {
+	Device
+	name string
+	lane laneWait
+	now  steps
+}
+
+// counts are totals since the start, for metrics.
+type counts struct {
+	notices, quiet, events, commands             atomic.Int64
+	processed, cancelled, failed, unknown, tries atomic.Int64
+}
+
+// New puts an agent together. It starts nothing.
+func New(o Options) *Agent {
+	a := &Agent{
+		store: o.Store, ledger: o.Ledger, table: o.Table, sources: o.Sources, clock: o.Clock, log: o.Log,
+		patience: o.Patience.withDefaults(), started: time.Now(),
+	}
+	for _, d := range o.Devices {
+		d.Width = max(d.Width, 1)
+		a.devices = append(a.devices, &device{Device: d, name: d.Driver.String()})
+	}
+	return a
+}
+
+// Run runs the loops until ctx is done, then lets every Do that is under way
+// end within its own limit, so that a half-cut card is finished. Cancelling
+// hard cuts those short too. The error is the store's, or nil.
+func (a *Agent) Run(ctx, hard context.Context) error {
+	loops, ctx := errgroup.WithContext(ctx)
+	hard, cut := context.WithCancel(hard)
+	defer cut()
+	for _, src := range a.sources {
+		loops.Go(func() error { return a.ingest(ctx, src) })
+		loops.Go(func() error { return a.report(ctx, src) })
+	}
+	for _, d := range a.devices {
+		for range d.Width {
+			loops.Go(func() error { return a.drive(ctx, hard, d) })
+		}
+	}
+	loops.Go(func() error { return a.keepHouse(ctx) })
+	loops.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.store.Failed():
+			cut() // without durability nothing may go on
+			return fmt.Errorf("store: %w", a.store.Err())
+		}
+	})
+	if err := loops.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// keepHouse does what is due once an hour: forget what is long over, record
+// the time, prune.
+func (a *Agent) keepHouse(ctx context.Context) error {
+	for {
+		if err := a.sweep(time.Now()); err != nil {
+			return err
+		}
+		if wait(ctx, time.Hour) != nil {
+			return nil
+		}
+	}
+}
+
+func (a *Agent) sweep(now time.Time) error {
+	if !a.clock.Trusted() {
+		return nil // a wrong clock would forget the wrong things
+	}
+	batch := newBatch("")
+	a.mu.Lock()
+	change := a.ledger.Sweep(now)
+	for _, id := range change.Forget {
+		if stay, ok := a.ledger.Stay(id); ok {
+			batch.Unwanted = append(batch.Unwanted, "stay:"+stay.Key)
+		}
+	}
+	a.absorb(&batch, change, &pms.Notice{Received: now}, now)
+	a.mu.Unlock()
+	if err := a.store.Accept(batch.seal()); err != nil {
+		return err
+	}
+	return a.store.Tick(now)
+}
+
+// wait sleeps, and returns the error of ctx if that is done first.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

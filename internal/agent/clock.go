@@ -1,0 +1,61 @@
+package agent
+
+import (
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Clock says whether the wall clock can be believed. Gateways have no clock
+// battery: after a power cut they wake up in the past until NTP answers.
+type Clock struct {
+	floor   time.Time
+	trusted atomic.Bool
+}
+
+// NewClock makes a clock that is distrusted while it shows a time before the
+// last one the store has seen, or before the binary was built.
+func NewClock(lastSeen time.Time) *Clock {
+	floor := buildTime()
+	if lastSeen.After(floor) {
+		floor = lastSeen
+	}
+	return &Clock{floor: floor}
+}
+
+// Trusted reports whether the clock can be believed. Once it could, it stays so.
+func (c *Clock) Trusted() bool {
+	if c.trusted.Load() {
+		return true
+	}
+	ok := !time.Now().Before(c.floor) || synchronised()
+	if ok {
+		c.trusted.Store(true)
+	}
+	return ok
+}
+
+// synchronised asks the kernel whether NTP has set the clock (adjtimex(2), STA_UNSYNC).
+func synchronised() bool {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
+}
+
+func buildTime() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			t, err := time.Parse(time.RFC3339, s.Value)
+			if err == nil {
+				return t
+			}
+		}
+	}
+	return time.Time{}
+}

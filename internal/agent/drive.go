@@ -1,0 +1,147 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/offsetstore"
+)
+
+// drive carries out what a device has to do, one command after the other.
+// When ctx is done it takes no new one; the one under way goes on under hard.
+func (a *Agent) drive(ctx, hard context.Context, d *device) error {
+	for {
+		if d.lane.wait(ctx) != nil {
+			return nil
+		}
+		c, err := a.store.Next(ctx, d.name)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		receipt, err := a.do(hard, d, c)
+		if err := a.settle(d, c, receipt, err); err != nil {
+			return err
+		}
+	}
+}
+
+// do tries once, within the action's limit. A driver that panics has not
+// stopped the others.
+func (a *Agent) do(ctx context.Context, d *device, c offsetstore.Command) (receipt drivers.Receipt, err error) {
+	cmd, action, err := d.command(c)
+	if err != nil {
+		return receipt, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error().Str("device", d.name).Str("command", c.ID).Bytes("stack", debug.Stack()).Msg("driver panicked")
+			err = fmt.Errorf("%w: the driver broke off (a fault of edgeagent; please report it)", drivers.ErrUnknown)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, action.Limit)
+	defer cancel()
+	a.counts.tries.Add(1)
+	d.now.begin(c)
+	defer d.now.end(c)
+	cmd.Progress = func(s drivers.Step) { d.now.step(c, s) }
+	return d.Driver.Do(ctx, cmd)
+}
+
+// command is the store's command in the driver's words.
+func (d *device) command(c offsetstore.Command) (drivers.Command, drivers.Action, error) {
+	var b body
+	if err := json.Unmarshal(c.Body, &b); err != nil {
+		return drivers.Command{}, drivers.Action{}, fmt.Errorf("%w: the stored command cannot be read: %w", drivers.ErrRefused, err)
+	}
+	for _, action := range d.Actions {
+		if action.Name == b.Action {
+			return drivers.Command{
+				ID: c.ID, Seq: c.Seq, Device: d.name, Action: b.Action, Subject: c.Subject, Params: b.Params, Try: c.Tries,
+			}, action, nil
+		}
+	}
+	return drivers.Command{}, drivers.Action{}, fmt.Errorf("%w: %s has no action %q", drivers.ErrRefused, d.name, b.Action)
+}
+
+// settle records what came of a try, and decides whether there is another.
+func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt, err error) error {
+	var down *drivers.LinkDown
+	var later *drivers.RetryAfter
+	unknown := errors.Is(err, drivers.ErrUnknown)
+	switch {
+	case err == nil:
+		d.lane.reset()
+		c.Note = receipt.Note
+		if c.Receipt, err = json.Marshal(receipt); err != nil {
+			return err
+		}
+		return a.finish(d, c, offsetstore.Processed)
+	case unknown && !c.Setting:
+		c.Note, c.Unknown = reason(err), true
+		return a.finish(d, c, offsetstore.Error)
+	case errors.Is(err, drivers.ErrRefused):
+		d.lane.reset()
+		c.Note = reason(err)
+		return a.finish(d, c, offsetstore.Error)
+	case errors.As(err, &down):
+		c.Tries-- // the device was away: that was no try
+		d.lane.pause(a.patience)
+		c.Note = reason(err)
+		return a.again(d, c, 0)
+	case errors.As(err, &later):
+		c.Note = reason(err)
+		return a.again(d, c, later.Wait)
+	default:
+		c.Note = reason(err)
+		return a.again(d, c, a.patience.backoff(c.Tries))
+	}
+}
+
+func (a *Agent) finish(d *device, c offsetstore.Command, state offsetstore.State) error {
+	line := a.log.Info()
+	switch {
+	case c.Unknown:
+		a.counts.unknown.Add(1)
+		line = a.log.Warn()
+	case state == offsetstore.Error:
+		a.counts.failed.Add(1)
+		line = a.log.Warn()
+	case state == offsetstore.Cancelled:
+		a.counts.cancelled.Add(1)
+	default:
+		a.counts.processed.Add(1)
+	}
+	line.Str("device", d.name).Str("command", c.ID).Str("subject", c.Subject).
+		Str("state", string(state)).Int("tries", c.Tries).Str("note", c.Note).
+		Dur("took", time.Since(c.Created)).Msg("command settled")
+	c.State, c.Settled = state, time.Now()
+	a.recent.add(c)
+	return a.store.Settle(c, state)
+}
+
+// again puts the command back. The same trouble is logged once, then counted.
+func (a *Agent) again(d *device, c offsetstore.Command, after time.Duration) error {
+	if d.lane.news(c.Note) {
+		a.log.Warn().Str("device", d.name).Str("command", c.ID).Str("subject", c.Subject).
+			Int("tries", c.Tries).Str("note", c.Note).Msg("will be tried again")
+	}
+	return a.store.Retry(c, time.Now().Add(after))
+}
+
+// reason is an error as a note for people, bounded in length.
+func reason(err error) string {
+	const most = 300
+	text := []rune(err.Error())
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
+}

@@ -1,0 +1,177 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+)
+
+// Condition is something that a person should know, with what to do about it.
+type Condition struct {
+	Code    string    `json:"code"`
+	About   string    `json:"about,omitempty"` // link, device or room
+	Text    string    `json:"text"`
+	Do      string    `json:"do"`
+	Since   time.Time `json:"since"`
+	Serious bool      `json:"serious"`
+}
+
+// conditionKinds says of each code what to do, how long it must last before it
+// is shown, and which other condition about the same thing explains it.
+var conditionKinds = map[string]struct {
+	do      string
+	visible time.Duration
+	because string
+	serious bool
+}{
+	"pms-disconnected": {"check the internet uplink; events are replayed when the link is back", 30 * time.Second, "pms-refused", true},
+	"pms-refused":      {"correct what the text names in the property file, or ask the PMS vendor to approve it", 0, "", true},
+	"pms-alarm":        {"compare the rooms in house with the PMS", 0, "", false},
+	"monitor-only":     {"say in the property file which property this is (chain_scope, hotel_code)", 0, "", true},
+	"device-silent":    {"check power, cable and network of the device", 10 * time.Second, "", true},
+	"device-degraded":  {"see the reason", 10 * time.Second, "device-silent", false},
+	"queue-waiting":    {"the device answers but does not keep up; see its last notes", 2 * time.Minute, "device-silent", false},
+	"outcome-unknown":  {"look whether the card was cut, then tell the guest or cut again", 0, "", true},
+	"clock-unset":      {"give the gateway a time server (NTP); keys wait until then", 0, "", true},
+	"disk-low":         {"free space on the gateway", 0, "", true},
+	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
+	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
+	"key-short":        {"cut the room's key again: it ends before the guest's departure", 0, "", false},
+}
+
+// diskLow is the free space below which a person is told, in bytes.
+const diskLow = 64 << 20
+
+// sightings remembers since when each condition has held.
+type sightings struct {
+	mu    sync.Mutex
+	since map[string]time.Time
+}
+
+// conditions finds what holds now, leaving out what is too young to show and
+// what another condition about the same thing explains.
+func (a *Agent) conditions(v View, now time.Time) []Condition {
+	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), a.houseConditions(v))
+	holds := map[string]bool{}
+	for _, c := range found {
+		holds[c.Code+" "+c.About] = true
+	}
+	a.seen.mu.Lock()
+	defer a.seen.mu.Unlock()
+	since := map[string]time.Time{}
+	shown := []Condition{}
+	for _, c := range found {
+		key, kind := c.Code+" "+c.About, conditionKinds[c.Code]
+		if c.Since.IsZero() {
+			c.Since = now
+			if first, ok := a.seen.since[key]; ok {
+				c.Since = first
+			}
+		}
+		since[key] = c.Since
+		if now.Sub(c.Since) < kind.visible || kind.because != "" && holds[kind.because+" "+c.About] {
+			continue
+		}
+		c.Do, c.Serious = kind.do, kind.serious
+		shown = append(shown, c)
+	}
+	a.seen.since = since
+	return shown
+}
+
+func linkConditions(links []LinkView) []Condition {
+	var found []Condition
+	for _, l := range links {
+		add := func(code, text string, since time.Time) {
+			found = append(found, Condition{Code: code, About: l.Name, Text: text, Since: since})
+		}
+		switch l.Link.State {
+		case pms.LinkLive, pms.LinkCatchingUp, pms.LinkDraining:
+		case pms.LinkParked:
+			add("pms-refused", l.Link.Problem, l.Link.Since)
+		default:
+			add("pms-disconnected", strings.TrimSpace("not connected; "+l.Link.Problem), time.Time{})
+		}
+		if l.Link.MonitorOnly != "" {
+			add("monitor-only", l.Link.MonitorOnly, time.Time{})
+		}
+		for _, alarm := range l.Link.Alarms {
+			add("pms-alarm", alarm.Code+": "+alarm.Text, alarm.Since)
+		}
+	}
+	return found
+}
+
+func deviceConditions(devices []DeviceView) []Condition {
+	var found []Condition
+	for _, d := range devices {
+		switch d.State.Condition {
+		case drivers.Offline:
+			found = append(found, Condition{Code: "device-silent", About: d.Name, Text: d.State.Reason, Since: d.State.Since})
+		case drivers.Degraded, drivers.Quarantined:
+			found = append(found, Condition{Code: "device-degraded", About: d.Name, Text: d.State.Reason, Since: d.State.Since})
+		}
+		if d.Waiting > 20 {
+			found = append(found, Condition{Code: "queue-waiting", About: d.Name, Text: fmt.Sprintf("%d commands wait", d.Waiting)})
+		}
+	}
+	return found
+}
+
+func (a *Agent) houseConditions(v View) []Condition {
+	var found []Condition
+	for _, c := range v.Recent {
+		if c.Unknown {
+			found = append(found, Condition{Code: "outcome-unknown", About: c.Device + ", " + c.Subject, Text: c.Note, Since: c.Settled})
+		}
+	}
+	for _, r := range v.Rooms {
+		if !r.KeyUntil.IsZero() && r.KeyUntil.Before(r.Departure) {
+			found = append(found, Condition{Code: "key-short", About: r.Room, Text: "the key ends " + r.KeyUntil.Format(time.RFC3339)})
+		}
+	}
+	if !a.clock.Trusted() {
+		found = append(found, Condition{Code: "clock-unset", Text: "the clock shows a time that cannot be right"})
+	}
+	if len(v.Unmapped) > 0 {
+		found = append(found, Condition{Code: "unmapped", Text: fmt.Sprintf("%d names of the PMS are not mapped", len(v.Unmapped))})
+	}
+	if v.Quarantine > 0 {
+		found = append(found, Condition{Code: "quarantine", Text: fmt.Sprintf("%d messages could not be read", v.Quarantine)})
+	}
+	var disk syscall.Statfs_t
+	if syscall.Statfs(a.store.Dir(), &disk) == nil && disk.Bavail*uint64(disk.Bsize) < diskLow {
+		found = append(found, Condition{Code: "disk-low", Text: fmt.Sprintf("%d MiB are free", disk.Bavail*uint64(disk.Bsize)>>20)})
+	}
+	return found
+}
+
+// noteKey remembers until when a key that was cut lasts. r.mu is held.
+func (r *recent) noteKey(c offsetstore.Command) {
+	var b body
+	if json.Unmarshal(c.Body, &b) != nil || b.Action != "encode" {
+		return
+	}
+	until, err := time.Parse(time.RFC3339, b.Params["until"])
+	if err != nil {
+		return
+	}
+	if r.keys == nil {
+		r.keys = map[string]time.Time{}
+	}
+	r.keys[b.Params["room"]] = until
+}
+
+func (r *recent) keyUntil(room string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.keys[room]
+}

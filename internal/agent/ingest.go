@@ -1,0 +1,165 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+	"edgeagent/rules"
+)
+
+// ingest takes in what a PMS says. A broken stream is the source's business:
+// it knows how long the PMS wants to be left alone. An error of the store is
+// ours, and ends the process.
+func (a *Agent) ingest(ctx context.Context, src pms.Source) error {
+	for ctx.Err() == nil {
+		offset, err := a.store.Offset(src.String())
+		if err != nil {
+			return err
+		}
+		for notices, err := range src.Notices(ctx, offset) {
+			if err != nil {
+				a.log.Warn().Str("pms", src.String()).Err(err).Msg("stream ended")
+				break
+			}
+			if err := a.take(src, notices); err != nil {
+				return err
+			}
+		}
+		if wait(ctx, 100*time.Millisecond) != nil { // a source that fails at once must not spin
+			break
+		}
+	}
+	return a.store.Flush()
+}
+
+// take folds a group of notices and commits what they come to in one
+// transaction. When the source has caught up, held settings may go.
+func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
+	batch := newBatch(src.String())
+	now := time.Now()
+	a.mu.Lock()
+	for i := range notices {
+		n := &notices[i]
+		change := a.ledger.Fold(*n, now)
+		a.absorb(&batch, change, n, now)
+		batch.Offset = n.Offset
+	}
+	a.mu.Unlock()
+	a.counts.notices.Add(int64(len(notices)))
+	a.counts.quiet.Add(int64(batch.Quiet))
+	if err := a.store.Accept(batch.seal()); err != nil {
+		return err
+	}
+	if len(notices) == 0 || !notices[len(notices)-1].Replayed {
+		a.store.Release(src.String())
+	}
+	return nil
+}
+
+// batch gathers what a group of notices came to. A stay that changed twice is
+// written once.
+type batch struct {
+	offsetstore.Batch
+	stays map[string]pms.Stay
+}
+
+func newBatch(source string) batch {
+	return batch{Batch: offsetstore.Batch{Source: source}}
+}
+
+// absorb adds a notice's change to the batch and to the ledger. a.mu is held.
+func (a *Agent) absorb(b *batch, change pms.Change, n *pms.Notice, now time.Time) {
+	a.ledger.Apply(change)
+	for _, stay := range change.Stays {
+		if b.stays == nil {
+			b.stays = map[string]pms.Stay{}
+		}
+		b.stays[stay.ID] = stay
+	}
+	for _, id := range change.Forget {
+		delete(b.stays, id)
+		b.put(id, nil)
+	}
+	for i := range change.Events {
+		a.answer(b, &change.Events[i], n, now)
+	}
+	if n.Kind == pms.KindUndecodable {
+		b.Quarantine = append(b.Quarantine, offsetstore.Sample{Source: n.Source, Name: n.Name, At: now, Raw: n.Raw})
+	}
+	for _, name := range change.Unmapped {
+		b.Unmapped = append(b.Unmapped, offsetstore.Sample{Source: n.Source, Name: name, At: now, Raw: n.Raw})
+	}
+	if n.CommandID != "" {
+		b.Asks = append(b.Asks, offsetstore.Ask{
+			Source: n.Source, ID: n.CommandID, At: now,
+			Note: "no rule of this property answers such a command",
+		})
+	}
+	if len(change.Stays)+len(change.Forget)+len(change.Events) == 0 {
+		b.Quiet++
+	}
+	a.counts.events.Add(int64(len(change.Events)))
+}
+
+// answer turns an event into the commands that the rules want.
+func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
+	since := e.At
+	if since.IsZero() || since.After(now) {
+		since = now
+	}
+	for _, planned := range a.table.Eval(e) {
+		c := command(planned, since)
+		c.Source, c.Ask, c.Created = e.Source, e.CommandID, now
+		if n.Replayed && planned.Setting {
+			c.Hold = now.Add(a.patience.Hold)
+		}
+		b.Commands = append(b.Commands, c)
+		a.counts.commands.Add(1)
+	}
+}
+
+// command is a planned command as the store keeps it. Its times count from
+// when the event happened, so an old wish has expired and an old delay is over.
+func command(p rules.Planned, since time.Time) offsetstore.Command {
+	body, err := json.Marshal(body{Action: p.Command.Action, Params: p.Command.Params, Rule: p.Rule})
+	if err != nil {
+		panic(err) // strings in a struct always marshal
+	}
+	c := offsetstore.Command{
+		ID: p.Command.ID, Lane: p.Command.Device, Subject: p.Command.Subject, Setting: p.Setting,
+		Body: body, Due: since.Add(p.After),
+	}
+	if p.Within > 0 {
+		c.Deadline = c.Due.Add(p.Within)
+	}
+	return c
+}
+
+// body is what the store keeps of a command without looking into it.
+type body struct {
+	Action string            `json:"action"`
+	Params map[string]string `json:"params"`
+	Rule   string            `json:"rule"`
+}
+
+func (b *batch) put(id string, record []byte) {
+	if b.Records == nil {
+		b.Records = map[string][]byte{}
+	}
+	b.Records[id] = record
+}
+
+// seal writes the changed stays out as records.
+func (b *batch) seal() offsetstore.Batch {
+	for id, stay := range b.stays {
+		record, err := json.Marshal(stay)
+		if err != nil {
+			panic(err) // text and times always marshal
+		}
+		b.put(id, record)
+	}
+	return b.Batch
+}

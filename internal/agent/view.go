@@ -1,0 +1,234 @@
+package agent
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+)
+
+// View is how things stand, for the status page and the metrics. It holds no
+// guest's name and no secret.
+type View struct {
+	Started    time.Time        `json:"started"`
+	Links      []LinkView       `json:"links"`
+	Devices    []DeviceView     `json:"devices"`
+	Rooms      []RoomView       `json:"rooms"`
+	Open       []CommandView    `json:"open"`
+	Recent     []CommandView    `json:"recent"`
+	Conditions []Condition      `json:"conditions"`
+	Unmapped   []UnmappedView   `json:"unmapped"`
+	Quarantine int              `json:"quarantine"`
+	Counts     map[string]int64 `json:"counts"`
+	StoreBytes int64            `json:"store_bytes"`
+}
+
+// LinkView is a PMS link.
+type LinkView struct {
+	Name   string   `json:"name"`
+	Offset string   `json:"offset"`
+	Link   pms.Link `json:"link"`
+}
+
+// DeviceView is a device with its lane.
+type DeviceView struct {
+	Name    string        `json:"name"`
+	Kind    string        `json:"kind"`
+	State   drivers.State `json:"state"`
+	Waiting int           `json:"waiting"`
+	Doing   []Doing       `json:"doing,omitempty"`
+}
+
+// Doing is a command under way, with the last step a person may wait for.
+type Doing struct {
+	Command string       `json:"command"`
+	Subject string       `json:"subject"`
+	Step    drivers.Step `json:"step,omitempty"`
+	Since   time.Time    `json:"since"`
+}
+
+// RoomView is a room with somebody in it; stays by their opaque keys.
+type RoomView struct {
+	Room      string    `json:"room"`
+	Stays     []string  `json:"stays"`
+	Guests    int       `json:"guests"`
+	Departure time.Time `json:"departure,omitzero"`
+	DND       bool      `json:"dnd,omitempty"`
+	// KeyUntil is when the last key cut for the room ends; before Departure it
+	// must be cut again, since a card in a pocket cannot be extended.
+	KeyUntil time.Time `json:"key_until,omitzero"`
+}
+
+// CommandView is a command without its parameters.
+type CommandView struct {
+	ID      string            `json:"id"`
+	Device  string            `json:"device"`
+	Subject string            `json:"subject"`
+	State   offsetstore.State `json:"state"`
+	Tries   int               `json:"tries"`
+	Note    string            `json:"note,omitempty"`
+	Unknown bool              `json:"unknown,omitempty"`
+	Created time.Time         `json:"created"`
+	Due     time.Time         `json:"due,omitzero"`
+	Settled time.Time         `json:"settled,omitzero"`
+}
+
+// UnmappedView is a name of the PMS that nothing maps.
+type UnmappedView struct {
+	Source string    `json:"source"`
+	Name   string    `json:"name"`
+	Count  int       `json:"count"`
+	Last   time.Time `json:"last"`
+}
+
+func commandView(c offsetstore.Command) CommandView {
+	return CommandView{
+		ID: c.ID, Device: c.Lane, Subject: c.Subject, State: c.State, Tries: c.Tries, Note: c.Note,
+		Unknown: c.Unknown, Created: c.Created, Due: c.Due, Settled: c.Settled,
+	}
+}
+
+// Look takes a view.
+func (a *Agent) Look() (View, error) {
+	v := View{Started: a.started, StoreBytes: a.store.Size(), Counts: a.counts.view()}
+	open, err := a.store.Open()
+	if err != nil {
+		return v, err
+	}
+	waiting := map[string]int{}
+	for _, c := range open {
+		waiting[c.Lane]++
+		v.Open = append(v.Open, commandView(c))
+	}
+	for _, src := range a.sources {
+		offset, err := a.store.Offset(src.String())
+		if err != nil {
+			return v, err
+		}
+		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link()})
+	}
+	for _, d := range a.devices {
+		v.Devices = append(v.Devices, DeviceView{d.name, d.Kind, d.Driver.State(), waiting[d.name], d.now.list()})
+	}
+	v.Recent = a.recent.list()
+	v.Rooms = a.rooms()
+	unmapped, err := a.store.Unmapped()
+	if err != nil {
+		return v, err
+	}
+	for _, u := range unmapped {
+		v.Unmapped = append(v.Unmapped, UnmappedView{u.Source, u.Name, u.Count, u.At})
+	}
+	quarantined, err := a.store.Quarantined()
+	if err != nil {
+		return v, err
+	}
+	v.Quarantine = len(quarantined)
+	v.Conditions = a.conditions(v, time.Now())
+	return v, nil
+}
+
+// rooms lists the rooms with somebody in them, by room.
+func (a *Agent) rooms() []RoomView {
+	byRoom := map[string]*RoomView{}
+	a.mu.Lock()
+	for stay := range a.ledger.InHouse() {
+		r := byRoom[stay.Room]
+		if r == nil {
+			r = &RoomView{Room: stay.Room}
+			byRoom[stay.Room] = r
+		}
+		r.Stays = append(r.Stays, stay.Key)
+		r.Guests += len(stay.Guests)
+		r.DND = r.DND || stay.DND
+		if stay.Departure.After(r.Departure) {
+			r.Departure = stay.Departure
+		}
+	}
+	a.mu.Unlock()
+	rooms := make([]RoomView, 0, len(byRoom))
+	for _, r := range byRoom {
+		r.KeyUntil = a.recent.keyUntil(r.Room)
+		rooms = append(rooms, *r)
+	}
+	slices.SortFunc(rooms, func(x, y RoomView) int { return strings.Compare(x.Room, y.Room) })
+	return rooms
+}
+
+func (c *counts) view() map[string]int64 {
+	return map[string]int64{
+		"notices": c.notices.Load(), "quiet": c.quiet.Load(), "events": c.events.Load(), "commands": c.commands.Load(),
+		"processed": c.processed.Load(), "cancelled": c.cancelled.Load(), "failed": c.failed.Load(),
+		"unknown": c.unknown.Load(), "tries": c.tries.Load(),
+	}
+}
+
+// recent remembers the last settled commands, failures longer than successes.
+type recent struct {
+	mu        sync.Mutex
+	good, bad []CommandView
+	keys      map[string]time.Time // room -> end of the last key cut
+}
+
+const maxRecent = 100
+
+func (r *recent) add(c offsetstore.Command) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := &r.good
+	if c.State == offsetstore.Error {
+		list = &r.bad
+	}
+	if *list = append(*list, commandView(c)); len(*list) > maxRecent {
+		*list = slices.Delete(*list, 0, 1)
+	}
+	if c.State == offsetstore.Processed {
+		r.noteKey(c)
+	}
+}
+
+func (r *recent) list() []CommandView {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Concat(r.good, r.bad)
+	slices.SortFunc(all, func(x, y CommandView) int { return y.Settled.Compare(x.Settled) })
+	return all
+}
+
+// steps are the commands of a device that are under way.
+type steps struct {
+	mu    sync.Mutex
+	doing []Doing
+}
+
+func (s *steps) begin(c offsetstore.Command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doing = append(s.doing, Doing{Command: c.ID, Subject: c.Subject, Since: time.Now()})
+}
+
+func (s *steps) step(c offsetstore.Command, step drivers.Step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.doing {
+		if s.doing[i].Command == c.ID {
+			s.doing[i].Step = step
+		}
+	}
+}
+
+func (s *steps) end(c offsetstore.Command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doing = slices.DeleteFunc(s.doing, func(d Doing) bool { return d.Command == c.ID })
+}
+
+func (s *steps) list() []Doing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.doing)
+}

@@ -1,0 +1,138 @@
+package offsetstore
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// model is what the store promises, kept in plain maps.
+type model struct {
+	offset  string
+	state   map[string]State // of every id ever accepted
+	handed  map[string]int   // how often a job was handed out without being put back
+	queue   map[string][]string
+	running map[string]Command // subject -> handed out
+}
+
+// TestModel drives the store through random operations and power cuts, and
+// compares it with the model after each.
+func TestModel(t *testing.T) {
+	dir := t.TempDir()
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		path := filepath.Join(dir, fmt.Sprintf("%d.db", run))
+		defer os.Remove(path)
+		s := open(t, path)
+		defer func() { s.Close() }()
+		m := &model{state: map[string]State{}, handed: map[string]int{}, queue: map[string][]string{}, running: map[string]Command{}}
+		count := 0
+		rt.Repeat(map[string]func(*rapid.T){
+			"accept": func(rt *rapid.T) {
+				var commands []Command
+				for range rapid.IntRange(1, 4).Draw(rt, "n") {
+					id := fmt.Sprintf("c%d", count)
+					if rapid.IntRange(0, 4).Draw(rt, "again") == 0 && count > 0 {
+						id = fmt.Sprintf("c%d", rapid.IntRange(0, count-1).Draw(rt, "which"))
+					} else {
+						count++
+					}
+					c := job(id, fmt.Sprintf("room:%d", rapid.IntRange(1, 3).Draw(rt, "room")))
+					if _, known := m.state[id]; !known {
+						m.state[id] = Pending
+						m.queue[c.Subject] = append(m.queue[c.Subject], id)
+					}
+					commands = append(commands, c)
+				}
+				m.offset = fmt.Sprint(count)
+				accept(t, s, m.offset, commands...)
+			},
+			"next": func(rt *rapid.T) {
+				fit := map[string]bool{}
+				for subject, q := range m.queue {
+					if _, busy := m.running[subject]; !busy && len(q) > 0 {
+						fit[q[0]] = true
+					}
+				}
+				if len(fit) == 0 {
+					nothing(t, s, "encoder")
+					rt.Skip()
+				}
+				c := next(t, s, "encoder")
+				if !fit[c.ID] {
+					rt.Fatalf("%s was handed out, want one of %v", c.ID, fit)
+				}
+				if m.handed[c.ID]++; m.handed[c.ID] > 1 {
+					rt.Fatalf("%s was handed out twice", c.ID)
+				}
+				m.state[c.ID], m.running[c.Subject] = Processing, c
+			},
+			"settle": func(rt *rapid.T) {
+				c := m.pick(rt)
+				final := rapid.SampledFrom([]State{Processed, Error, Cancelled}).Draw(rt, "final")
+				if err := s.Settle(c, final); err != nil {
+					rt.Fatal(err)
+				}
+				m.state[c.ID], m.queue[c.Subject] = final, m.queue[c.Subject][1:]
+				delete(m.running, c.Subject)
+			},
+			"retry": func(rt *rapid.T) {
+				c := m.pick(rt)
+				if err := s.Retry(c, time.Now()); err != nil {
+					rt.Fatal(err)
+				}
+				if err := s.Memory("x").Save(nil); err != nil { // a commit behind it makes it durable
+					rt.Fatal(err)
+				}
+				m.state[c.ID], m.handed[c.ID] = Pending, 0
+				delete(m.running, c.Subject)
+			},
+			"power cut": func(*rapid.T) {
+				crash(t, s)
+				s = open(t, path)
+				for subject, c := range m.running {
+					m.state[c.ID], m.queue[subject] = Error, m.queue[subject][1:]
+					delete(m.running, subject)
+				}
+			},
+			"": func(rt *rapid.T) { m.compare(rt, t, s) },
+		})
+	})
+}
+
+// pick chooses a command that is under way.
+func (m *model) pick(rt *rapid.T) Command {
+	var subjects []string
+	for _, room := range []string{"room:1", "room:2", "room:3"} {
+		if _, busy := m.running[room]; busy {
+			subjects = append(subjects, room)
+		}
+	}
+	if len(subjects) == 0 {
+		rt.Skip()
+	}
+	return m.running[rapid.SampledFrom(subjects).Draw(rt, "subject")]
+}
+
+func (m *model) compare(rt *rapid.T, t *testing.T, s *Store) {
+	if offset, err := s.Offset("pms"); err != nil || offset != m.offset {
+		rt.Fatalf("offset %q, %v; want %q", offset, err, m.offset)
+	}
+	seen := 0
+	opened, _ := s.Open()
+	done, _ := s.Done()
+	for _, c := range append(opened, done...) {
+		seen++
+		if c.State != m.state[c.ID] {
+			rt.Fatalf("%s is %s, want %s", c.ID, c.State, m.state[c.ID])
+		}
+	}
+	if seen != len(m.state) {
+		rt.Fatalf("%d commands in the file, want %d", seen, len(m.state))
+	}
+}

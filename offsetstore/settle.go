@@ -1,0 +1,177 @@
+package offsetstore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Settle ends a command that Next handed out: its Note, Unknown and Receipt go
+// into the record. For a job it returns when that is durable; a setting is
+// committed with what comes next, since doing it twice is harmless.
+func (s *Store) Settle(c Command, state State) error {
+	c.State, c.Settled = state, time.Now()
+	asked := false
+	w := &write{
+		change: func(tx *bbolt.Tx) error {
+			if tx.Bucket(bucketOpen).Get(seqKey(c.Seq)) == nil {
+				return refreshDone(tx, c) // replaced while it ran
+			}
+			if err := settle(tx, c); err != nil {
+				return err
+			}
+			var err error
+			asked, err = settleAsk(tx, c)
+			return err
+		},
+		after: func() {
+			s.lane(c.Lane).release(&c, false)
+			if asked {
+				s.wakeReport()
+			}
+		},
+	}
+	if c.Setting {
+		return s.enqueue(w)
+	}
+	return s.commit(w.change, w.after)
+}
+
+// Retry puts a command that Next handed out back, to run no earlier than due.
+// Only what has certainly not happened may be put back.
+func (s *Store) Retry(c Command, due time.Time) error {
+	c.State, c.Due, c.Hold = Pending, due, time.Time{}
+	return s.enqueue(&write{
+		change: func(tx *bbolt.Tx) error {
+			open := tx.Bucket(bucketOpen)
+			if open.Get(seqKey(c.Seq)) == nil {
+				return nil // replaced while it ran
+			}
+			return put(open, seqKey(c.Seq), c)
+		},
+		after: func() { s.lane(c.Lane).release(&c, true) },
+	})
+}
+
+// settle moves a command from the open ones to the settled ones.
+func settle(tx *bbolt.Tx, c Command) error {
+	done := tx.Bucket(bucketDone)
+	return errors.Join(
+		tx.Bucket(bucketOpen).Delete(seqKey(c.Seq)),
+		done.Delete(openID(c.ID)),
+		put(done, []byte(c.ID), c))
+}
+
+// refreshDone corrects the record of a setting that was replaced while it was
+// under way and was carried out after all.
+func refreshDone(tx *bbolt.Tx, c Command) error {
+	done := tx.Bucket(bucketDone)
+	if c.State != Processed || done.Get([]byte(c.ID)) == nil {
+		return nil
+	}
+	return put(done, []byte(c.ID), c)
+}
+
+// Ask is a device command of the PMS. It waits for the commands that answer
+// it, and is then reported.
+type Ask struct {
+	Source  string    `json:"source"`
+	ID      string    `json:"id"`
+	At      time.Time `json:"at"`
+	Open    int       `json:"open"`    // commands that are not settled
+	Outcome State     `json:"outcome"` // Processed, or the worst of its commands'
+	Note    string    `json:"note,omitempty"`
+	Told    bool      `json:"told,omitempty"` // the PMS has the answer
+}
+
+func insertAsk(tx *bbolt.Tx, a Ask, commands int) error {
+	bucket, key := tx.Bucket(bucketAsks), pairKey(a.Source, a.ID)
+	if bucket.Get(key) != nil {
+		return nil
+	}
+	a.Open, a.Outcome = commands, Processed
+	if commands == 0 {
+		a.Outcome = Error
+	} else {
+		a.Note = ""
+	}
+	return put(bucket, key, a)
+}
+
+// settleAsk counts a settled command; the ask is ready when it was the last.
+func settleAsk(tx *bbolt.Tx, c Command) (ready bool, err error) {
+	if c.Ask == "" {
+		return false, nil
+	}
+	bucket, key := tx.Bucket(bucketAsks), pairKey(c.Source, c.Ask)
+	v := bucket.Get(key)
+	if v == nil {
+		return false, nil
+	}
+	var a Ask
+	if err := json.Unmarshal(v, &a); err != nil {
+		return false, fmt.Errorf("a device command of %s cannot be read: %w", c.Source, err)
+	}
+	a.Open--
+	if severity(c.State) > severity(a.Outcome) || a.Note == "" {
+		a.Note = c.Note
+	}
+	if severity(c.State) > severity(a.Outcome) {
+		a.Outcome = c.State
+	}
+	return a.Open == 0, put(bucket, key, a)
+}
+
+func severity(s State) int {
+	switch s {
+	case Error:
+		return 2
+	case Cancelled:
+		return 1
+	}
+	return 0
+}
+
+// wakeReport tells the report loop to look. s.mu is held.
+func (s *Store) wakeReport() {
+	close(s.report)
+	s.report = make(chan struct{})
+}
+
+// Unreported returns the asks of a source that are answered and that the PMS
+// has not been told of, oldest id first, and a channel that is closed when
+// there may be more.
+func (s *Store) Unreported(source string) ([]Ask, <-chan struct{}, error) {
+	s.mu.Lock()
+	more := s.report
+	s.mu.Unlock()
+	var asks []Ask
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		prefix := pairKey(source, "")
+		cursor := tx.Bucket(bucketAsks).Cursor()
+		for k, v := cursor.Seek(prefix); k != nil && hasPrefix(k, prefix); k, v = cursor.Next() {
+			var a Ask
+			if err := json.Unmarshal(v, &a); err != nil {
+				return fmt.Errorf("a device command of %s cannot be read: %w", source, err)
+			}
+			if a.Open == 0 && !a.Told {
+				asks = append(asks, a)
+			}
+		}
+		return nil
+	})
+	return asks, more, err
+}
+
+// Reported records that the PMS has the answer.
+func (s *Store) Reported(a Ask) error {
+	a.Told = true
+	return s.commit(func(tx *bbolt.Tx) error { return put(tx.Bucket(bucketAsks), pairKey(a.Source, a.ID), a) }, nil)
+}
+
+func hasPrefix(k, prefix []byte) bool {
+	return len(k) >= len(prefix) && string(k[:len(prefix)]) == string(prefix)
+}

@@ -1,0 +1,280 @@
+// Package offsetstore keeps, in one bbolt file, what the gateway must not
+// lose: how far each PMS stream has been read, how the house looks, and what
+// the devices still have to do.
+//
+//	Accept   offset + records + commands, one transaction      (ingest)
+//	Next     the oldest command that may run now, per lane     (drive)
+//	Settle   what came of it                                   (drive)
+//	Unreported, Reported                                       (report)
+//
+// # Caveats
+//
+// Bodies and records hold personal data; the file is created with mode 0600.
+//
+// Any error of a write is final: every later call returns it, and the process
+// must end. There is no mode without durability.
+//
+// Writes are committed in groups. Settling a setting is not waited for: a
+// setting that is carried out once more after a power cut does no harm.
+package offsetstore
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Format is the version of the file's layout. An older binary refuses a newer file.
+const Format = 1
+
+// The buckets. Hot ones are kept small, so that a commit touches few pages.
+var (
+	bucketMeta       = []byte("meta")       // format, key, seq, clock
+	bucketOffsets    = []byte("offsets")    // source -> offset
+	bucketRecords    = []byte("records")    // ledger id -> record
+	bucketOpen       = []byte("open")       // seq -> Command, unsettled
+	bucketDone       = []byte("done")       // id -> Command, settled
+	bucketWanted     = []byte("wanted")     // lane 0 subject -> newest setting
+	bucketAsks       = []byte("asks")       // source 0 id -> Ask
+	bucketMemory     = []byte("memory")     // name -> what a source remembers
+	bucketQuarantine = []byte("quarantine") // seq -> Sample
+	bucketUnmapped   = []byte("unmapped")   // name -> Sample
+)
+
+func allBuckets() [][]byte {
+	return [][]byte{
+		bucketMeta, bucketOffsets, bucketRecords, bucketOpen, bucketDone,
+		bucketWanted, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
+	}
+}
+
+// State is where a command stands, in the PMS's words.
+type State string
+
+// The states of a command.
+const (
+	Pending    State = "Pending"
+	Processing State = "Processing"
+	Processed  State = "Processed"
+	Cancelled  State = "Cancelled"
+	Error      State = "Error"
+)
+
+// Final reports whether the state is one that a command ends in.
+func (s State) Final() bool { return s == Processed || s == Cancelled || s == Error }
+
+// Command is one thing that a device has to do.
+type Command struct {
+	Seq     int64           `json:"seq"` // grows for ever, given by Accept
+	ID      string          `json:"id"`  // de-duplicates: Accept inserts if absent
+	Lane    string          `json:"lane"`
+	Subject string          `json:"subject"` // commands of one lane and subject run in order
+	Setting bool            `json:"setting,omitempty"`
+	Ask     string          `json:"ask,omitempty"` // id of the PMS's device command that it answers
+	Source  string          `json:"source,omitempty"`
+	Body    json.RawMessage `json:"body"` // opaque to the store
+	State   State           `json:"state"`
+	// Due is the earliest instant to run; Hold delays a replayed setting
+	// further, until Release or until it passes.
+	Due  time.Time `json:"due"`
+	Hold time.Time `json:"hold,omitzero"`
+	// Deadline ends the wish; zero for none.
+	Deadline time.Time `json:"deadline,omitzero"`
+	Created  time.Time `json:"created"`
+	Settled  time.Time `json:"settled,omitzero"`
+	Tries    int       `json:"tries,omitempty"`
+	// Note is one sentence for people, without personal data.
+	Note string `json:"note,omitempty"`
+	// Unknown marks an Error of which nobody knows whether it happened.
+	Unknown bool            `json:"unknown,omitempty"`
+	Receipt json.RawMessage `json:"receipt,omitempty"`
+}
+
+// Options are what a store is opened with.
+type Options struct {
+	// Trusted says whether the wall clock can be believed; nil for always.
+	// While it cannot, a command with a deadline neither runs nor expires.
+	Trusted func() bool
+	// Retention is how long settled commands are kept; it must exceed the time
+	// that any PMS can replay. Zero means 14 days.
+	Retention time.Duration
+	// Linger is how long a settled setting may wait for company before it is
+	// committed. Zero means 100 ms.
+	Linger time.Duration
+}
+
+// Store is an open file. Its methods may be called from several goroutines.
+type Store struct {
+	db     *bbolt.DB
+	opt    Options
+	key    []byte
+	writes chan *write
+	closed chan struct{} // closed when the writer has ended
+	failed chan struct{} // closed when err is set
+
+	mu       sync.Mutex
+	err      error
+	lanes    map[string]*lane
+	lazy     map[string]lazyOffset // source -> offset of quiet notices, not yet written
+	unmapped map[string]Sample     // written with the next commit
+	report   chan struct{}         // closed and replaced when an ask becomes reportable
+}
+
+// Open opens or creates the file. A job that was marked when the process died
+// becomes Error with Unknown set; it is not tried again.
+func Open(path string, opt Options) (*Store, error) {
+	if opt.Trusted == nil {
+		opt.Trusted = func() bool { return true }
+	}
+	if opt.Retention == 0 {
+		opt.Retention = 14 * 24 * time.Hour
+	}
+	if opt.Linger == 0 {
+		opt.Linger = 100 * time.Millisecond
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:        time.Second,
+		NoFreelistSync: true, // one page less per commit; the list is found again by a scan at open
+		FreelistType:   bbolt.FreelistMapType,
+	})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("%s is in use: another edgeagent is running on it; stop that one first", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &Store{
+		db: db, opt: opt,
+		writes: make(chan *write, 64),
+		closed: make(chan struct{}),
+		failed: make(chan struct{}),
+		lanes:  map[string]*lane{}, lazy: map[string]lazyOffset{}, unmapped: map[string]Sample{},
+		report: make(chan struct{}),
+	}
+	if err := s.load(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	go s.write()
+	return s, nil
+}
+
+// load brings the file into shape and the open commands into memory.
+func (s *Store) load() error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range allBuckets() {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		if err := s.loadMeta(tx.Bucket(bucketMeta)); err != nil {
+			return err
+		}
+		return s.loadOpen(tx)
+	})
+}
+
+func (s *Store) loadMeta(meta *bbolt.Bucket) error {
+	if v := meta.Get([]byte("format")); v == nil {
+		key := make([]byte, 32)
+		rand.Read(key)
+		// The sequence starts at the clock: should the card die and the store
+		// begin anew, numbers that devices have seen still lie behind.
+		if err := meta.SetSequence(uint64(time.Now().UnixMilli()) * 1000); err != nil {
+			return err
+		}
+		return errors.Join(
+			meta.Put([]byte("format"), binary.BigEndian.AppendUint32(nil, Format)),
+			meta.Put([]byte("key"), key),
+			s.setKey(key))
+	} else if f := binary.BigEndian.Uint32(v); f > Format {
+		return fmt.Errorf("the file has format %d, this edgeagent knows up to %d: install the newer edgeagent again", f, Format)
+	}
+	return s.setKey(meta.Get([]byte("key")))
+}
+
+func (s *Store) setKey(key []byte) error {
+	s.key = append([]byte(nil), key...)
+	return nil
+}
+
+// loadOpen fills the lanes, and settles jobs that were under way.
+func (s *Store) loadOpen(tx *bbolt.Tx) error {
+	var interrupted []Command
+	err := tx.Bucket(bucketOpen).ForEach(func(_, v []byte) error {
+		var c Command
+		if err := json.Unmarshal(v, &c); err != nil {
+			return fmt.Errorf("a command cannot be read: %w", err)
+		}
+		if c.State == Processing && !c.Setting {
+			interrupted = append(interrupted, c)
+			return nil
+		}
+		c.State = Pending
+		s.lane(c.Lane).add(&c)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range interrupted {
+		c.State, c.Unknown, c.Settled = Error, true, time.Now()
+		c.Note = "outcome unknown: the agent stopped while the device was at work; look before doing it again"
+		if err := settle(tx, c); err != nil {
+			return err
+		}
+		if _, err := settleAsk(tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Key is the property's secret for keyed hashes, made when the file was.
+func (s *Store) Key() []byte { return s.key }
+
+// Close writes what is still in memory and closes the file.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	err := s.err
+	s.mu.Unlock()
+	if err == nil {
+		err = s.Flush()
+	}
+	close(s.writes)
+	<-s.closed
+	return errors.Join(err, s.db.Close())
+}
+
+// Dir is the folder that the file lies in.
+func (s *Store) Dir() string { return filepath.Dir(s.db.Path()) }
+
+// Size is the file's size in bytes.
+func (s *Store) Size() int64 {
+	info, err := os.Stat(s.db.Path())
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+func seqKey(seq int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(seq)) }
+
+func pairKey(a, b string) []byte { return append(append([]byte(a), 0), b...) }
+
+func put(b *bbolt.Bucket, key []byte, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, text)
+}

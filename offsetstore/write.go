@@ -1,0 +1,133 @@
+package offsetstore
+
+import (
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// write is a change that waits for the next commit.
+type write struct {
+	change func(tx *bbolt.Tx) error
+	after  func()     // brings memory in line, after the commit, with s.mu held
+	done   chan error // nil: nobody waits, the commit may linger
+}
+
+// maxGroup bounds one commit.
+const maxGroup = 256
+
+// ErrClosed is the error of a call on a closed store.
+var ErrClosed = errors.New("the store is closed")
+
+// commit hands a change to the writer and waits until it is durable.
+func (s *Store) commit(change func(tx *bbolt.Tx) error, after func()) error {
+	w := &write{change: change, after: after, done: make(chan error, 1)}
+	if err := s.enqueue(w); err != nil {
+		return err
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-s.failed:
+		return s.Err()
+	}
+}
+
+func (s *Store) enqueue(w *write) error {
+	select {
+	case s.writes <- w:
+		return nil
+	case <-s.failed:
+		return s.Err()
+	}
+}
+
+// write is the only goroutine that writes. Whatever is waiting goes into one
+// transaction: one event waits for nobody, ten thousand cost a few dozen syncs.
+func (s *Store) write() {
+	defer close(s.closed)
+	for first := range s.writes {
+		group := s.gather(first)
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			for _, w := range group {
+				if err := w.change(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			s.fail(err)
+		}
+		s.mu.Lock()
+		for _, w := range group {
+			if err == nil && w.after != nil {
+				w.after()
+			}
+			if w.done != nil {
+				w.done <- err
+			}
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// gather collects what waits already. As long as nobody waits for the group it
+// lingers, so that settled settings share a commit.
+func (s *Store) gather(first *write) []*write {
+	group := []*write{first}
+	urgent := first.done != nil
+	var linger <-chan time.Time
+	for len(group) < maxGroup {
+		if !urgent && linger == nil {
+			linger = time.After(s.opt.Linger)
+		}
+		if urgent {
+			select {
+			case w, ok := <-s.writes:
+				if !ok {
+					return group
+				}
+				group = append(group, w)
+				continue
+			default:
+				return group
+			}
+		}
+		select {
+		case w, ok := <-s.writes:
+			if !ok {
+				return group
+			}
+			group = append(group, w)
+			urgent = w.done != nil
+		case <-linger:
+			return group
+		}
+	}
+	return group
+}
+
+// fail makes an error final.
+func (s *Store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+		close(s.failed)
+	}
+}
+
+// Err is the error that ended the store, or nil.
+func (s *Store) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Failed is closed when the store can no longer write; Err says why.
+func (s *Store) Failed() <-chan struct{} { return s.failed }
