@@ -70,6 +70,10 @@ type Command struct {
 	// subject replaces an older unsent one.
 	Subject string
 	Params  map[string]string
+	// Due is the earliest instant at which it may be carried out, such as half
+	// an hour after a check-out; zero: at once. A lane waits for it; a driver
+	// that looks at Site.Wanted must heed it too.
+	Due time.Time
 	// Try counts from 1. A setting may have been carried out by an earlier try
 	// whose reply was lost.
 	Try int
@@ -174,5 +178,9 @@ type Site struct {
 	// Wanted lists the newest setting of every subject of the named device,
 	// sent or not: what the device should hold now.
 	Wanted func(device string) []Command
-	Log    zerolog.Logger
+	// Known returns the Values of the newest receipt that has any, for a
+	// subject of the named device; nil if there is none. A driver finds there
+	// after a restart what it once made. The func itself may be nil.
+	Known func(device, subject string) map[string]string
+	Log   zerolog.Logger
 }
