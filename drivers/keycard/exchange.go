@@ -1,0 +1,216 @@
+package keycard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// verdict is how the lock system took a frame.
+type verdict int
+
+const (
+	accepted verdict = iota
+	declined
+	unclear
+	answered // with the result at once: its ACK was lost
+)
+
+// exchange sends a step and gives its result. An error that is *Failure with
+// drivers.ErrUnknown means that the step may have been carried out; any other
+// that it has not. After an ACK it is never sent again.
+func (s *session) exchange(ctx context.Context, st *step, progress func(sent bool)) (result, error) {
+	for range s.t.Sends {
+		if err := s.distinct(ctx, st); err != nil {
+			return result{}, err
+		}
+		if err := s.ask(ctx); err != nil {
+			return result{}, err
+		}
+		s.drain(func(tok token) { s.unsolicited(tok) })
+		if err := context.Cause(ctx); err != nil {
+			return result{}, err
+		}
+		if err := s.write(st.frame, st.fields); err != nil {
+			return result{}, &linkError{err}
+		}
+		s.asked = time.Time{}
+		progress(true)
+		r, got, err := s.handed(st)
+		switch {
+		case err != nil:
+			return result{}, err
+		case got == answered:
+			progress(false)
+			return r, nil
+		case got == accepted:
+			progress(false)
+			return s.await(st)
+		}
+	}
+	return result{}, again(ProtocolError, "the lock system did not take the command in %d tries: check the line", s.t.Sends)
+}
+
+// distinct waits until a repetition of the latest result can no longer be taken
+// for the result of this step.
+func (s *session) distinct(ctx context.Context, st *step) error {
+	rest := time.Until(s.lastAt.Add(s.t.Duplicate))
+	if rest <= 0 || s.last == nil {
+		return nil
+	}
+	if _, ok := st.read(s.last, s.d.site.Zone); !ok {
+		return nil
+	}
+	return s.listen(ctx, rest, s.stray)
+}
+
+// handed waits for the ACK of a frame that has been sent. From here on the
+// caller's context counts no more: the frame may have been taken.
+func (s *session) handed(st *step) (result, verdict, error) {
+	ctx := context.Background()
+	deadline := time.Now().Add(s.t.Ack)
+	traces := 0 // signs that the lock system has done more than not hear us
+	for {
+		tok, err := s.next(ctx, deadline)
+		switch {
+		case errors.Is(err, errTimeout):
+			return s.resolve(st, traces > 1)
+		case err != nil:
+			return result{}, unclear, s.lost(st, err)
+		case tok.is(ack):
+			return result{}, accepted, nil
+		case tok.is(nak):
+			return result{}, declined, nil
+		case s.isOwn(tok), tok.is(enq):
+			continue
+		case tok.kind == kindNoise:
+			traces++
+			continue
+		}
+		traces += 2
+		if r, ok := s.early(st, tok); ok {
+			return r, answered, nil
+		}
+	}
+}
+
+// early takes a frame that comes before the ACK for the result, unless it may be
+// that of an earlier command.
+func (s *session) early(st *step, tok token) (result, bool) {
+	if tok.kind != kindFrame || time.Now().Before(s.suspect) || s.isRepeated(tok) {
+		s.unsolicited(tok)
+		return result{}, false
+	}
+	r, ok := st.read(tok.fields, s.d.site.Zone)
+	if !ok {
+		s.unsolicited(tok)
+		return result{}, false
+	}
+	s.concluded(tok)
+	return r, true
+}
+
+// resolve finds out whether a frame was taken whose ACK did not come. One ENQ is
+// not enough: its ACK could be the frame's own, late.
+func (s *session) resolve(st *step, traces bool) (result, verdict, error) {
+	for range 2 {
+		var r result
+		early := false
+		got, err := s.poll(context.Background(), func(tok token) bool {
+			if s.isOwn(tok) || tok.kind == kindNoise {
+				return false
+			}
+			traces = true
+			r, early = s.early(st, tok)
+			return early
+		})
+		switch {
+		case err != nil:
+			return r, unclear, s.lost(st, err)
+		case early:
+			return r, answered, nil
+		case got == busy:
+			return r, accepted, nil // it is working on it
+		case got == silent:
+			return r, unclear, s.lost(st, errors.New("the lock system fell silent before it confirmed"))
+		}
+	}
+	if traces {
+		// It did answer something: a result that arrived damaged would look like this.
+		return result{}, unclear, s.unknown(st, ProtocolError, "the answer of the lock system could not be read")
+	}
+	return result{}, declined, nil
+}
+
+// await waits for the result of a step that has been accepted.
+func (s *session) await(st *step) (result, error) {
+	deadline := time.Now().Add(s.t.Result)
+	naks := 0
+	for {
+		tok, err := s.next(context.Background(), deadline)
+		switch {
+		case errors.Is(err, errTimeout):
+			return result{}, s.unknown(st, Timeout, fmt.Sprintf("no result came within %s", s.t.Result))
+		case err != nil:
+			return result{}, s.lost(st, err)
+		case tok.kind == kindDamaged && !s.d.cfg.AckResult, tok.kind == kindDamaged && naks >= s.t.Sends:
+			return result{}, s.unknown(st, ProtocolError, "the result arrived damaged")
+		case tok.kind == kindDamaged:
+			naks++
+			if err := s.write([]byte{nak}, nil); err != nil {
+				return result{}, s.lost(st, err)
+			}
+			continue
+		case tok.kind != kindFrame || s.isOwn(tok):
+			continue
+		}
+		r, ok := st.read(tok.fields, s.d.site.Zone)
+		if !ok || s.isRepeated(tok) {
+			s.unsolicited(tok)
+			continue
+		}
+		s.concluded(tok)
+		return r, nil
+	}
+}
+
+// isRepeated reports whether a frame only repeats the latest result.
+func (s *session) isRepeated(tok token) bool {
+	return s.last != nil && time.Since(s.lastAt) < s.t.Duplicate && sameFields(tok.fields, s.last)
+}
+
+// concluded remembers a result, and confirms it where the site wants that.
+func (s *session) concluded(tok token) {
+	s.last, s.lastAt = tok.fields, time.Now()
+	s.confirm()
+}
+
+func (s *session) confirm() {
+	if s.d.cfg.AckResult {
+		_ = s.write([]byte{ack}, nil) // if the line is gone, the next wait says so
+	}
+}
+
+// unknown marks the link: until the result has come or cannot come any more, no
+// command is sent, or its result would be taken for the other's.
+func (s *session) unknown(st *step, reason Reason, what string) error {
+	s.d.orphan = &orphan{step: st, until: time.Now().Add(s.t.Late)}
+	return unknown(reason, "%s: %s", what, st.whatToDo())
+}
+
+// lost is unknown, and the link is down.
+func (s *session) lost(st *step, err error) error {
+	return &linkError{s.unknown(st, LinkLost, err.Error())}
+}
+
+// whatToDo tells a person how to find out.
+func (st *step) whatToDo() string {
+	switch st.command {
+	case "CO":
+		return "see in the lock system whether the room is checked out"
+	case "LT":
+		return "read the card again"
+	}
+	return "read the card to see whether it was made, then make a new one if needed"
+}

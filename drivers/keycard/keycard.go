@@ -1,0 +1,188 @@
+// Package keycard makes key cards through the lock system of a hotel: it speaks
+// the Industry Standard link, as SALTO does, over a serial line or TCP.
+//
+// The lock system owns cryptography and cards; we ask it for a key, it accepts,
+// and seconds later, when somebody has held a card to the encoder, it says what
+// came of it. A result names no request, so the whole package turns on one
+// question: whose result is this?
+//
+//	Do ─> plan ─> run (owns the port) ─> session ─> link ─> stream
+//	      steps   open, idle, re-open    ask, send,  tokens,  serial
+//	                                     await       deadlines or TCP
+package keycard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"edgeagent/drivers"
+)
+
+// Driver is one lock system, reached over one link.
+type Driver struct {
+	name    string
+	cfg     Config
+	site    drivers.Site
+	dialect *dialect
+	dial    func(context.Context) (stream, error)
+
+	jobs   chan *job
+	halt   chan struct{}
+	done   chan struct{}
+	stop   sync.Once
+	memory memory
+	trace  trace
+
+	mu    sync.Mutex
+	state drivers.State
+
+	// Only the goroutine that owns the port touches these.
+	first   bool
+	orphan  *orphan
+	unheard map[string]bool // encoders that the lock system cannot reach
+}
+
+var _ drivers.Driver = (*Driver)(nil)
+
+// Open starts the driver. A port that is not there is no error: the driver is
+// offline then, says why in State, and opens it as soon as it is.
+func Open(name string, cfg Config, site drivers.Site) (*Driver, error) {
+	for path, problem := range cfg.Problems() {
+		return nil, fmt.Errorf("%s: %s: %s", name, path, problem)
+	}
+	return open(name, cfg, site, dial)
+}
+
+func open(name string, cfg Config, site drivers.Site, dial func(context.Context, Config) (stream, error)) (*Driver, error) {
+	if site.Zone == nil {
+		return nil, fmt.Errorf("%s: the property has no time zone: lock systems want local time", name)
+	}
+	cfg = cfg.WithDefaults()
+	d := &Driver{
+		name: name, cfg: cfg, site: site, dialect: protocols[cfg.Protocol],
+		dial: func(ctx context.Context) (stream, error) { return dial(ctx, cfg) },
+		jobs: make(chan *job), halt: make(chan struct{}), done: make(chan struct{}),
+		state: drivers.State{Condition: drivers.Unset, Since: time.Now()},
+		first: true, unheard: map[string]bool{},
+	}
+	go d.run()
+	return d, nil
+}
+
+// String names the device as the property file does.
+func (d *Driver) String() string { return d.name }
+
+// Halt stops the driver and releases the port. A card that is being made then
+// has an unknown outcome.
+func (d *Driver) Halt() error {
+	d.stop.Do(func() { close(d.halt) })
+	<-d.done
+	return nil
+}
+
+// State says how the link and its encoders stand.
+func (d *Driver) State() drivers.State {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state
+}
+
+// Trace gives what lately went over the line, oldest first, without operators,
+// tracks and card numbers.
+func (d *Driver) Trace() []TraceEntry { return d.trace.list() }
+
+// Do carries a command out and returns once the lock system has said what came
+// of it. The context counts until the lock system has accepted the command;
+// from then on its own time limits do. A command that made cards, or may have,
+// is answered from memory if it comes again.
+//
+// Errors: drivers.ErrRefused with what a person can do, drivers.ErrUnknown,
+// *drivers.LinkDown if nothing was sent; any other if nothing happened. Most are
+// or wrap a *Failure. The receipt counts the cards that were made in any case.
+func (d *Driver) Do(ctx context.Context, cmd drivers.Command) (drivers.Receipt, error) {
+	e, mine := d.memory.begin(cmd.ID)
+	if !mine {
+		select {
+		case <-e.done:
+			return d.memory.recall(e)
+		case <-ctx.Done():
+			return drivers.Receipt{}, context.Cause(ctx)
+		}
+	}
+	out := d.carryOut(ctx, cmd)
+	d.memory.finish(cmd.ID, e, out.receipt, out.err, out.keep)
+	return out.receipt, out.err
+}
+
+func (d *Driver) carryOut(ctx context.Context, cmd drivers.Command) outcome {
+	p, err := d.plan(cmd, time.Now())
+	if err != nil {
+		return outcome{err: err}
+	}
+	return d.submit(&job{ctx: ctx, cmd: cmd, plan: p, reply: make(chan outcome, 1)})
+}
+
+// Probe asks whether the lock system answers. Encoders behind it cannot be
+// asked without a card.
+func (d *Driver) Probe(ctx context.Context) error {
+	switch d.State().Condition {
+	case drivers.Busy, drivers.Quarantined:
+		return nil // it is talking to us
+	}
+	return d.submit(&job{ctx: ctx, probe: true, reply: make(chan outcome, 1)}).err
+}
+
+// submit hands a job to the owner of the port and waits for its answer. It waits
+// its turn behind another job, but not long for a link that takes none.
+func (d *Driver) submit(j *job) outcome {
+	for {
+		patience := time.NewTimer(d.cfg.Timers.Busy)
+		select {
+		case d.jobs <- j:
+			patience.Stop()
+			return <-j.reply
+		case <-j.ctx.Done():
+			patience.Stop()
+			return outcome{err: fmt.Errorf("given up before anything was sent: %w", context.Cause(j.ctx))}
+		case <-d.done:
+			patience.Stop()
+			return outcome{err: &drivers.LinkDown{Err: errHalted}}
+		case <-patience.C:
+		}
+		if st := d.State(); st.Condition != drivers.Busy {
+			return outcome{err: &drivers.LinkDown{Err: errors.New(or(st.Reason, "the link is not open yet"))}}
+		}
+	}
+}
+
+func (d *Driver) setState(c drivers.Condition, reason string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state.Condition != c || d.state.Reason != reason {
+		if d.state.Condition != c {
+			d.state.Since = time.Now()
+		}
+		d.state.Condition, d.state.Reason = c, reason
+	}
+}
+
+// setIdle is online, or degraded while the lock system cannot reach an encoder.
+func (d *Driver) setIdle() {
+	for encoder := range d.unheard {
+		d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", encoder))
+		return
+	}
+	d.setState(drivers.Online, "")
+}
+
+// noteEncoder learns from a result whether an encoder is there.
+func (d *Driver) noteEncoder(r result, st *step) {
+	if r.code == "NC" {
+		d.unheard[st.encoder] = true
+	} else if st.encoder != "0" {
+		delete(d.unheard, st.encoder)
+	}
+}
