@@ -85,6 +85,9 @@ const (
 	FieldRoomStatus       = "room_status"
 	FieldGuestService     = "guest_service" // DoNotDisturb, MakeUpRoom, NoStatusSelected
 	FieldServices         = "services"      // rights of the room as the PMS words them
+	FieldCopies           = "copies"        // of a key request: how many
+	FieldEncoder          = "encoder"       // of a key request: the encoder wanted
+	FieldKey              = "key"           // of a key request: new or duplicate
 	FieldIgnored          = ""              // known, and of no use to a room (e-mail, rate, comments)
 )
 
@@ -114,6 +117,8 @@ type Notice struct {
 	// NotBefore is the earliest instant at which this can have happened: the
 	// PMS's own timestamp, or for a notice without one the time of arrival when
 	// the link is live, and the last instant at which it was live in a replay.
+	// Equal to Received, or zero, it is no time of the PMS, and never makes a
+	// notice count as older than another.
 	NotBefore time.Time
 	// Received is when it reached us.
 	Received time.Time

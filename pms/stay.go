@@ -26,17 +26,20 @@ type Stay struct {
 	// room and first notice where the PMS gives no reservation.
 	ID string `json:"id"`
 	// Key is the stay's name outside the ledger, see StayKey.
-	Key         string  `json:"key"`
-	Source      string  `json:"source"`
-	Reservation string  `json:"reservation,omitempty"`
-	GuestID     string  `json:"guest_id,omitempty"`
-	Status      Status  `json:"status"`
-	Room        string  `json:"room,omitempty"`
-	RoomType    string  `json:"room_type,omitempty"`
-	Guests      []Guest `json:"guests,omitempty"` // main guest first
-	Language    string  `json:"language,omitempty"`
-	VIP         string  `json:"vip,omitempty"`
-	Group       string  `json:"group,omitempty"`
+	Key         string `json:"key"`
+	Source      string `json:"source"`
+	Reservation string `json:"reservation,omitempty"`
+	// Confirmation is the number that the guest was given, with its leg. Some
+	// notices name the stay by it alone.
+	Confirmation string  `json:"confirmation,omitempty"`
+	GuestID      string  `json:"guest_id,omitempty"`
+	Status       Status  `json:"status"`
+	Room         string  `json:"room,omitempty"`
+	RoomType     string  `json:"room_type,omitempty"`
+	Guests       []Guest `json:"guests,omitempty"` // main guest first
+	Language     string  `json:"language,omitempty"`
+	VIP          string  `json:"vip,omitempty"`
+	Group        string  `json:"group,omitempty"`
 	// Arrival and Departure are instants; zero when unknown.
 	Arrival   time.Time `json:"arrival,omitzero"`
 	Departure time.Time `json:"departure,omitzero"`
@@ -45,12 +48,20 @@ type Stay struct {
 	// Displaced marks a guest in house whose room was given to another guest
 	// without a share flag; the next move or check-out settles it.
 	Displaced bool `json:"displaced,omitempty"`
+	// DisplacedAt is when we learned of that, by our own clock.
+	DisplacedAt time.Time `json:"displaced_at,omitzero"`
 	// DND asks for no pop-up, sound or power-on.
 	DND bool `json:"dnd,omitempty"`
 	// Since is when the stay got its present status; Changed when anything of
 	// it last changed. Both are the PMS's time where it gives one.
 	Since   time.Time `json:"since,omitzero"`
 	Changed time.Time `json:"changed,omitzero"`
+	// RoomSince is when the guest came into the present room, by the PMS's time
+	// where it gives one. The stay that was first in a room is its main stay.
+	RoomSince time.Time `json:"room_since,omitzero"`
+	// Timed says that Changed is the PMS's own time, so that an older notice
+	// can be told from a newer one.
+	Timed bool `json:"timed,omitempty"`
 	// CheckedIn is the notice that checked the guest in.
 	CheckedIn string `json:"checked_in,omitempty"`
 }

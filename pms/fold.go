@@ -1,0 +1,175 @@
+package pms
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// displacedFor is how long a guest whose room was given away may take to turn
+// up elsewhere before we assume that he has left.
+const displacedFor = 30 * time.Minute
+
+// Fold works out what a notice means for the stays of the ledger. It is pure:
+// the ledger stays as it is until Apply.
+//
+// It first finds out whom the notice is about and what that stay should be
+// like afterwards, then what follows for others in the room, and tells the
+// difference as events. A notice that makes no difference comes to nothing, so
+// replays are harmless.
+func (l *Ledger) Fold(n Notice, now time.Time) Change {
+	if n.Kind == KindUndecodable {
+		return Change{}
+	}
+	if n.Observe {
+		return Change{Unmapped: n.Unmapped}
+	}
+	f := fold{l: l, n: &n, now: now}
+	f.at = n.NotBefore
+	if f.at.IsZero() {
+		f.at = now
+	}
+	f.timed = !n.NotBefore.IsZero() && !n.NotBefore.Equal(n.Received)
+	f.fresh = !n.Replayed && now.Sub(f.at) <= l.opt.Freshness
+	f.who = readWho(&n)
+	m, told := meaningOf(&n)
+	f.told = told
+	f.act(m)
+	f.settleDisplaced()
+	return f.change(m)
+}
+
+// fold is one notice being folded.
+type fold struct {
+	l   *Ledger
+	n   *Notice
+	now time.Time
+	// at is when it happened, at the earliest; timed says that the PMS gave that time.
+	at           time.Time
+	timed, fresh bool
+	who          who
+	// told says that the notice only tells how things are, so nothing of it is news.
+	told bool
+	// edits are the stays that change, news the events that no difference of stays explains.
+	edits []edit
+	news  []Event
+}
+
+// edit is one stay before and after.
+type edit struct {
+	old  *Stay // nil: not known before
+	next Stay
+	// assumed: the check-out is our conclusion. reinstated: a check-out was taken back.
+	assumed, reinstated bool
+	// from is the booking that this stay continues, if the PMS split it.
+	from *Stay
+	// reason is what was odd, for people.
+	reason string
+}
+
+func (f *fold) act(m meaning) {
+	switch m {
+	case meansNothing:
+		return
+	case meansProfile:
+		f.profile()
+		return
+	case meansMessage:
+		f.message()
+		return
+	case meansServices:
+		f.services()
+		return
+	case meansRoomStatus, meansOutOfOrder:
+		f.roomNews(m)
+		return
+	case meansKeyRequest:
+		f.keyRequest()
+		return
+	}
+	s, several := f.find(m)
+	if several {
+		f.ambiguous(m)
+		return
+	}
+	switch m {
+	case meansCheckIn:
+		f.checkIn(s)
+	case meansCheckInUndo:
+		f.leave(s, StatusExpected)
+	case meansCheckOut:
+		f.checkOut(s)
+	case meansCheckOutUndo:
+		f.checkOutUndo(s)
+	case meansCancel:
+		f.leave(s, StatusCancelled)
+	case meansCancelUndo:
+		f.cancelUndo(s)
+	case meansMove, meansUpdate:
+		f.update(s, m)
+	}
+}
+
+// older reports whether the notice is about a time before mark. Times that are
+// not the PMS's own say when we heard of something, and settle nothing: there
+// the order of arrival counts.
+func (f *fold) older(mark time.Time, timed bool) bool {
+	return f.timed && timed && f.at.Before(mark)
+}
+
+// edit notes what a stay is like afterwards.
+func (f *fold) edit(e edit) {
+	if e.old == nil || f.at.After(e.next.Changed) || !f.timed || !e.next.Timed {
+		e.next.Changed = f.at
+		// A time in a replay may be only the last moment at which the link was live.
+		e.next.Timed = f.timed && !f.n.Replayed
+	}
+	f.edits = append(f.edits, e)
+}
+
+// change gathers what came of the notice.
+func (f *fold) change(m meaning) Change {
+	c := Change{Unmapped: f.n.Unmapped}
+	if m == meansNothing && f.n.Kind == KindUnknown && f.n.Name != "" && !slices.Contains(c.Unmapped, f.n.Name) {
+		c.Unmapped = append(slices.Clone(c.Unmapped), f.n.Name)
+	}
+	if len(f.edits) == 0 && len(f.news) == 0 {
+		return c
+	}
+	c.Stays = make([]Stay, len(f.edits))
+	for i := range f.edits {
+		c.Stays[i] = f.edits[i].next
+	}
+	c.Events = f.tell()
+	for i := range c.Events {
+		e := &c.Events[i]
+		e.ID = f.n.ID + "#" + strconv.Itoa(i+1)
+		e.Source, e.CommandID, e.At = f.n.Source, f.n.CommandID, f.at
+		if e.Source == "" {
+			e.Source = e.Stay.Source
+		}
+		e.Fresh = f.fresh && !f.told
+	}
+	return c
+}
+
+// settleDisplaced checks out, by assumption, guests whose room was given away
+// and who have not turned up anywhere else.
+func (f *fold) settleDisplaced() {
+	for _, s := range f.l.displaced {
+		if f.now.Sub(s.DisplacedAt) < displacedFor || f.edited(s) != nil {
+			continue
+		}
+		f.edit(edit{old: s, next: f.departed(s), assumed: true})
+	}
+}
+
+// edited returns the edit of a stay, nil if there is none.
+func (f *fold) edited(s *Stay) *edit {
+	for i := range f.edits {
+		if f.edits[i].old == s {
+			return &f.edits[i]
+		}
+	}
+	return nil
+}
