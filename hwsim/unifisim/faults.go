@@ -87,7 +87,7 @@ func (c *Controller) fault(line string) *Fault {
 	return nil
 }
 
-// misbehave carries out the fault; false lets the request through.
+// misbehave carries out the fault in place of, or after, the request.
 func (c *Controller) misbehave(f *Fault, w http.ResponseWriter, r *http.Request, body []byte) {
 	switch f.Kind {
 	case DropAfterCommit:

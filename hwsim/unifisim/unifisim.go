@@ -12,7 +12,6 @@
 package unifisim
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -133,12 +132,6 @@ func (c *Controller) Close() error {
 		err = c.srv.Close()
 	})
 	return err
-}
-
-// Shutdown lets requests in flight finish first, until ctx is done.
-func (c *Controller) Shutdown(ctx context.Context) error {
-	err := c.srv.Shutdown(ctx)
-	return errors.Join(err, c.Close())
 }
 
 // URL of the console, without a path.

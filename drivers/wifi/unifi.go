@@ -1,0 +1,279 @@
+package wifi
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// UniFi Network by two of its interfaces. Vouchers are made, found and deleted
+// through the Integration API v1; which voucher let a device in, and cutting
+// it, only the legacy API knows. One API key serves both on UniFi OS.
+//
+// A voucher's code cannot be chosen, its limits cannot be changed, and its
+// clock starts at first use. So an extension is a new voucher for new devices
+// and a new authorisation for those that are online, and the intended end of a
+// voucher is its creation plus its time limit.
+
+// unifiCaps: see B.3 of the public Integration API documents; no absolute
+// expiry means that an unused voucher outlives its guest until Sweep ends it.
+func (u *unifi) Caps() Caps {
+	return Caps{RateLimit: true, DataCap: true, DeviceLimit: true, FindByNote: true, CutSession: true, SecretReadable: true}
+}
+
+const (
+	unifiMaxMinutes = 1_000_000
+	// tolerance is how far the end of a voucher may be from the wanted one
+	// before it is replaced: minutes are rounded up, calls take their time.
+	tolerance = 3 * time.Minute
+	// maxHistory bounds how far back devices are looked for.
+	maxHistory = 400 * 24 * time.Hour
+)
+
+type unifi struct {
+	*client
+	site string
+
+	mu     sync.Mutex
+	siteID string
+	// past holds, per stay key, the codes that this process has seen: a revoke
+	// whose vouchers are deleted still has to find their devices.
+	past map[string]history
+}
+
+type history struct {
+	codes []string
+	since time.Time
+}
+
+func newUnifi(c *client, cfg Config) controller {
+	return &unifi{client: c, site: cfg.Site, past: map[string]history{}}
+}
+
+func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {
+	mine, err := u.named(ctx, g.marker())
+	if err != nil {
+		return Credential{}, err
+	}
+	keep, rest := u.choose(mine, g)
+	if keep == nil {
+		if keep, err = u.create(ctx, g); err != nil {
+			return Credential{}, err
+		}
+	}
+	past := u.remember(g.Stay, append(slices.Clone(mine), *keep))
+	if err := u.move(ctx, g, *keep, rest, past); err != nil {
+		return Credential{}, err
+	}
+	made := u.credential(*keep)
+	made.Key, made.Codes, made.Since = g.Key, past.codes, past.since
+	return made, nil
+}
+
+// choose finds the voucher to keep among those of the stay: the one whose code
+// the guest was told, else one in use, else the oldest. The rest has to go.
+func (u *unifi) choose(mine []voucher, g Grant) (keep *voucher, rest []voucher) {
+	told := g.Known["code"]
+	rank := func(v voucher) int {
+		switch {
+		case !u.fits(v, g):
+			return 3
+		case v.Code == told:
+			return 0
+		case v.Used > 0:
+			return 1
+		}
+		return 2
+	}
+	sorted := slices.Clone(mine)
+	slices.SortFunc(sorted, func(a, b voucher) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	if len(sorted) > 0 && rank(sorted[0]) < 3 {
+		return &sorted[0], sorted[1:]
+	}
+	return nil, sorted
+}
+
+// fits reports whether a voucher gives what the grant says.
+func (u *unifi) fits(v voucher, g Grant) bool {
+	now := u.now()
+	if v.Expired || v.Devices != g.Devices || v.DownKbps != g.DownKbps || v.UpKbps != g.UpKbps || v.DataMB != g.DataMB {
+		return false
+	}
+	end := u.created(v).Add(time.Duration(v.Minutes) * time.Minute)
+	if v.Minutes == unifiMaxMinutes && end.Before(g.Until) {
+		return now.Before(end) // the longest there is
+	}
+	least, most := g.Until, g.Until
+	if g.Overdue {
+		least = g.Departed // made before the departure passed, it is still right
+		if now.After(least) {
+			least = now
+		}
+	}
+	return now.Before(end) && !end.Before(least.Add(-tolerance)) && !end.After(most.Add(tolerance))
+}
+
+// created is when a voucher was made, by the gateway's clock.
+func (u *unifi) created(v voucher) time.Time {
+	return v.CreatedAt.Add(-time.Duration(u.skew.Load()))
+}
+
+// minutes is what is left of a grant, rounded up. It counts elapsed time, so no
+// change of the clocks matters.
+func (u *unifi) minutes(until time.Time) int {
+	left := until.Sub(u.now())
+	n := int64((left + time.Minute - 1) / time.Minute)
+	return int(min(max(n, 1), unifiMaxMinutes))
+}
+
+// move takes the stay's devices over from the vouchers that go to the one that
+// stays: devices first, so that a crash in between repeats it.
+func (u *unifi) move(ctx context.Context, g Grant, keep voucher, rest []voucher, past history) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	inUse := len(past.codes) > len(rest)+1 // codes of yet earlier vouchers, by which devices came in
+	for _, v := range rest {
+		inUse = inUse || v.Used > 0
+	}
+	if inUse {
+		macs, err := u.online(ctx, past, keep.Code)
+		if err != nil {
+			return err
+		}
+		for _, mac := range macs {
+			if err := u.authorise(ctx, mac, g); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range rest {
+		if err := u.remove(ctx, v.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Revoke ends the credential first, then the sessions: the other way round a
+// device would log straight back in. Deleting a voucher leaves its devices
+// online, and afterwards nothing says whose they are: look before.
+func (u *unifi) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error) {
+	mine, err := u.named(ctx, stay.marker())
+	if err != nil {
+		return Revoked{}, err
+	}
+	past := u.remember(stay, mine)
+	var macs []string
+	if cut && len(past.codes) > 0 {
+		if macs, err = u.online(ctx, past, ""); err != nil {
+			return Revoked{}, err
+		}
+	}
+	for _, v := range mine {
+		if err := u.remove(ctx, v.ID); err != nil {
+			return Revoked{}, err
+		}
+	}
+	for _, mac := range macs {
+		if err := u.unauthorise(ctx, mac); err != nil {
+			return Revoked{}, err
+		}
+	}
+	u.forget(stay)
+	return Revoked{Credentials: len(mine), Sessions: len(macs)}, nil
+}
+
+// online finds the devices that a stay's codes let in and that are authorised
+// now, but for those that the code except let in. A later authorisation through
+// the API does not name a voucher: such a device belongs to whoever's code it
+// used last.
+func (u *unifi) online(ctx context.Context, past history, except string) ([]string, error) {
+	byDevice := map[string][]guest{}
+	err := u.guests(ctx, past.since, func(g guest) { byDevice[g.MAC] = append(byDevice[g.MAC], g) })
+	if err != nil {
+		return nil, err
+	}
+	var macs []string
+	for mac, records := range byDevice {
+		slices.SortFunc(records, func(a, b guest) int { return cmp.Compare(a.Start, b.Start) })
+		owner, live := "", false
+		for _, r := range records {
+			if r.Code != "" {
+				owner = r.Code
+			}
+			live = live || !r.Expired && (r.Code == owner || r.Code == "" && r.By == "api")
+		}
+		if live && owner != except && slices.Contains(past.codes, owner) {
+			macs = append(macs, mac)
+		}
+	}
+	slices.Sort(macs)
+	return macs, nil
+}
+
+// List returns all vouchers with our marker.
+func (u *unifi) List(ctx context.Context) ([]Credential, error) {
+	all, err := u.marked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Credential, 0, len(all))
+	for _, v := range all {
+		key, ok := strings.CutPrefix(v.Name, markerPrefix)
+		if !ok || !stayKey.MatchString(key) {
+			continue
+		}
+		c := u.credential(v)
+		c.Key = key
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+func (u *unifi) credential(v voucher) Credential {
+	return Credential{ID: v.ID, Code: v.Code, Codes: []string{v.Code}, Since: v.CreatedAt, Created: u.created(v), Live: !v.Expired}
+}
+
+// remember adds what the controller lists to what the receipts and this process
+// know of a stay's codes.
+func (u *unifi) remember(stay Stay, mine []voucher) history {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	h := u.past[stay.Key]
+	add := func(code string) {
+		if code != "" && !slices.Contains(h.codes, code) {
+			h.codes = append(slices.Clone(h.codes), code)
+		}
+	}
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (h.since.IsZero() || t.Before(h.since)) {
+			h.since = t
+		}
+	}
+	for _, code := range strings.Fields(stay.Known["codes"]) {
+		add(code)
+	}
+	if since, err := time.Parse(time.RFC3339, stay.Known["since"]); err == nil {
+		earlier(since)
+	}
+	for _, v := range mine {
+		add(v.Code)
+		earlier(v.CreatedAt)
+	}
+	if len(h.codes) > 0 {
+		u.past[stay.Key] = h
+	}
+	return h
+}
+
+func (u *unifi) forget(stay Stay) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.past, stay.Key)
+}
