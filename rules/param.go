@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edgeagent/drivers"
+	"edgeagent/pms"
 )
 
 // params checks what a step gives to an action, and adds the action's defaults.
@@ -29,6 +30,11 @@ func (c *compiler) params(at string, source *Step, a *drivers.Action, o *order) 
 		if err != nil {
 			c.problem(at+".action", "default of %s: %v", p.Name, err)
 			continue
+		}
+		for _, name := range fallback.names() {
+			if !pms.IsEventField(name) {
+				c.problem(at+".action", "default of %s: unknown field ${%s}", p.Name, name)
+			}
 		}
 		out := param{Param: p, value: fallback, fallback: fallback}
 		if given {

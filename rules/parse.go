@@ -61,7 +61,8 @@ func Parse(source []byte) ([]Rule, error) {
 func bounded(tokens token.Tokens) error {
 	flow, line, inLine := 0, 0, 0
 	for i, t := range tokens {
-		if t.Position.Line != line {
+		first := t.Position.Line != line
+		if first {
 			line, inLine = t.Position.Line, 0
 		}
 		switch t.Type {
@@ -85,9 +86,10 @@ func bounded(tokens token.Tokens) error {
 			}
 		}
 		switch {
-		case flow > maxNested || inLine > maxNested || t.Position.Column > maxColumn && flow <= 0 && inLine == 0 && t.Type != token.CommentType:
+		case t.Type == token.CommentType:
+		case flow > maxNested || inLine > maxNested || first && flow <= 0 && t.Position.Column > maxColumn:
 			return at(t, "nested too deeply")
-		case t.Type != token.CommentType && len(t.Value) > maxText:
+		case len(t.Value) > maxText:
 			return at(t, "a text of %d bytes, and at most %d are possible", len(t.Value), maxText)
 		}
 	}
@@ -125,6 +127,9 @@ func located(err error, tokens token.Tokens) error {
 	case errors.As(err, &shape) && shape.Token != nil:
 		return at(shape.Token, "%s", strings.ReplaceAll(shape.GetMessage(), "sequence", "list"))
 	case errors.As(err, &any) && any.GetToken() != nil:
+		if strings.Contains(any.GetMessage(), "'\t'") {
+			return at(any.GetToken(), "a tab: YAML wants spaces at the beginning of a line")
+		}
 		return at(any.GetToken(), "%s", any.GetMessage())
 	}
 	// A duration that does not parse comes without its place.

@@ -77,64 +77,66 @@ func (c *compiler) step(at string, number int, source *Step, r *rule) *step {
 
 // target finds the devices of a step.
 func (c *compiler) target(at string, source *Step, s *step) []Device {
-	var names, found []string
-	var devices []Device
+	pick := func(match func(Device) bool) []Device {
+		return slices.DeleteFunc(slices.Clone(c.devices), func(d Device) bool { return !match(d) })
+	}
+	var names []string
 	for _, d := range c.devices {
 		names = append(names, d.Name)
 	}
-	pick := func(match func(Device) bool) {
-		for _, d := range c.devices {
-			if match(d) {
-				devices, found = append(devices, d), append(found, d.Name)
-			}
-		}
-	}
+	s.target = source.Device
 	switch {
 	case source.Device != "" && source.Kind != "":
 		c.problem(at, "both device and kind: write one of them")
+		return nil
 	case source.Device == "" && source.Kind == "":
 		c.problem(at, "device is missing: name a device with device:, or all of a kind with kind: %s", either(kindNames()))
+		return nil
 	case source.Kind != "":
 		s.target = "kind " + source.Kind
-		pick(func(d Device) bool { return d.Kind == source.Kind })
-		known := kindNames()
-		if len(found) == 0 && !slices.Contains(known, source.Kind) {
-			c.problem(at+".kind", "unknown kind %q: %s", source.Kind, suggest(source.Kind, known, quoted, "write "+either(known)))
-		} else if len(found) == 0 {
+		found := pick(func(d Device) bool { return d.Kind == source.Kind })
+		if len(found) == 0 {
 			s.inert = "this property has no " + source.Kind
+			if known := kindNames(); !slices.Contains(known, source.Kind) {
+				c.problem(at+".kind", "unknown kind %q: %s", source.Kind, suggest(source.Kind, known, quoted, "write "+either(known)))
+			}
 		}
+		return found
 	case strings.Contains(source.Device, "$"):
-		s.target = source.Device
-		t, err := parseTemplate(source.Device)
-		if err != nil {
-			c.problem(at+".device", "device: %v", err)
-			return nil
-		}
-		s.wanted = &t
-		pick(func(d Device) bool { return action(d, source.Action) != nil })
-		if near := nearest(source.Action, actionNames(c.devices)); len(found) == 0 && near != "" {
-			c.problem(at+".action", "unknown action %q: did you mean %q?", source.Action, near)
-		} else if len(found) == 0 {
-			s.inert = fmt.Sprintf("no device of this property can %s", source.Action)
-		}
+		found := pick(func(d Device) bool { return action(d, source.Action) != nil })
+		c.wanted(at, source, s, found)
+		return found
 	case source.Device == desk && !slices.Contains(names, desk):
-		s.target = desk
+		found := pick(func(d Device) bool { return d.Name == c.desk })
 		if c.desk == "" {
 			s.inert = "this property has no desk encoder"
-			return nil
-		}
-		pick(func(d Device) bool { return d.Name == c.desk })
-		if len(found) == 0 {
+		} else if len(found) == 0 {
 			c.problem(at+".device", "desk stands for %q, which is no device of this property", c.desk)
 		}
-	default:
-		s.target = source.Device
-		pick(func(d Device) bool { return d.Name == source.Device })
-		if len(found) == 0 {
-			c.problem(at+".device", "unknown device %q: %s", source.Device, suggest(source.Device, names, quoted, deviceHelp(names)))
-		}
+		return found
 	}
-	return devices
+	found := pick(func(d Device) bool { return d.Name == source.Device })
+	if len(found) == 0 {
+		c.problem(at+".device", "unknown device %q: %s", source.Device, suggest(source.Device, names, quoted, deviceHelp(names)))
+	}
+	return found
+}
+
+// wanted prepares a step whose device only the event knows: found are those
+// it can be.
+func (c *compiler) wanted(at string, source *Step, s *step, found []Device) {
+	t, err := parseTemplate(source.Device)
+	if err != nil {
+		return // said by templates
+	}
+	s.wanted = &t
+	if len(found) > 0 {
+		return
+	}
+	s.inert = fmt.Sprintf("no device of this property can %s", source.Action)
+	if near := nearest(source.Action, actionNames(c.devices)); near != "" {
+		c.problem(at+".action", "unknown action %q: did you mean %q?", source.Action, near)
+	}
 }
 
 func deviceHelp(names []string) string {
