@@ -74,6 +74,8 @@ type Command struct {
 	// an hour after a check-out; zero: at once. A lane waits for it; a driver
 	// that looks at Site.Wanted must heed it too.
 	Due time.Time
+	// Accepted is when the gateway took the command on; zero if nobody knows.
+	Accepted time.Time
 	// Try counts from 1. A setting may have been carried out by an earlier try
 	// whose reply was lost.
 	Try int
