@@ -72,7 +72,10 @@ func (s *step) explain(r *rule, e *pms.Event) []StepVerdict {
 	}
 	v := StepVerdict{Number: s.number, Target: s.target, Action: s.action, Why: s.inert}
 	if v.Why == "" {
-		v.Why = fmt.Sprintf("no device named %q can %s", s.wanted.expand(e.Field), s.action)
+		v.Why = "the event names no device"
+		if name := s.wanted.expand(e.Field); name != "" {
+			v.Why = fmt.Sprintf("no device named %q can %s", name, s.action)
+		}
 	}
 	return []StepVerdict{v}
 }
@@ -99,7 +102,7 @@ func Render(verdicts []Verdict) string {
 		switch {
 		case v.Fires:
 		case v.Field != "":
-			fmt.Fprintf(&b, "does not fire: %s\n  %s is %s, wanted: %s\n", v.Rule, v.Field, orEmpty(v.Actual), v.Wanted)
+			fmt.Fprintf(&b, "does not fire: %s: %s is %s, wanted: %s\n", v.Rule, v.Field, orEmpty(v.Actual), v.Wanted)
 		default:
 			fmt.Fprintf(&b, "does not fire: %s\n", v.Rule)
 			for _, s := range v.Steps {
