@@ -16,7 +16,7 @@ const maxTokenBody = 16 << 10
 func readBody(r *http.Request) (string, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxTokenBody+1))
 	if err == nil && len(body) > maxTokenBody {
-		return "", fmt.Errorf("body is longer than %d bytes", maxTokenBody)
+		return string(body[:maxTokenBody]), fmt.Errorf("body is longer than %d bytes", maxTokenBody)
 	}
 	return string(body), err
 }

@@ -218,7 +218,9 @@ func live(t *testing.T, s *Server, more string) *peer {
 	p.expect("connection_ack")
 	before := len(s.Audit().Subscriptions)
 	p.subscribe("sub-1", testQuery, more)
-	s.wait(t, func(a Audit) bool { return len(a.Subscriptions) > before && (a.Live > 0 || a.Subscriptions[before].Refused != "") })
+	s.wait(t, func(a Audit) bool {
+		return len(a.Subscriptions) > before && (a.Live > 0 || a.Subscriptions[before].Refused != "")
+	})
 	return p
 }
 

@@ -77,6 +77,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		s.audit.write(func() { s.audit.tokens = append(s.audit.tokens, call) })
 	}()
+	body, bodyErr := readBody(r) // read first, or a client's leaving goes unnoticed
 	if !sleep(r.Context(), f.Delay) {
 		call.Problem = "client left"
 		return
@@ -106,7 +107,10 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		writePage(w, call.Status, "{\"access_token\": ")
 		return
 	}
-	client, status, code, problem := s.checkTokenRequest(w, r)
+	client, status, code, problem := s.checkTokenRequest(w, r, body)
+	if problem == "" && bodyErr != nil {
+		status, code, problem = http.StatusBadRequest, "invalid_request", bodyErr.Error()
+	}
 	if problem != "" {
 		call.Status, call.Problem = status, problem
 		s.audit.violate(0, "token request", "%s", problem)
@@ -133,7 +137,7 @@ func (s *Server) takeTokenFaults() TokenFaults {
 }
 
 // checkTokenRequest holds the request against the guide; problem is "" if all is well.
-func (s *Server) checkTokenRequest(w http.ResponseWriter, r *http.Request) (client Client, status int, code, problem string) {
+func (s *Server) checkTokenRequest(w http.ResponseWriter, r *http.Request, body string) (client Client, status int, code, problem string) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return client, http.StatusMethodNotAllowed, "invalid_request", "method " + r.Method + " instead of POST"
@@ -155,10 +159,6 @@ func (s *Server) checkTokenRequest(w http.ResponseWriter, r *http.Request) (clie
 	}
 	if request := r.Header.Get("X-Request-Id"); request != "" && !uuidPattern.MatchString(request) {
 		return client, http.StatusBadRequest, "invalid_request", "X-Request-Id is no UUID"
-	}
-	body, err := readBody(r)
-	if err != nil {
-		return client, http.StatusBadRequest, "invalid_request", "body cannot be read"
 	}
 	form, err := url.ParseQuery(body)
 	if err != nil {

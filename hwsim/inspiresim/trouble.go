@@ -6,6 +6,36 @@ import (
 	"strings"
 )
 
+// Action is something that happens to a live connection.
+type Action int
+
+// The actions.
+const (
+	ActClose     Action = iota // close frame with Code and Text; 1006 drops the TCP connection, 1005 sends no code
+	ActReset                   // TCP reset
+	ActFreeze                  // half-open: no reading, no writing
+	ActComplete                // complete to each subscription; the socket stays open, idle
+	ActError                   // error frame with Text; the socket stays open, idle
+	ActHuge                    // an event frame of Size bytes, with the next offset
+	ActEndless                 // one frame that announces 1 TiB and keeps coming
+	ActFragments               // one message of fragments without an end
+	ActUnknown                 // a message of type Text
+	ActText                    // a text frame with Text as it is
+	ActPing                    // a JSON ping
+	ActControl                 // a WebSocket-level ping
+)
+
+// Trouble is an action with what it needs.
+type Trouble struct {
+	// After is the number of events sent on the connection before it happens;
+	// 0 means with the subscription. Server.Do ignores it.
+	After int
+	Do    Action
+	Code  int
+	Text  string
+	Size  int
+}
+
 // endlessLimit is where even an endless message stops and the connection is
 // reset: a client that has taken so much has failed the test anyway.
 const endlessLimit = 256 << 20
