@@ -74,6 +74,9 @@ func (f *fold) stayEvent(kind EventKind, e *edit) Event {
 		Kind: kind, Room: e.next.Room, Stay: e.next, Guests: e.next.Guests, Assumed: e.assumed,
 		RoomVacant: len(in) == 0 && e.next.Room != "", Shared: sharedWith(in, &e.next),
 	}
+	if e.assumed || e.next.Displaced || e.leaves() && e.old.Displaced {
+		ev.Shared = false // the other guest has the room to himself
+	}
 	if kind == StayRoomMoved {
 		ev.OldRoom = oldRoom(e)
 		ev.OldRoomVacant = len(f.after(ev.OldRoom)) == 0
