@@ -72,6 +72,9 @@ const (
 	maxDataMB  = 1_048_576
 	maxGrace   = 7 * 24 * time.Hour
 	maxTimeout = 2 * time.Minute
+
+	// defaultTier need not be defined: then it has no limits.
+	defaultTier = "standard"
 )
 
 var siteName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -89,7 +92,7 @@ func (c Config) WithDefaults() Config {
 		c.DevicesPerGuest = 5
 	}
 	if c.DefaultTier == "" {
-		c.DefaultTier = "standard"
+		c.DefaultTier = defaultTier
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 15 * time.Second
@@ -219,7 +222,7 @@ func (c *Config) tierProblems() iter.Seq2[string, string] {
 				return
 			}
 		}
-		if c.DefaultTier != "" {
+		if c.DefaultTier != "" && c.DefaultTier != defaultTier {
 			if _, ok := c.Tiers[c.DefaultTier]; !ok {
 				yield("default_tier", fmt.Sprintf("no tier %q: define it under tiers", c.DefaultTier))
 			}

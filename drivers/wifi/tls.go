@@ -114,6 +114,15 @@ func (c *client) web() (*http.Client, error) {
 	return c.http, nil
 }
 
+// hangUp closes connections that wait for another call.
+func (c *client) hangUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.http != nil {
+		c.http.CloseIdleConnections()
+	}
+}
+
 func (c *client) tlsConfig() (*tls.Config, error) {
 	secure := &tls.Config{MinVersion: tls.VersionTLS12}
 	switch {

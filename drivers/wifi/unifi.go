@@ -18,8 +18,8 @@ import (
 // and a new authorisation for those that are online, and the intended end of a
 // voucher is its creation plus its time limit.
 
-// unifiCaps: see B.3 of the public Integration API documents; no absolute
-// expiry means that an unused voucher outlives its guest until Sweep ends it.
+// Caps has no AbsoluteExpiry: an unused voucher outlives its guest until Sweep
+// ends it.
 func (u *unifi) Caps() Caps {
 	return Caps{RateLimit: true, DataCap: true, DeviceLimit: true, FindByNote: true, CutSession: true, SecretReadable: true}
 }

@@ -88,6 +88,7 @@ func (d *Driver) String() string { return d.name }
 // Halt stops the sweeps and waits for one under way. What was granted stays granted.
 func (d *Driver) Halt() error {
 	d.halt()
+	d.web.hangUp()
 	return nil
 }
 

@@ -47,6 +47,7 @@ type Controller struct {
 	now   func() time.Time
 	addr  string
 	srv   *http.Server
+	port  net.Listener
 	done  chan struct{}
 	close sync.Once
 
@@ -78,7 +79,7 @@ func Start(opts Options) (*Controller, error) {
 		return nil, fmt.Errorf("unifi console: %w", err)
 	}
 	c := &Controller{
-		opts: opts, now: opts.Now, addr: listener.Addr().String(),
+		opts: opts, now: opts.Now, addr: listener.Addr().String(), port: listener,
 		done:   make(chan struct{}),
 		conns:  map[net.Conn]struct{}{},
 		logins: map[string]string{},
@@ -130,6 +131,7 @@ func (c *Controller) Close() error {
 	c.close.Do(func() {
 		close(c.done)
 		err = c.srv.Close()
+		_ = c.port.Close() // the server knows the port only once it serves
 	})
 	return err
 }

@@ -1,0 +1,353 @@
+package wifi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/hwsim/unifisim"
+)
+
+// impatient shortens the time a call may take below what a property file allows.
+func (b *bench) impatient() { b.drv.web.cfg.Timeout = 250 * time.Millisecond }
+
+func TestLostReplyIsFoundAgain(t *testing.T) {
+	for _, kind := range []unifisim.FaultKind{unifisim.DropAfterCommit, unifisim.SilentAfterCommit} {
+		t.Run(string(kind), func(t *testing.T) {
+			b := newBench(t, nil)
+			b.impatient()
+			b.sim.Inject(unifisim.Fault{Kind: kind, Match: "POST "})
+			if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); err == nil || errors.Is(err, drivers.ErrRefused) {
+				t.Fatalf("the lost reply gave %v, want an error that is tried again", err)
+			}
+			committed := b.sim.Vouchers()
+			if len(committed) != 1 {
+				t.Fatalf("%d vouchers after the lost reply", len(committed))
+			}
+			b.restart(t, nil)
+			if got := b.must(t, ensure(keyA, start.Add(24*time.Hour))); got["code"] != committed[0].Code || len(b.sim.Vouchers()) != 1 {
+				t.Error("the voucher of the lost reply was not adopted")
+			}
+		})
+	}
+}
+
+// A revoke that breaks off after the voucher is gone still has to find its devices.
+func TestRevokeSurvivesEveryBreak(t *testing.T) {
+	for _, match := range []string{"GET /proxy/network/integration", "stat/guest", "DELETE", "stamgr"} {
+		for _, kind := range []unifisim.FaultKind{unifisim.Drop, unifisim.DropAfterCommit, unifisim.ServerError} {
+			for _, restart := range []bool{false, true} {
+				t.Run(fmt.Sprint(match, " ", kind, " restart ", restart), func(t *testing.T) {
+					b := newBench(t, nil)
+					a := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+					b.join(t, mac1, a["code"])
+					b.sim.Inject(unifisim.Fault{Kind: kind, Match: match, Count: 2}) // net/http itself repeats a GET or DELETE once
+					_, err := b.try(t, revoke(keyA))
+					b.sim.Heal()
+					if restart {
+						b.restart(t, nil)
+					}
+					if err != nil {
+						b.must(t, revoke(keyA))
+					}
+					if b.sim.Online(mac1) || b.sim.CodeWorks(a["code"]) {
+						t.Error("the departed guest still has access")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestRetryClasses(t *testing.T) {
+	date := start.Add(90 * time.Second).Format(http.TimeFormat)
+	for _, test := range []struct {
+		name   string
+		fault  unifisim.Fault
+		legacy bool
+		want   string // class
+		wait   time.Duration
+		words  string
+	}{
+		{"429 with seconds", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "7"}, false, "later", 7 * time.Second, "the controller answered 429 api.rate-limit.exceeded"},
+		{"429 with a date", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: date}, false, "later", 90 * time.Second, "429"},
+		{"429 with an absurd wait", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "99999999999"}, false, "later", time.Hour, "429"},
+		{"429 with a past date", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: start.Add(-time.Hour).Format(http.TimeFormat)}, false, "later", 0, "429"},
+		{"429 with nonsense", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "soon"}, false, "retry", 0, "429"},
+		{"429 without", unifisim.Fault{Kind: unifisim.TooMany}, false, "retry", 0, "429"},
+		{"500", unifisim.Fault{Kind: unifisim.ServerError}, false, "retry", 0, "the controller answered 500 api.internal-error"},
+		{"401 twice", unifisim.Fault{Kind: unifisim.Unauthorized, Count: 2}, false, "down", 0, "API key refused: make a new one under Network, Integrations"},
+		{"401 once", unifisim.Fault{Kind: unifisim.Unauthorized}, false, "none", 0, ""},
+		{"403", unifisim.Fault{Kind: unifisim.Forbidden}, false, "down", 0, "the API key lacks the right to manage hotspot guests"},
+		{"302", unifisim.Fault{Kind: unifisim.Redirect}, false, "down", 0, "it sends us elsewhere: write the address of a UniFi OS console into url"},
+		{"not JSON", unifisim.Fault{Kind: unifisim.NotJSON}, false, "retry", 0, "it is not what this product sends"},
+		{"silent", unifisim.Fault{Kind: unifisim.Silent, Count: -1}, false, "retry", 0, "Timeout exceeded"},
+		{"slow body", unifisim.Fault{Kind: unifisim.SlowBody, Count: -1}, false, "retry", 0, "Timeout"},
+		{"legacy 401", unifisim.Fault{Kind: unifisim.Unauthorized, Count: 2}, true, "down", 0, "api.err.LoginRequired: API key refused"},
+		{"legacy 403", unifisim.Fault{Kind: unifisim.Forbidden}, true, "down", 0, "api.err.NoPermission"},
+		{"legacy 500", unifisim.Fault{Kind: unifisim.ServerError}, true, "retry", 0, "500"},
+		{"legacy 429", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "3"}, true, "later", 3 * time.Second, "429"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, nil)
+			values := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+			b.join(t, mac1, values["code"])
+			b.drv.web.http.Timeout = 300 * time.Millisecond
+			test.fault.Match = "vouchers"
+			if test.legacy {
+				test.fault.Match = "stat/guest"
+			}
+			b.sim.Inject(test.fault)
+			_, err := b.try(t, revoke(keyA))
+			if got := class(err); got != test.want {
+				t.Fatalf("class %s, want %s: %v", got, test.want, err)
+			}
+			var later *drivers.RetryAfter
+			if errors.As(err, &later) && later.Wait != test.wait {
+				t.Errorf("wait %v, want %v", later.Wait, test.wait)
+			}
+			if err != nil && !strings.Contains(err.Error(), test.words) {
+				t.Errorf("%q does not say %q", err, test.words)
+			}
+			b.sim.Heal()
+			b.must(t, revoke(keyA))
+			if b.sim.Online(mac1) || b.drv.State().Condition != drivers.Online {
+				t.Errorf("afterwards: online %v, state %+v", b.sim.Online(mac1), b.drv.State())
+			}
+		})
+	}
+}
+
+func class(err error) string {
+	var down *drivers.LinkDown
+	var later *drivers.RetryAfter
+	switch {
+	case err == nil:
+		return "none"
+	case errors.Is(err, drivers.ErrRefused):
+		return "refused"
+	case errors.As(err, &down):
+		return "down"
+	case errors.As(err, &later):
+		return "later"
+	}
+	return "retry"
+}
+
+func TestValidationErrorIsRefused(t *testing.T) {
+	b := newBench(t, nil)
+	b.drv.cfg.Tiers["standard"] = Tier{DownKbps: 1} // what Problems would not let through
+	_, err := b.try(t, ensure(keyA, start.Add(24*time.Hour)))
+	if class(err) != "refused" || !strings.Contains(err.Error(), "create voucher: refused: "+b.sim.URL()[len("https://"):]+": the controller answered 400 api.request.argument-invalid") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEndlessBodyIsBounded(t *testing.T) {
+	b := newBench(t, nil)
+	b.sim.Inject(unifisim.Fault{Kind: unifisim.EndlessBody, Match: "vouchers"})
+	if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); class(err) != "retry" || !strings.Contains(err.Error(), errTooLarge.Error()) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSilentControllerIsBounded(t *testing.T) {
+	b := newBench(t, nil)
+	b.impatient()
+	b.sim.Mute(true)
+	if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); class(err) != "retry" {
+		t.Errorf("got %v", err)
+	}
+	b.sim.Mute(false)
+	b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+}
+
+func TestAbsentController(t *testing.T) {
+	b := newBench(t, nil)
+	if err := b.sim.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.try(t, ensure(keyA, start.Add(24*time.Hour)))
+	if class(err) != "down" || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %v", err)
+	}
+	if s := b.drv.State(); s.Condition != drivers.Offline {
+		t.Errorf("state %+v", s)
+	}
+}
+
+func TestPins(t *testing.T) {
+	t.Run("of the certificate", func(t *testing.T) {
+		b := newBench(t, nil)
+		old := b.sim.Fingerprint()
+		b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+		if err := b.sim.Reissue(false); err != nil {
+			t.Fatal(err)
+		}
+		b.sim.ForgetRequests()
+		for range 2 { // it is never accepted, however often it is tried
+			_, err := b.try(t, ensure(keyA, start.Add(24*time.Hour)))
+			var pin *PinError
+			if class(err) != "down" || !errors.As(err, &pin) || pin.Want != old || pin.Seen != b.sim.Fingerprint() {
+				t.Fatalf("got %v", err)
+			}
+			want := "expected sha256 " + old + ", seen " + b.sim.Fingerprint() + "; nothing was sent to it. " +
+				"If its firmware was updated, compare `edgeagent probe` with the controller's own page and set tls.pin_sha256 to the new value"
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q does not say %q", err, want)
+			}
+		}
+		if calls := b.calls(); len(calls) != 0 {
+			t.Errorf("something was sent to the wrong certificate: %v", calls)
+		}
+	})
+	t.Run("of the key", func(t *testing.T) {
+		b := newBench(t, nil)
+		b.restart(t, func(c *Config) { c.TLS = TLS{PinSHA256: colons(b.sim.KeyFingerprint())} })
+		b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+		if err := b.sim.Reissue(false); err != nil {
+			t.Fatal(err)
+		}
+		b.must(t, ensure(keyA, start.Add(24*time.Hour))) // renewed with the same key
+		if err := b.sim.Reissue(true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); class(err) != "down" {
+			t.Errorf("another key: %v", err)
+		}
+	})
+	t.Run("ca file", func(t *testing.T) {
+		b := newBench(t, nil)
+		b.restart(t, func(c *Config) { c.TLS = TLS{CAFile: "ca.pem"} })
+		b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+		b.restart(t, func(c *Config) { c.TLS = TLS{CAFile: "unifi-key"} })
+		if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); class(err) != "down" || !strings.Contains(err.Error(), "tls.ca_file holds no certificate") {
+			t.Errorf("not a certificate: %v", err)
+		}
+	})
+	t.Run("system", func(t *testing.T) {
+		b := newBench(t, nil)
+		b.restart(t, func(c *Config) { c.TLS = TLS{System: true} })
+		if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); class(err) != "down" || !strings.Contains(err.Error(), "the certificate is not trusted; compare `edgeagent probe`") {
+			t.Errorf("self-signed: %v", err)
+		}
+	})
+}
+
+func colons(hex string) string {
+	var parts []string
+	for i := 0; i < len(hex); i += 2 {
+		parts = append(parts, strings.ToUpper(hex[i:i+2]))
+	}
+	return strings.Join(parts, ":")
+}
+
+func TestFingerprint(t *testing.T) {
+	b := newBench(t, nil)
+	cert, err := Fingerprint(context.Background(), b.sim.URL())
+	if err != nil || cert.SHA256 != b.sim.Fingerprint() || cert.KeySHA256 != b.sim.KeyFingerprint() || cert.Subject != "CN=unifi.local" {
+		t.Errorf("got %+v, %v", cert, err)
+	}
+	if _, err := Fingerprint(context.Background(), "http://192.0.2.1"); err == nil {
+		t.Error("plain http was accepted")
+	}
+	if calls := b.calls(); len(calls) != 0 {
+		t.Errorf("looking at the certificate sent %v", calls)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	b := newBench(t, nil)
+	report, err := b.drv.Report(context.Background())
+	if err != nil || report.Version != "9.4.19" || report.Site != "default" || report.Skew != 0 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	for _, call := range b.calls() {
+		if !strings.HasPrefix(call, "GET ") {
+			t.Errorf("a probe made the call %s", call)
+		}
+	}
+	b.restart(t, func(c *Config) { c.Site = "annexe" })
+	if err := b.drv.Probe(context.Background()); class(err) != "down" || !strings.Contains(err.Error(), `has no site "annexe" for this key: write the internal name`) {
+		t.Errorf("unknown site: %v", err)
+	}
+	b.restart(t, func(c *Config) { c.APIKeyFile = "missing" })
+	if err := b.drv.Probe(context.Background()); class(err) != "down" || !strings.Contains(err.Error(), "api_key_file: no file") {
+		t.Errorf("no key file: %v", err)
+	}
+}
+
+func TestProbeOldVersion(t *testing.T) {
+	sim, err := unifisim.Start(unifisim.Options{Version: "9.0.99"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	drv, err := open("w", Config{Controller: "unifi", URL: sim.URL(), APIKeyFile: "k", TLS: TLS{PinSHA256: sim.Fingerprint()}},
+		drivers.Site{Secret: func(string) (string, error) { return sim.APIKey(), nil }}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := drv.Probe(context.Background()); err == nil || err.Error() != "w: UniFi Network 9.0.99 has no vouchers in its API: update it to 9.1 or later" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What a controller writes into its answers must not reach a log.
+func TestAnswersDoNotLeak(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		status     int
+	}{
+		{"code as number", `{"totalCount":1,"data":[{"id":"a","code":1234567890}]}`, 200},
+		{"bad time", `{"totalCount":1,"data":[{"id":"a","createdAt":"1234567890"}]}`, 200},
+		{"code in the error code", `{"code":"api.voucher.1234567890","message":"voucher 1234567890"}`, 400},
+		{"code in the id", `{"totalCount":1,"data":[{"id":"1234567890/../x"}]}`, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newClient(&url.URL{Scheme: "https", Host: "192.0.2.1"}, Config{}, nil, time.Now)
+			var err error
+			if test.status == 200 {
+				var page struct {
+					Data []voucher `json:"data"`
+				}
+				if err = into(&page)(strings.NewReader(test.body)); err != nil {
+					err = unreadable(err)
+				}
+			} else {
+				res := &http.Response{StatusCode: test.status, Header: http.Header{}}
+				err = c.classify(c.refusal(res, strings.NewReader(test.body), func([]byte) string { return "api.voucher.1234567890" }))
+			}
+			if err != nil && strings.Contains(err.Error(), "1234567890") {
+				t.Errorf("%q shows what the controller wrote", err)
+			}
+		})
+	}
+}
+
+func TestOpenStaysUpWithoutController(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	drv, err := Open("w", Config{Controller: "unifi", URL: "https://" + address, APIKeyFile: "k", TLS: TLS{System: true}},
+		drivers.Site{Secret: func(string) (string, error) { return "x", nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := drv.Halt(); err != nil {
+		t.Fatal(err)
+	}
+}
