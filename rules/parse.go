@@ -16,9 +16,11 @@ import (
 )
 
 // Bounds of a rule file. The YAML parser's work grows with the square of the
-// nesting and of the length of a text, so both are looked at before it starts.
+// nesting, of the length of a text and of the number of keys or items, so these
+// are looked at before it starts.
 const (
 	maxBytes  = 1 << 20
+	maxTokens = 60_000
 	maxText   = 4 << 10
 	maxNested = 16
 	maxColumn = 200
@@ -59,6 +61,9 @@ func Parse(source []byte) ([]Rule, error) {
 // bounded refuses what the YAML parser would take long over, and what rules
 // have no use for: anchors and aliases, tags, several documents.
 func bounded(tokens token.Tokens) error {
+	if len(tokens) > maxTokens {
+		return at(tokens[maxTokens], "more than %d words and signs, which no rule file needs", maxTokens)
+	}
 	flow, line, inLine := 0, 0, 0
 	for i, t := range tokens {
 		first := t.Position.Line != line

@@ -92,6 +92,7 @@ func TestParseErrors(t *testing.T) {
 		{"too deep in dashes", strings.Repeat("- ", 17), `1:33: nested too deeply`},
 		{"too deep in lines", "rules:\n" + strings.Repeat(" ", 200) + "- name: a\n", `2:201: nested too deeply`},
 		{"a long text", "rules:\n- name: " + strings.Repeat("x", 4097) + "\n", `2:9: a text of 4097 bytes, and at most 4096 are possible`},
+		{"many items", "rules:\n" + strings.Repeat(" -\n", 60000), `60000:2: more than 60000 words and signs, which no rule file needs`},
 		{"a long file", strings.Repeat("#\n", 1<<19) + "#", `1:1: 1048577 bytes of rules, and at most 1048576 are possible`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
