@@ -122,11 +122,12 @@ func (s *Store) Accept(b Batch) error {
 }
 
 func (s *Store) acceptQuiet(b Batch) error {
+	if b.Offset == "" {
+		return s.Err()
+	}
 	s.mu.Lock()
 	l := s.lazy[b.Source]
-	if b.Offset != "" {
-		l.offset = b.Offset
-	}
+	l.offset = b.Offset
 	l.quiet += b.Quiet
 	l.dirty = true
 	s.lazy[b.Source] = l
@@ -225,7 +226,11 @@ func forgetWanted(tx *bbolt.Tx, subjects []string) error {
 	for _, subject := range subjects {
 		gone[subject] = true
 	}
-	cursor := tx.Bucket(bucketWanted).Cursor()
+	return errors.Join(forget(tx.Bucket(bucketWanted), gone), forget(tx.Bucket(bucketKnown), gone))
+}
+
+func forget(bucket *bbolt.Bucket, gone map[string]bool) error {
+	cursor := bucket.Cursor()
 	for k, _ := cursor.First(); k != nil; {
 		_, subject, _ := bytes.Cut(k, []byte{0})
 		if !gone[string(subject)] {

@@ -59,6 +59,11 @@ func (s *Store) Retry(c Command, due time.Time) error {
 // settle moves a command from the open ones to the settled ones.
 func settle(tx *bbolt.Tx, c Command) error {
 	done := tx.Bucket(bucketDone)
+	if len(c.Known) > 0 {
+		if err := tx.Bucket(bucketKnown).Put(pairKey(c.Lane, c.Subject), c.Known); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		tx.Bucket(bucketOpen).Delete(seqKey(c.Seq)),
 		done.Delete(openID(c.ID)),

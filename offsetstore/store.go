@@ -44,6 +44,7 @@ var (
 	bucketOpen       = []byte("open")       // seq -> Command, unsettled
 	bucketDone       = []byte("done")       // id -> Command, settled
 	bucketWanted     = []byte("wanted")     // lane 0 subject -> newest setting
+	bucketKnown      = []byte("known")      // lane 0 subject -> newest receipt worth knowing
 	bucketAsks       = []byte("asks")       // source 0 id -> Ask
 	bucketMemory     = []byte("memory")     // name -> what a source remembers
 	bucketQuarantine = []byte("quarantine") // seq -> Sample
@@ -53,7 +54,7 @@ var (
 func allBuckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketOffsets, bucketRecords, bucketOpen, bucketDone,
-		bucketWanted, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
+		bucketWanted, bucketKnown, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
 	}
 }
 
@@ -97,6 +98,9 @@ type Command struct {
 	// Unknown marks an Error of which nobody knows whether it happened.
 	Unknown bool            `json:"unknown,omitempty"`
 	Receipt json.RawMessage `json:"receipt,omitempty"`
+	// Known is what must be known of the subject for as long as it is wanted,
+	// beyond this command: given to Settle, found again with Store.Known.
+	Known json.RawMessage `json:"-"`
 }
 
 // Options are what a store is opened with.

@@ -54,6 +54,16 @@ func (s *Store) Wanted(lane string) ([]Command, error) {
 	})
 }
 
+// Known is what a command about the subject last left to know, nil if nothing.
+func (s *Store) Known(lane, subject string) ([]byte, error) {
+	var out []byte
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		out = append(out, tx.Bucket(bucketKnown).Get(pairKey(lane, subject))...)
+		return nil
+	})
+	return out, err
+}
+
 // Open lists the unsettled commands, oldest first.
 func (s *Store) Open() ([]Command, error) {
 	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {

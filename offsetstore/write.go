@@ -58,7 +58,7 @@ func (s *Store) write() {
 			return nil
 		})
 		if err != nil {
-			s.fail(err)
+			s.Fail(err)
 		}
 		s.mu.Lock()
 		for _, w := range group {
@@ -112,8 +112,8 @@ func (s *Store) gather(first *write) []*write {
 	return group
 }
 
-// fail makes an error final.
-func (s *Store) fail(err error) {
+// Fail makes an error final: nothing is written any more.
+func (s *Store) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil {

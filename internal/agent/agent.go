@@ -145,13 +145,17 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 			return nil
 		case <-a.store.Failed():
 			cut() // without durability nothing may go on
-			return fmt.Errorf("store: %w", a.store.Err())
+			return a.store.Err()
 		}
 	})
-	if err := loops.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err := loops.Wait()
+	if broken := a.store.Err(); broken != nil {
+		return fmt.Errorf("store: %w", broken)
 	}
-	return nil
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // keepHouse does what is due once an hour: forget what is long over, record

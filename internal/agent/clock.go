@@ -11,26 +11,27 @@ import (
 // Clock says whether the wall clock can be believed. Gateways have no clock
 // battery: after a power cut they wake up in the past until NTP answers.
 type Clock struct {
-	floor   time.Time
+	floor   atomic.Int64 // Unix seconds
 	trusted atomic.Bool
 }
 
 // NewClock makes a clock that is distrusted while it shows a time before the
-// last one the store has seen, or before the binary was built.
-func NewClock(lastSeen time.Time) *Clock {
-	floor := buildTime()
-	if lastSeen.After(floor) {
-		floor = lastSeen
-	}
-	return &Clock{floor: floor}
+// binary was built.
+func NewClock() *Clock {
+	c := &Clock{}
+	c.floor.Store(buildTime().Unix())
+	return c
 }
+
+// SeenAt adds a time that has certainly passed, such as the last one in the store.
+func (c *Clock) SeenAt(t time.Time) { c.floor.Store(max(c.floor.Load(), t.Unix())) }
 
 // Trusted reports whether the clock can be believed. Once it could, it stays so.
 func (c *Clock) Trusted() bool {
 	if c.trusted.Load() {
 		return true
 	}
-	ok := !time.Now().Before(c.floor) || synchronised()
+	ok := time.Now().Unix() >= c.floor.Load() || synchronised()
 	if ok {
 		c.trusted.Store(true)
 	}

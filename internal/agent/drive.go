@@ -55,20 +55,29 @@ func (a *Agent) do(ctx context.Context, d *device, c offsetstore.Command) (recei
 	return d.Driver.Do(ctx, cmd)
 }
 
-// command is the store's command in the driver's words.
+// command is the store's command in the driver's words, with its action.
 func (d *device) command(c offsetstore.Command) (drivers.Command, drivers.Action, error) {
-	var b body
-	if err := json.Unmarshal(c.Body, &b); err != nil {
-		return drivers.Command{}, drivers.Action{}, fmt.Errorf("%w: the stored command cannot be read: %w", drivers.ErrRefused, err)
+	cmd, err := Command(c)
+	if err != nil {
+		return cmd, drivers.Action{}, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
 	}
 	for _, action := range d.Actions {
-		if action.Name == b.Action {
-			return drivers.Command{
-				ID: c.ID, Seq: c.Seq, Device: d.name, Action: b.Action, Subject: c.Subject, Params: b.Params, Try: c.Tries,
-			}, action, nil
+		if action.Name == cmd.Action {
+			return cmd, action, nil
 		}
 	}
-	return drivers.Command{}, drivers.Action{}, fmt.Errorf("%w: %s has no action %q", drivers.ErrRefused, d.name, b.Action)
+	return cmd, drivers.Action{}, fmt.Errorf("%w: %s has no action %q", drivers.ErrRefused, d.name, cmd.Action)
+}
+
+// Command is a command of the store in the driver's words.
+func Command(c offsetstore.Command) (drivers.Command, error) {
+	var b body
+	if err := json.Unmarshal(c.Body, &b); err != nil {
+		return drivers.Command{}, fmt.Errorf("the stored command cannot be read: %w", err)
+	}
+	return drivers.Command{
+		ID: c.ID, Seq: c.Seq, Device: c.Lane, Action: b.Action, Subject: c.Subject, Params: b.Params, Due: c.Due, Accepted: c.Created, Try: c.Tries,
+	}, nil
 }
 
 // settle records what came of a try, and decides whether there is another.
@@ -82,6 +91,9 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		c.Note = receipt.Note
 		if c.Receipt, err = json.Marshal(receipt); err != nil {
 			return err
+		}
+		if len(receipt.Values) > 0 {
+			c.Known = c.Receipt
 		}
 		return a.finish(d, c, offsetstore.Processed)
 	case unknown && !c.Setting:

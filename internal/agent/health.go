@@ -167,11 +167,16 @@ func (r *recent) noteKey(c offsetstore.Command) {
 	if r.keys == nil {
 		r.keys = map[string]time.Time{}
 	}
-	r.keys[b.Params["room"]] = until
+	if len(r.keys) > maxKeys {
+		clear(r.keys) // only a hint to the desk; it comes back with the next keys
+	}
+	r.keys[b.Params["stay"]] = until
 }
 
-func (r *recent) keyUntil(room string) time.Time {
+const maxKeys = 5000
+
+func (r *recent) keyUntil(stay string) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.keys[room]
+	return r.keys[stay]
 }

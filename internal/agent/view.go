@@ -152,7 +152,11 @@ func (a *Agent) rooms() []RoomView {
 	a.mu.Unlock()
 	rooms := make([]RoomView, 0, len(byRoom))
 	for _, r := range byRoom {
-		r.KeyUntil = a.recent.keyUntil(r.Room)
+		for _, stay := range r.Stays {
+			if until := a.recent.keyUntil(stay); until.After(r.KeyUntil) {
+				r.KeyUntil = until
+			}
+		}
 		rooms = append(rooms, *r)
 	}
 	slices.SortFunc(rooms, func(x, y RoomView) int { return strings.Compare(x.Room, y.Room) })
@@ -171,7 +175,7 @@ func (c *counts) view() map[string]int64 {
 type recent struct {
 	mu        sync.Mutex
 	good, bad []CommandView
-	keys      map[string]time.Time // room -> end of the last key cut
+	keys      map[string]time.Time // stay -> end of the last key cut
 }
 
 const maxRecent = 100

@@ -1,0 +1,104 @@
+// Command edgeagent stands between a hotel's property management system and
+// the things in its rooms: key cards, TVs, WiFi.
+//
+// It exits with 0 when all is well, 1 when something is wrong that a person
+// must mend, and 2 when it was called wrongly.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// usageError marks a call that cannot be understood.
+type usageError struct{ error }
+
+// errSilent ends a verb that has said all there is to say.
+var errSilent = errors.New("")
+
+func run(args []string) int {
+	root := command()
+	root.SetArgs(args)
+	err := root.Execute()
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "edgeagent: %v\nTry: edgeagent --help\n", err)
+		return 2
+	case errors.Is(err, errSilent):
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "edgeagent: %v\n", err)
+	return 1
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "edgeagent",
+		Short: "Make the room follow the guest's stay",
+		Long: `edgeagent hears from the property management system what happens to a guest's
+stay, and makes the room follow: it cuts key cards, greets on the TV, and opens
+and closes the WiFi. One property file says what it serves.`,
+		Example: `  edgeagent check   --config /etc/edgeagent/property.yaml
+  edgeagent run     --config /etc/edgeagent/property.yaml
+  edgeagent explain --config /etc/edgeagent/property.yaml stay.checked_in room=101`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("say what to do: run, check, explain, probe, rules or version")}
+		},
+	}
+	config := root.PersistentFlags().StringP("config", "c", "/etc/edgeagent/property.yaml", "the property file")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(runCommand(config), checkCommand(config), explainCommand(config), probeCommand(config), rulesCommand(), versionCommand())
+	return root
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown word %q; %s takes none", args[0], cmd.CommandPath())}
+	}
+	return nil
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  edgeagent version",
+		Args:    noArgs,
+		Run:     func(*cobra.Command, []string) { fmt.Println("edgeagent", version()) },
+	}
+}
+
+// version is the commit that the binary was built from, as Go stamps it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	revision, dirty := "devel", ""
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			revision = s.Value[:min(len(s.Value), 12)]
+		case "vcs.modified":
+			if s.Value == "true" {
+				dirty = "+"
+			}
+		}
+	}
+	return revision + dirty
+}

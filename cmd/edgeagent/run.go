@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"edgeagent/internal/config"
+	"edgeagent/internal/web"
+)
+
+func runCommand(path *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Serve the property",
+		Long: `Run connects to the PMS and serves the devices until it is told to stop. On the
+first SIGTERM or Ctrl-C it takes no new work and finishes the card in the
+encoder; the second one stops it at once.
+
+A property file with problems does not end it: the status page shows them, and
+nothing else runs until they are mended and edgeagent is restarted.`,
+		Example: "  edgeagent run --config /etc/edgeagent/property.yaml",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			soft, hard, stop := signals(cmd.Context())
+			defer stop()
+			return serve(soft, hard, *path, os.Stderr)
+		},
+	}
+}
+
+// signals makes the two stages of stopping: soft ends with the first signal,
+// hard with the second.
+func signals(ctx context.Context) (soft, hard context.Context, stop func()) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	hard, cut := context.WithCancel(ctx)
+	soft, ease := context.WithCancel(hard)
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		select {
+		case <-got:
+			ease()
+		case <-hard.Done():
+			return
+		}
+		select {
+		case <-got:
+			cut()
+		case <-hard.Done():
+		}
+	}()
+	return soft, hard, func() { signal.Stop(got); ease(); cut() }
+}
+
+// serve runs the agent and the status page.
+func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
+	loaded, problems := config.Load(path)
+	page := &web.Page{Version: version(), Problems: problems.Render()}
+	listen, level := "127.0.0.1:8080", "info"
+	if loaded != nil {
+		page.Property, listen, level = loaded.Property.Name, loaded.Status.Listen, loaded.Log.Level
+	}
+	log := logger(out, level)
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("status page: %w; is another edgeagent running, or is status.listen wrong?", err)
+	}
+	group, ctx := errgroup.WithContext(soft)
+	group.Go(func() error { return page.Serve(hard, l) })
+	if problems.Fatal() {
+		fmt.Fprint(out, page.Problems)
+		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
+		ready("the property file has problems")
+		<-ctx.Done()
+		l.Close()
+		return errSilent
+	}
+	h, err := build(loaded, log)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	page.Look = h.agent.Look
+	group.Go(func() error {
+		defer l.Close()
+		return h.agent.Run(ctx, hard)
+	})
+	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", "http://"+l.Addr().String()).Msg("running")
+	ready("running")
+	err = group.Wait()
+	log.Info().Msg("stopped")
+	return err
+}
+
+// ready tells systemd, if it started us.
+func ready(status string) {
+	daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
+}
+
+// logger writes for people on a terminal and JSON otherwise.
+func logger(out io.Writer, level string) zerolog.Logger {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		out = zerolog.ConsoleWriter{Out: f, TimeFormat: "15:04:05"}
+	}
+	parsed, err := zerolog.ParseLevel(level)
+	if err != nil {
+		parsed = zerolog.InfoLevel
+	}
+	return zerolog.New(out).Level(parsed).With().Timestamp().Logger()
+}

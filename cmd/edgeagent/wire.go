@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+
+	"edgeagent/drivers"
+	"edgeagent/drivers/iptv"
+	"edgeagent/drivers/keycard"
+	"edgeagent/drivers/wifi"
+	"edgeagent/internal/agent"
+	"edgeagent/internal/config"
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+	"edgeagent/pms/inspire"
+)
+
+// widths is how many commands of a kind of device may be under way at once.
+var widths = map[string]int{
+	"keycard": 1,  // one person, one encoder
+	"iptv":    16, // TVs answer by themselves
+	"wifi":    2,  // controllers are slow and limit their callers
+}
+
+// house is everything that runs, put together.
+type house struct {
+	agent   *agent.Agent
+	store   *offsetstore.Store
+	devices []drivers.Driver
+}
+
+// build puts a house together from a property file. Nothing connects to a PMS yet.
+func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
+	if err := os.MkdirAll(filepath.Dir(l.Store), 0o700); err != nil {
+		return nil, fmt.Errorf("the folder of the store: %w", err)
+	}
+	h = &house{}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	clock := agent.NewClock()
+	if h.store, err = offsetstore.Open(l.Store, offsetstore.Options{Trusted: clock.Trusted}); err != nil {
+		return nil, err
+	}
+	clock.SeenAt(h.store.Clock())
+	ledger, err := ledger(l, h.store)
+	if err != nil {
+		return nil, err
+	}
+	o := agent.Options{
+		Store: h.store, Ledger: ledger, Table: l.Table, Clock: clock, Log: log,
+		Patience: agent.Patience{Hold: l.Patience.Hold, First: l.Patience.First, Most: l.Patience.Most},
+	}
+	for i := range l.PMS {
+		src, err := source(&l.PMS[i], l, h.store, log)
+		if err != nil {
+			return nil, err
+		}
+		o.Sources = append(o.Sources, src)
+	}
+	site := site(l, h.store, log)
+	for i := range l.Devices {
+		d := &l.Devices[i]
+		driver, err := open(d, site)
+		if err != nil {
+			return nil, err
+		}
+		h.devices = append(h.devices, driver)
+		o.Devices = append(o.Devices, agent.Device{
+			Driver: driver, Kind: d.Kind(), Actions: config.Actions(d.Kind()), Width: widths[d.Kind()],
+		})
+	}
+	h.agent = agent.New(o)
+	return h, nil
+}
+
+// close releases the devices, then the store.
+func (h *house) close() error {
+	for _, d := range h.devices {
+		d.Halt()
+	}
+	if h.store != nil {
+		return h.store.Close()
+	}
+	return nil
+}
+
+// ledger is who is in which room, as the store knows it.
+func ledger(l *config.Loaded, store *offsetstore.Store) (*pms.Ledger, error) {
+	var bad error
+	stays := iter.Seq[pms.Stay](func(yield func(pms.Stay) bool) {
+		for id, record := range store.Records() {
+			var stay pms.Stay
+			if err := json.Unmarshal(record, &stay); err != nil {
+				bad = fmt.Errorf("store: the stay %q cannot be read: %w", id, err)
+				return
+			}
+			if !yield(stay) {
+				return
+			}
+		}
+	})
+	return pms.NewLedger(pms.FoldOptions{
+		Key: store.Key(), Zone: l.Zone, CheckIn: l.CheckInAt, CheckOut: l.CheckOutAt, Freshness: l.Freshness,
+	}, stays), bad
+}
+
+func source(p *config.PMS, l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) (pms.Source, error) {
+	return inspire.New(p.Name, *p.Inspire, inspire.Deps{
+		Log: log.With().Str("pms", p.Name).Logger(), Secret: config.Secret, Memory: store.Memory(p.Name),
+		Zone: l.Zone, Version: version(),
+	})
+}
+
+func site(l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) drivers.Site {
+	return drivers.Site{
+		Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
+		Key: store.Key(), Secret: config.Secret, Log: log,
+		Known:  func(device, subject string) map[string]string { return known(store, device, subject) },
+		Wanted: func(device string) []drivers.Command { return wanted(store, device, log) },
+	}
+}
+
+// wanted is what the store knows of a device's settings, in the driver's words.
+func wanted(store *offsetstore.Store, device string, log zerolog.Logger) []drivers.Command {
+	settings, err := store.Wanted(device)
+	if err != nil {
+		log.Error().Err(err).Msg("the store cannot be read")
+		return nil
+	}
+	commands := make([]drivers.Command, 0, len(settings))
+	for _, c := range settings {
+		cmd, err := agent.Command(c)
+		if err == nil {
+			commands = append(commands, cmd)
+		}
+	}
+	return commands
+}
+
+// known is what an earlier command about the subject left to know.
+func known(store *offsetstore.Store, device, subject string) map[string]string {
+	text, err := store.Known(device, subject)
+	var receipt drivers.Receipt
+	if err != nil || json.Unmarshal(text, &receipt) != nil {
+		return nil
+	}
+	return receipt.Values
+}
+
+func open(d *config.Device, site drivers.Site) (drivers.Driver, error) {
+	site.Log = site.Log.With().Str("device", d.Name).Logger()
+	switch {
+	case d.Keycard != nil:
+		return keycard.Open(d.Name, *d.Keycard, site)
+	case d.IPTV != nil:
+		return iptv.Open(d.Name, *d.IPTV, site)
+	}
+	return wifi.Open(d.Name, *d.WiFi, site)
+}

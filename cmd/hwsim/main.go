@@ -1,0 +1,230 @@
+// Command hwsim runs a simulated hotel: for an installer's bench, for the
+// demo, and to pull the plug on the agent a few hundred times.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"edgeagent/hwsim"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "hwsim:", err)
+		os.Exit(1)
+	}
+}
+
+type flags struct{ agent, dir string }
+
+func command() *cobra.Command {
+	var f flags
+	root := &cobra.Command{
+		Use:           "hwsim",
+		Short:         "A whole simulated hotel: PMS stream, encoder, TVs, WiFi controller",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().StringVar(&f.agent, "agent", "bin/edgeagent", "the agent's command")
+	root.PersistentFlags().StringVar(&f.dir, "dir", "", "where property file, secrets and logs go (default: a new folder, removed at the end)")
+	root.AddCommand(runCommand(&f), demoCommand(&f), crashCommand(&f))
+	return root
+}
+
+// open makes a hotel with the agent's own rule table, but for the half hour
+// that WiFi outlives a check-out, which nobody wants to watch.
+func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
+	done := func() {}
+	if o.Dir = f.dir; o.Dir == "" {
+		dir, err := os.MkdirTemp("", "hwsim-")
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Dir, done = dir, func() { os.RemoveAll(dir) }
+	} else if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	command := strings.Fields(f.agent)
+	table, err := exec.Command(command[0], append(command[1:], "rules")...).Output()
+	if err != nil {
+		done()
+		return nil, nil, fmt.Errorf("%s rules: %w (build the agent first: make build)", f.agent, err)
+	}
+	o.Rules = strings.ReplaceAll(string(table), "after: 30m", "after: 1s")
+	h, err := hwsim.Open(o)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return h, func() { h.Close(); done() }, nil
+}
+
+func describe(h *hwsim.Hotel) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "A simulated hotel of", len(h.Rooms), "rooms:")
+	fmt.Fprintf(w, "  PMS stream\t%s\n", h.PMS.StreamURL())
+	fmt.Fprintf(w, "  Encoder\t%s\n", h.Encoder.Name())
+	if h.Broker != nil {
+		fmt.Fprintf(w, "  TV broker\t%s\n", h.Broker.URL())
+	}
+	fmt.Fprintf(w, "  WiFi controller\t%s\n", h.WiFi.URL())
+	fmt.Fprintf(w, "  Property file\t%s\n", h.PropertyFile)
+	fmt.Fprintf(w, "  Agent's status page\t%s\n", h.StatusURL)
+	w.Flush()
+}
+
+func runCommand(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Run the hotel until Ctrl-C, with a property file ready for the agent",
+		Example: `  hwsim run --dir /tmp/hotel
+  edgeagent run --config /tmp/hotel/property.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, done, err := f.open(hwsim.Options{})
+			if err != nil {
+				return err
+			}
+			defer done()
+			describe(h)
+			fmt.Println("A guest checks in every 20 s and leaves again. Ctrl-C ends it.")
+			for n := 0; ; n++ {
+				room := h.Rooms[n%len(h.Rooms)]
+				s := h.Guest("Ms", "Guest", fmt.Sprintf("Number %d", n+1), "E", 1)
+				h.Desk().CheckIn(s, room)
+				if err := pause(cmd.Context(), 20*time.Second); err != nil {
+					return nil
+				}
+				h.Desk().CheckOut(s)
+			}
+		},
+	}
+}
+
+func demoCommand(f *flags) *cobra.Command {
+	var once bool
+	var speed time.Duration
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Play a day of a small hotel against the real agent",
+		Example: "  hwsim demo --once",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, done, err := f.open(hwsim.Options{})
+			if err != nil {
+				return err
+			}
+			defer done()
+			describe(h)
+			day := &hwsim.Day{
+				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Pause: speed,
+				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
+			}
+			if once {
+				day.Pause = 0
+			}
+			rows, err := day.Play(cmd.Context())
+			return report(rows, err, day.LogFile)
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "play without pauses, for a machine to read the outcome")
+	cmd.Flags().DurationVar(&speed, "pause", time.Second, "pause between two scenes")
+	return cmd
+}
+
+// report prints expected against seen, and fails if anything is missing.
+func report(rows []hwsim.Row, err error, logFile string) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nSCENE\tEXPECTED\tSEEN\tMS\t")
+	missing, scene := 0, ""
+	for _, r := range rows {
+		mark := "ok"
+		if !r.OK {
+			mark = "MISSING"
+			missing++
+		}
+		title := r.Act
+		if title == scene {
+			title = ""
+		}
+		scene = r.Act
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", title, r.Want, r.Seen, r.Took.Milliseconds(), mark)
+	}
+	w.Flush()
+	fmt.Printf("\n%d expected, %d missing\n", len(rows), missing)
+	if missing > 0 || err != nil {
+		if log, readErr := os.ReadFile(logFile); readErr == nil {
+			lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+			fmt.Println("\nThe end of the agent's log:")
+			fmt.Println(strings.Join(lines[max(0, len(lines)-30):], "\n"))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if missing > 0 {
+		return fmt.Errorf("%d of %d effects are missing", missing, len(rows))
+	}
+	return nil
+}
+
+func crashCommand(f *flags) *cobra.Command {
+	var kills int
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:     "crash",
+		Short:   "Kill the agent at random moments of a busy day, and judge the house afterwards",
+		Example: "  hwsim crash --kills 200",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if seed == 0 {
+				seed = uint64(time.Now().UnixNano())
+			}
+			fmt.Printf("kill -9, %d times, seed %d\n", kills, seed)
+			h, done, err := f.open(hwsim.Options{Seed: seed})
+			if err != nil {
+				return err
+			}
+			defer done()
+			c := &hwsim.Crash{
+				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Kills: kills, Seed: seed,
+				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
+			}
+			tally, err := c.Run(cmd.Context())
+			fmt.Println(tally)
+			for _, v := range tally.Violations {
+				fmt.Println("  violation:", v)
+			}
+			if err == nil && len(tally.Violations) > 0 {
+				err = fmt.Errorf("%d promises were broken (seed %d)", len(tally.Violations), seed)
+			}
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&kills, "kills", 20, "how often the agent is killed")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "seed of every chance (default: the time of day)")
+	return cmd
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,162 @@
+package hwsim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Crash is a busy hotel whose agent dies again and again: kill -9 at random
+// moments. Afterwards the house must be as if nothing had happened.
+type Crash struct {
+	Hotel   *Hotel
+	Command []string
+	LogFile string
+	Out     io.Writer
+	Kills   int
+	Seed    uint64
+}
+
+// Tally is what came of it.
+type Tally struct {
+	Kills, Deeds, Cards, Screens, Vouchers int
+	// Violations are promises that were broken.
+	Violations []string
+}
+
+func (t Tally) String() string {
+	return fmt.Sprintf("kills %d, deeds at the desk %d, cards cut %d, screens drawn %d, vouchers made %d, violations %d",
+		t.Kills, t.Deeds, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
+}
+
+// Run kills the agent, then judges the house.
+func (c *Crash) Run(ctx context.Context) (Tally, error) {
+	var t Tally
+	moments := rand.New(rand.NewPCG(c.Seed, 1))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	busy, rest := context.WithCancel(ctx)
+	deeds := make(chan int, 1)
+	go func() { deeds <- c.work(busy) }()
+	defer rest()
+	for t.Kills < c.Kills {
+		agent, err := c.Hotel.StartAgent(c.Command, c.LogFile)
+		if err != nil {
+			return t, err
+		}
+		err = sleep(ctx, 40*time.Millisecond+time.Duration(moments.IntN(700))*time.Millisecond)
+		if how, ended := agent.Ended(); ended {
+			return t, fmt.Errorf("the agent ended by itself: %w; see %s", how, c.LogFile)
+		}
+		agent.Kill()
+		if err != nil {
+			return t, err
+		}
+		t.Kills++
+		if t.Kills%20 == 0 {
+			fmt.Fprintf(c.Out, "  %d of %d kills\n", t.Kills, c.Kills)
+		}
+	}
+	rest()
+	t.Deeds = <-deeds
+	agent, err := c.Hotel.StartAgent(c.Command, c.LogFile)
+	if err != nil {
+		return t, err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		agent.Stop(ctx)
+	}()
+	c.judge(ctx, &t)
+	return t, nil
+}
+
+// judge waits until the agent has caught up, then counts broken promises.
+func (c *Crash) judge(ctx context.Context, t *Tally) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	var last []string
+	_, err := Eventually(ctx, func() bool {
+		last = c.wrong(ctx)
+		return len(last) == 0
+	})
+	if err != nil {
+		t.Violations = last
+	}
+	t.Violations = append(t.Violations, c.Hotel.CutTwice()...)
+	for _, room := range c.Hotel.Rooms {
+		t.Screens += len(c.Hotel.TV(room).History())
+		t.Cards += len(c.Hotel.Locks.Cuts(room))
+	}
+	for _, r := range c.Hotel.WiFi.Requests() {
+		if r.Method == "POST" && strings.Contains(r.Path, "/vouchers") {
+			t.Vouchers++
+		}
+	}
+}
+
+// wrong lists what is not yet, or never will be, as it should.
+func (c *Crash) wrong(ctx context.Context) []string {
+	s, err := c.Hotel.Status(ctx)
+	if err != nil {
+		return []string{"the agent does not answer: " + err.Error()}
+	}
+	var wrong []string
+	if !s.Live() {
+		wrong = append(wrong, "the agent does not follow the PMS")
+	}
+	for _, o := range s.Open {
+		wrong = append(wrong, fmt.Sprintf("%s for %s is not settled: %s %s", o.Device, o.Subject, o.State, o.Note))
+	}
+	wrong = append(wrong, c.Hotel.Screens()...)
+	return append(wrong, c.Hotel.Codes()...)
+}
+
+// work is a busy front desk: it checks guests in and out, moves them, swaps
+// them, corrects names and extends stays, until ctx is done.
+func (c *Crash) work(ctx context.Context) (deeds int) {
+	chance := rand.New(rand.NewPCG(c.Seed, 2))
+	for sleep(ctx, time.Duration(30+chance.IntN(90))*time.Millisecond) == nil {
+		c.deed(chance, deeds)
+		deeds++
+	}
+	return deeds
+}
+
+func (c *Crash) deed(chance *rand.Rand, n int) {
+	desk := c.Hotel.Desk()
+	var guests []*Stay
+	var empty []string
+	rooms := c.Hotel.inHouse()
+	for _, room := range c.Hotel.Rooms {
+		if len(rooms[room]) == 0 {
+			empty = append(empty, room)
+		}
+		guests = append(guests, rooms[room]...)
+	}
+	if len(guests) == 0 || len(empty) > len(c.Hotel.Rooms)/2 {
+		desk.CheckIn(c.Hotel.Guest("Mr", "Guest", fmt.Sprintf("No%d", n), "E", 1+chance.IntN(3)), empty[chance.IntN(len(empty))])
+		return
+	}
+	s := guests[chance.IntN(len(guests))]
+	switch pick := chance.IntN(10); {
+	case pick < 3 && len(empty) > 0:
+		desk.CheckIn(c.Hotel.Guest("Ms", "Guest", fmt.Sprintf("No%d", n), "E", 1+chance.IntN(3)), empty[chance.IntN(len(empty))])
+	case pick < 6:
+		desk.CheckOut(s)
+	case pick == 6 && len(empty) > 0:
+		desk.Move(s, empty[chance.IntN(len(empty))])
+	case pick == 7:
+		if other := guests[chance.IntN(len(guests))]; other.Room != s.Room {
+			desk.Swap(s, other)
+		}
+	case pick == 8:
+		desk.Rename(s, fmt.Sprintf("Was%d", n))
+	default:
+		desk.Stretch(s, 24*time.Hour)
+	}
+}

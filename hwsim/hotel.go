@@ -1,0 +1,222 @@
+// Package hwsim is a whole simulated hotel: the other end of every wire that
+// the agent speaks. A PMS stream on a WebSocket, an encoder of a lock system on
+// a pseudo-terminal, TVs on an MQTT broker, a WiFi controller on HTTPS.
+//
+//	Desk (what the front desk does) --> PMS stream --+
+//	                                                 v
+//	Judge (what a guest would find) <-- devices <-- agent, a process of its own
+//
+// It shares no code with the agent and judges by effect: does this card open
+// this door now, whose name is on this screen, does this code get on the WiFi.
+package hwsim
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"edgeagent/hwsim/inspiresim"
+	"edgeagent/hwsim/locksim"
+	"edgeagent/hwsim/tvsim"
+	"edgeagent/hwsim/unifisim"
+)
+
+// Options describe a hotel. The zero value has three floors of four rooms.
+type Options struct {
+	// Dir is where its property file, secrets and serial port go.
+	Dir string
+	// Rooms by number. Default 101 to 104, 201 to 204, 301 to 304.
+	Rooms []string
+	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
+	Rules string
+	// Broker uses another broker than the simulated one, such as a real Mosquitto.
+	Broker *Broker
+	// Seed of every chance; 0 for a fixed one.
+	Seed uint64
+}
+
+// Broker says how agent and TVs reach a broker that is not ours.
+type Broker struct {
+	// Agent is what the property file says; files are absolute.
+	URL, CAFile, CertFile, KeyFile string
+	// TV is how the set of a room connects.
+	TV func(room string) tvsim.Access
+}
+
+// The names under which the hotel is known to its PMS and its lock system.
+const (
+	Chain        = "SEAVIEW"
+	HotelID      = "SEAVIEW1"
+	PropertyID   = "seaview"
+	EncoderName  = "Online Encoder 1"
+	clientID     = "edge-client"
+	clientSecret = "edge-secret"
+	appKey       = "APPKEY001"
+	enterprise   = "SEAVIEW"
+)
+
+// Hotel is a running simulated hotel.
+type Hotel struct {
+	PMS     *inspiresim.Server
+	Locks   *locksim.System
+	Encoder *locksim.Port
+	Broker  *tvsim.Broker // nil with Options.Broker
+	WiFi    *unifisim.Controller
+	Rooms   []string
+	Zone    *time.Location
+	// PropertyFile and StatusURL are for the agent.
+	PropertyFile, StatusURL string
+
+	opt      Options
+	status   string
+	mu       sync.Mutex
+	tvs      map[string]*tvsim.TV
+	stays    map[string]*Stay
+	asked    map[string]int // room and departure -> keys that a card may have been cut for
+	sequence int
+}
+
+// Open builds a hotel and writes the property file that serves it.
+func Open(o Options) (h *Hotel, err error) {
+	if len(o.Rooms) == 0 {
+		for _, floor := range []int{100, 200, 300} {
+			for n := 1; n <= 4; n++ {
+				o.Rooms = append(o.Rooms, fmt.Sprint(floor+n))
+			}
+		}
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
+	}
+	h = &Hotel{
+		Rooms: slices.Clone(o.Rooms), opt: o,
+		tvs: map[string]*tvsim.TV{}, stays: map[string]*Stay{}, asked: map[string]int{},
+	}
+	defer func() {
+		if err != nil {
+			h.Close()
+		}
+	}()
+	if h.Zone, err = time.LoadLocation("Europe/Lisbon"); err != nil {
+		return nil, err
+	}
+	if h.status, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	h.StatusURL = "http://" + h.status
+	for _, start := range []func() error{h.startPMS, h.startLocks, h.startTVs, h.startWiFi} {
+		if err := start(); err != nil {
+			return nil, err
+		}
+	}
+	return h, h.writeProperty()
+}
+
+func (h *Hotel) startPMS() (err error) {
+	h.PMS, err = inspiresim.Start(inspiresim.Options{Clients: []inspiresim.Client{{
+		ID: clientID, Secret: clientSecret, AppKey: appKey, Enterprise: enterprise, Chains: []string{Chain},
+	}}})
+	if err != nil {
+		return fmt.Errorf("the PMS: %w", err)
+	}
+	// Of the two answers of the documentation this is the richer one: events
+	// name their reservation, their hotel and their time.
+	h.PMS.Change(func(f *inspiresim.Faults) { f.Subscribe.Schema = inspiresim.SchemaExtended })
+	return nil
+}
+
+func (h *Hotel) startLocks() (err error) {
+	h.Locks = locksim.New(locksim.Config{
+		Zone: h.Zone, Seed: h.opt.Seed, Rooms: h.Rooms, Encoders: []string{EncoderName},
+		AckTime: 2 * time.Millisecond, WorkTime: 30 * time.Millisecond, CardWait: 700 * time.Millisecond,
+	})
+	h.Encoder, err = h.Locks.OpenPTY(filepath.Join(h.opt.Dir, "encoder"), locksim.PortOptions{Baud: 9600})
+	if err != nil {
+		return fmt.Errorf("the lock system: %w", err)
+	}
+	return nil
+}
+
+func (h *Hotel) startTVs() error {
+	access := h.opt.Broker
+	if access == nil {
+		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Property: PropertyID, AgentPassword: clientSecret})
+		if err := h.Broker.Start(tvsim.Keep); err != nil {
+			return fmt.Errorf("the broker: %w", err)
+		}
+		access = &Broker{URL: h.Broker.URL(), TV: h.Broker.Access}
+	}
+	for _, room := range h.Rooms {
+		tv := tvsim.NewTV(tvsim.TVOptions{
+			Access: access.TV(room), Property: PropertyID, Room: room, ID: "tv1",
+			Silence: time.Second, Redial: 200 * time.Millisecond,
+		})
+		tv.Plug()
+		h.tvs[room] = tv
+	}
+	return nil
+}
+
+func (h *Hotel) startWiFi() (err error) {
+	h.WiFi, err = unifisim.Start(unifisim.Options{})
+	if err != nil {
+		return fmt.Errorf("the WiFi controller: %w", err)
+	}
+	return nil
+}
+
+// TV is the set in a room.
+func (h *Hotel) TV(room string) *tvsim.TV { return h.tvs[room] }
+
+// Close switches everything off.
+func (h *Hotel) Close() error {
+	var errs []error
+	for _, tv := range h.tvs {
+		tv.Unplug()
+	}
+	if h.Broker != nil {
+		h.Broker.Stop()
+	}
+	if h.PMS != nil {
+		errs = append(errs, h.PMS.Close())
+	}
+	if h.Locks != nil {
+		errs = append(errs, h.Locks.Close())
+	}
+	if h.WiFi != nil {
+		errs = append(errs, h.WiFi.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// writeProperty writes the property file and the secrets that it names.
+func (h *Hotel) writeProperty() error {
+	h.PropertyFile = filepath.Join(h.opt.Dir, "property.yaml")
+	files := map[string]string{
+		"property.yaml":   h.property(),
+		"pms-secret":      clientSecret,
+		"pms-app-key":     appKey,
+		"broker-password": clientSecret,
+		"wifi-api-key":    h.WiFi.APIKey(),
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(h.opt.Dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

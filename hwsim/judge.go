@@ -1,0 +1,216 @@
+package hwsim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"edgeagent/hwsim/locksim"
+)
+
+// inHouse lists the stays in house, by room.
+func (h *Hotel) inHouse() map[string][]*Stay {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rooms := map[string][]*Stay{}
+	for _, key := range slices.Sorted(maps.Keys(h.stays)) {
+		if s := h.stays[key]; s.InHouse {
+			rooms[s.Room] = append(rooms[s.Room], s)
+		}
+	}
+	return rooms
+}
+
+// Screens says what is wrong on the TVs: a name missing, or one too many.
+func (h *Hotel) Screens() []string {
+	var wrong []string
+	rooms := h.inHouse()
+	for _, room := range h.Rooms {
+		shown := h.tvs[room].Shown()
+		var want []string
+		for _, s := range rooms[room] {
+			want = append(want, s.Last)
+		}
+		switch {
+		case len(want) == 0 && !shown.Vacant():
+			wrong = append(wrong, fmt.Sprintf("TV %s shows %q, but the room is empty", room, shown.Names))
+		case len(want) > 0 && !namesFit(shown.Names, want):
+			wrong = append(wrong, fmt.Sprintf("TV %s shows %q, want %q", room, shown.Names, want))
+		}
+	}
+	return wrong
+}
+
+// namesFit reports whether the screen names exactly these people.
+func namesFit(shown, want []string) bool {
+	if len(shown) != len(want) {
+		return false
+	}
+	for _, last := range want {
+		if !slices.ContainsFunc(shown, func(s string) bool { return strings.Contains(s, last) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Codes says what is wrong with the WiFi: a code of somebody who left, a guest
+// without one, or two codes for one stay.
+func (h *Hotel) Codes() []string {
+	var wrong []string
+	live := map[string]int{}
+	for _, v := range h.WiFi.Vouchers() {
+		if h.WiFi.CodeWorks(v.Code) {
+			live[v.Name]++
+		}
+	}
+	stays := 0
+	for _, guests := range h.inHouse() {
+		stays += len(guests)
+	}
+	for name, n := range live {
+		if n > 1 {
+			wrong = append(wrong, fmt.Sprintf("%d codes work for %s", n, name))
+		}
+	}
+	if len(live) != stays {
+		wrong = append(wrong, fmt.Sprintf("codes of %d stays work, but %d are in house", len(live), stays))
+	}
+	return wrong
+}
+
+// Code is the working code of the stay that is on the screen of a room: the
+// screen and the controller name a stay by the same opaque key.
+func (h *Hotel) Code(room string) string {
+	key := h.tvs[room].Shown().Stay
+	if key == "" {
+		return ""
+	}
+	for _, v := range h.WiFi.Vouchers() {
+		if strings.Contains(v.Name, key) && h.WiFi.CodeWorks(v.Code) {
+			return v.Code
+		}
+	}
+	return ""
+}
+
+// Key is the card of this stay that opens its room now, "" if there is none.
+func (h *Hotel) Key(s *Stay) string {
+	now := time.Now()
+	for _, e := range slices.Backward(h.Locks.Cuts(s.Room)) {
+		if h.Locks.OpensDoor(e.UID, s.Room, now) {
+			return e.UID
+		}
+	}
+	return ""
+}
+
+// CutTwice lists the cards that were cut more often than anybody asked.
+func (h *Hotel) CutTwice() []string {
+	cut := map[string]int{}
+	for _, e := range h.Locks.Audit() {
+		if e.Deed == locksim.NewKey || e.Deed == locksim.Copied {
+			cut[cardKey(e.Room, e.Until)]++
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var wrong []string
+	for _, key := range slices.Sorted(maps.Keys(cut)) {
+		if cut[key] > h.asked[key] {
+			wrong = append(wrong, fmt.Sprintf("%d cards were cut for room %s, asked for %d", cut[key], key, h.asked[key]))
+		}
+	}
+	return wrong
+}
+
+// Status is what the agent says of itself, as far as the judge needs it.
+type Status struct {
+	Links []struct {
+		Name   string `json:"name"`
+		Offset string `json:"offset"`
+		Link   struct {
+			State string `json:"state"`
+		} `json:"link"`
+	} `json:"links"`
+	Devices []struct {
+		Name  string `json:"name"`
+		State struct {
+			Condition string `json:"condition"`
+			Reason    string `json:"reason"`
+		} `json:"state"`
+	} `json:"devices"`
+	Open []struct {
+		ID      string    `json:"id"`
+		Device  string    `json:"device"`
+		Subject string    `json:"subject"`
+		State   string    `json:"state"`
+		Note    string    `json:"note"`
+		Due     time.Time `json:"due"`
+	} `json:"open"`
+	Recent []struct {
+		ID      string `json:"id"`
+		Device  string `json:"device"`
+		Subject string `json:"subject"`
+		State   string `json:"state"`
+		Note    string `json:"note"`
+		Unknown bool   `json:"unknown"`
+	} `json:"recent"`
+	Conditions []struct {
+		Code  string `json:"code"`
+		About string `json:"about"`
+		Text  string `json:"text"`
+	} `json:"conditions"`
+	Counts map[string]int64 `json:"counts"`
+}
+
+// Live reports whether every link is live.
+func (s *Status) Live() bool {
+	for _, l := range s.Links {
+		if l.Link.State != "live" {
+			return false
+		}
+	}
+	return len(s.Links) > 0
+}
+
+// Status asks the agent.
+func (h *Hotel) Status(ctx context.Context) (Status, error) {
+	var v Status
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.StatusURL+"/api/status", nil)
+	if err != nil {
+		return v, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return v, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return v, fmt.Errorf("status: %s", resp.Status)
+	}
+	return v, json.NewDecoder(resp.Body).Decode(&v)
+}
+
+// Eventually waits until cond holds, looking every 20 ms. It returns how long
+// that took, and the error of ctx if it does not happen in time.
+func Eventually(ctx context.Context, cond func() bool) (time.Duration, error) {
+	start := time.Now()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if cond() {
+			return time.Since(start), nil
+		}
+		select {
+		case <-ctx.Done():
+			return time.Since(start), ctx.Err()
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package hwsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Process is the real agent, as a process of its own.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// StartAgent starts the agent on the hotel's property file. Its log is added to the named file.
+func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	args := append(append([]string(nil), command[1:]...), "run", "--config", h.PropertyFile)
+	p := &Process{cmd: exec.Command(command[0], args...), done: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", command[0], err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	return p, nil
+}
+
+// Kill is a power cut: kill -9.
+func (p *Process) Kill() {
+	p.cmd.Process.Kill()
+	<-p.done
+	p.done <- errors.New("killed")
+}
+
+// Stop asks the agent to stop and waits until it has.
+func (p *Process) Stop(ctx context.Context) error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return nil // it has ended
+	}
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return err
+	case <-ctx.Done():
+		p.Kill()
+		return fmt.Errorf("the agent did not stop: %w", ctx.Err())
+	}
+}
+
+// Ended reports whether the process has ended by itself, and how.
+func (p *Process) Ended() (error, bool) {
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return err, true
+	default:
+		return nil, false
+	}
+}
+
+// AwaitLive waits until the agent follows the PMS.
+func (h *Hotel) AwaitLive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	_, err := Eventually(ctx, func() bool {
+		s, err := h.Status(ctx)
+		return err == nil && s.Live()
+	})
+	if err != nil {
+		return fmt.Errorf("the agent does not follow the PMS: %w", err)
+	}
+	return nil
+}

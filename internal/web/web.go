@@ -1,0 +1,180 @@
+// Package web shows how the agent stands: a page of text, JSON, Prometheus
+// metrics and the two health checks. It only looks; nothing here moves a device.
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"edgeagent/internal/agent"
+)
+
+// Page is what the server shows.
+type Page struct {
+	Version, Property string
+	// Problems is what is wrong with the property file, as check prints it;
+	// "" if nothing. With problems there may be no agent, and Look is nil.
+	Problems string
+	Look     func() (agent.View, error)
+}
+
+// Serve answers on the listener until ctx is done.
+func (p *Page) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           p.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("status page: %w", err)
+	}
+	return nil
+}
+
+// Handler routes.
+func (p *Page) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.text)
+	mux.HandleFunc("GET /api/status", p.status)
+	mux.HandleFunc("GET /metrics", p.metrics)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "healthy\n") })
+	mux.HandleFunc("GET /-/ready", p.ready)
+	return mux
+}
+
+// look takes a view, or answers the request with why there is none.
+func (p *Page) look(w http.ResponseWriter) (agent.View, bool) {
+	if p.Look == nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintf(w, "The property file has problems; nothing runs until they are mended and edgeagent is restarted.\n\n%s", p.Problems)
+		return agent.View{}, false
+	}
+	v, err := p.Look()
+	if err != nil {
+		http.Error(w, "the store cannot be read: "+err.Error(), http.StatusInternalServerError)
+		return v, false
+	}
+	return v, true
+}
+
+func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
+	v, ok := p.look(w)
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.Encode(struct {
+		Version  string `json:"version"`
+		Property string `json:"property"`
+		Problems string `json:"problems,omitempty"`
+		agent.View
+	}{p.Version, p.Property, p.Problems, v})
+}
+
+// ready is yes when every link is live or catching up and nothing serious holds.
+func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
+	v, ok := p.look(w)
+	if !ok {
+		return
+	}
+	var waits []string
+	for _, l := range v.Links {
+		if s := string(l.Link.State); s != "live" && s != "catching up" {
+			waits = append(waits, fmt.Sprintf("%s is %s", l.Name, s))
+		}
+	}
+	if len(waits) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "not ready:", strings.Join(waits, ", "))
+		return
+	}
+	io.WriteString(w, "ready\n")
+}
+
+func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	v, ok := p.look(w)
+	if !ok {
+		return
+	}
+	fmt.Fprintf(w, "edgeagent %s, %s, since %s\n", p.Version, p.Property, v.Started.Format(time.RFC3339))
+	section(w, "What needs a person", len(v.Conditions))
+	for _, c := range v.Conditions {
+		fmt.Fprintf(w, "  %-18s %s: %s. What to do: %s.\n", c.Code, c.About, c.Text, c.Do)
+	}
+	section(w, "PMS links", len(v.Links))
+	for _, l := range v.Links {
+		fmt.Fprintf(w, "  %-18s %s since %s\n", l.Name, l.Link.State, l.Link.Since.Format(time.RFC3339))
+	}
+	section(w, "Devices", len(v.Devices))
+	for _, d := range v.Devices {
+		fmt.Fprintf(w, "  %-18s %s %s; %d waiting\n", d.Name, d.State.Condition, d.State.Reason, d.Waiting)
+	}
+	section(w, "Rooms in house", len(v.Rooms))
+	for _, r := range v.Rooms {
+		fmt.Fprintf(w, "  %-18s %d guests until %s\n", r.Room, r.Guests, r.Departure.Format(time.RFC3339))
+	}
+	section(w, "Waiting", len(v.Open))
+	for _, c := range v.Open {
+		fmt.Fprintf(w, "  %-18s %-14s %s, tries %d %s\n", c.Device, c.Subject, c.State, c.Tries, c.Note)
+	}
+	section(w, "Lately", len(v.Recent))
+	for _, c := range v.Recent {
+		fmt.Fprintf(w, "  %s %-18s %-14s %s %s\n", c.Settled.Format(time.TimeOnly), c.Device, c.Subject, c.State, c.Note)
+	}
+	section(w, "Names of the PMS that nothing maps", len(v.Unmapped))
+	for _, u := range v.Unmapped {
+		fmt.Fprintf(w, "  %-18s %q, %d times\n", u.Source, u.Name, u.Count)
+	}
+}
+
+func section(w io.Writer, title string, n int) { fmt.Fprintf(w, "\n%s (%d)\n", title, n) }
+
+func (p *Page) metrics(w http.ResponseWriter, _ *http.Request) {
+	v, ok := p.look(w)
+	if !ok {
+		return
+	}
+	for name, n := range v.Counts {
+		metrics.WriteCounterUint64(w, "edgeagent_"+name+"_total", uint64(n))
+	}
+	for _, l := range v.Links {
+		metrics.WriteGaugeUint64(w, label("edgeagent_pms_live", "pms", l.Name), boolean(l.Link.State == "live"))
+	}
+	for _, d := range v.Devices {
+		metrics.WriteGaugeUint64(w, label("edgeagent_device_online", "device", d.Name), boolean(d.State.Condition == "online" || d.State.Condition == "busy"))
+		metrics.WriteGaugeUint64(w, label("edgeagent_device_waiting", "device", d.Name), uint64(d.Waiting))
+	}
+	metrics.WriteGaugeUint64(w, "edgeagent_rooms_in_house", uint64(len(v.Rooms)))
+	metrics.WriteGaugeUint64(w, "edgeagent_conditions", uint64(len(v.Conditions)))
+	metrics.WriteGaugeUint64(w, "edgeagent_store_bytes", uint64(v.StoreBytes))
+	metrics.WriteGaugeUint64(w, "edgeagent_quarantined", uint64(v.Quarantine))
+	metrics.WriteProcessMetrics(w)
+}
+
+func label(name, key, value string) string {
+	return name + "{" + key + "=" + strconv.Quote(value) + "}"
+}
+
+func boolean(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
