@@ -325,6 +325,26 @@ func TestFirstOpenWaitsForAnEarlierProcess(t *testing.T) {
 	})
 }
 
+// The lock system called itself ready, and yet an earlier result comes during the next command.
+func TestEarlierResultDuringTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.ready()
+		p := b.do(t.Context(), encode("a", "1"))
+		b.expect(cn)
+		b.say(ack)
+		p.fails(drivers.ErrUnknown, "no result")
+		time.Sleep(10 * time.Second)
+		b.is(drivers.Online)
+		p = b.do(t.Context(), encode("b", "1"))
+		b.expect(cn)
+		b.say(ack, "CN|1")
+		time.Sleep(time.Second)
+		b.say("ED|1")
+		p.fails(drivers.ErrRefused, "no card was presented")
+	})
+}
+
 func TestRepeatedResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)

@@ -1,0 +1,104 @@
+package keycard
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"edgeagent/drivers"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestProblems(t *testing.T) {
+	good := "port: /dev/serial/by-id/usb-x\nencoder: Lobby\n"
+	for _, tc := range []struct {
+		name, yaml string
+		want       []string
+	}{
+		{"good", good, nil},
+		{"everything", "protocol: salto\naddress: 192.0.2.10:8090\nencoder: Lobby\nrooms: {\"101\": Room 101}\nauthorisations: {pool: 62}\noperator: Desk\neject: retain\n" +
+			"want_uid: true\nack_result: true\naccept_wildcard_lrc: false\nstrip_echo: true\ntimers: {t_ack: 100ms, n_send: 3, t_busy: 1s, t_result: 5s, t_byte: 50ms, t_late: 5s, t_keepalive: 5s, t_settle: 100ms, t_duplicate: 100ms, t_reopen: 50ms, t_reopen_max: 1s}", nil},
+		{"unstable name", "port: /dev/ttyUSB0\nencoder: Lobby", []string{
+			"port: /dev/ttyUSB0 changes when adapters are replugged: write the adapter's name under /dev/serial/by-id/ (ls -l /dev/serial/by-id shows which one it is)"}},
+		{"neither", "encoder: Lobby", []string{
+			"port: neither port nor address is given: write port: /dev/serial/by-id/… for a serial line, or address: host:port for TCP"}},
+		{"both", good + "address: h:1", []string{"address: both port and address are given: keep the one that the encoder is connected by"}},
+		{"no port number", "address: locks\nencoder: Lobby", []string{`address: "locks" is not an address: write host:port, such as 192.0.2.10:8090`}},
+		{"speed over TCP", "address: h:1\nbaud: 9600\nencoder: Lobby", []string{"baud: baud and stop_bits belong to a serial port: remove them, or write port instead of address"}},
+		{"many", "protocol: onyx\nport: COM1\nbaud: 9601\nstop_bits: 3\noperator: 1234567890123456789012345\neject: keep\n", []string{
+			`protocol: protocol "onyx" is not known: write one of salto`,
+			`port: "COM1" is not a full path: write /dev/serial/by-id/…`,
+			"baud: 9601 is not a speed of serial lines: write one of 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200",
+			"stop_bits: 3 stop bits do not exist: write 1 or 2",
+			"encoder: the encoder's name is missing: write it exactly as it stands in the lock system",
+			"operator: name of 25 characters: at most 24 are recorded",
+			`eject: "keep" is neither eject (wait until the card is taken) nor retain (do not wait)`}},
+		{"maps and timers", good + "rooms: {\"1\": \"\", \"2\": Süd}\nauthorisations: {spa: 63}\ntimers: {t_ack: -1s, t_late: 2h, n_send: 11}", []string{
+			"rooms.1: the room's name in the lock system is empty",
+			`rooms.2: room name "Süd" cannot be sent: only plain ASCII is read alike by every lock system`,
+			"authorisations.spa: authorisation 63 does not exist: write a number from 1 to 62",
+			"timers.t_ack: -1s is out of range: write a time up to 1h, such as 3s",
+			"timers.t_late: 2h0m0s is out of range: write a time up to 1h, such as 3s",
+			"timers.n_send: 11 is out of range: write a number from 1 to 10"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var cfg Config
+			if err := yaml.UnmarshalWithOptions([]byte(tc.yaml), &cfg, yaml.Strict()); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for path, problem := range cfg.Problems() {
+				got = append(got, path+": "+problem)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			for range cfg.Problems() {
+				break // an early end is no harm
+			}
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for want, site := range map[string]drivers.Site{
+		"desk: port: neither port nor address is given": testSite(),
+		"desk: the property has no time zone":           {},
+	} {
+		cfg := Config{Encoder: "1"}
+		if site.Zone == nil {
+			cfg.Address = "127.0.0.1:1"
+		}
+		if _, err := Open("desk", cfg, site); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	got := Config{Timers: Timers{Reopen: 20 * time.Second}}.WithDefaults()
+	on := true
+	want := Config{Protocol: "salto", Baud: 9600, StopBits: 1, Operator: "AGENT", Eject: "eject", AcceptWildcardLRC: &on,
+		Timers: Timers{Ack: 3 * time.Second, Sends: 3, Busy: 10 * time.Second, Result: time.Minute, Byte: time.Second,
+			Late: 2 * time.Minute, Keepalive: 30 * time.Second, Settle: 2 * time.Second, Duplicate: 2 * time.Second,
+			Reopen: 20 * time.Second, ReopenMax: 20 * time.Second}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestActions(t *testing.T) {
+	for _, a := range Actions() {
+		if a.Help == "" || a.Subject == "" || a.Limit <= 0 || a.Within <= 0 {
+			t.Errorf("%s: incomplete", a.Name)
+		}
+		if _, err := planner(nil).plan(drivers.Command{Action: a.Name, Params: map[string]string{"room": "101", "until": "2099-01-01T11:00:00Z"}}, time.Now()); err != nil {
+			t.Errorf("%s: %v", a.Name, err)
+		}
+	}
+	if !Actions()[1].Setting || Actions()[0].Setting || Actions()[2].Setting {
+		t.Error("only a check-out is a setting")
+	}
+}
