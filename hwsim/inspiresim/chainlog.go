@@ -28,10 +28,11 @@ type chainLog struct {
 
 // record is one event with its offset.
 type record struct {
-	offset uint64
-	at     time.Time
-	unique string
-	event  Event
+	offset     uint64
+	generation int // of the counter
+	at         time.Time
+	unique     string
+	event      Event
 	// echo marks a repetition: those who are connected get it, a replay does not.
 	echo bool
 
@@ -67,7 +68,7 @@ func (l *chainLog) add(at time.Time, e Event) *record {
 	if e.Timestamp == "" {
 		e.Timestamp = at.UTC().Format("2006-01-02 15:04:05.000")
 	}
-	r := &record{offset: l.offset, at: at, unique: l.unique(l.offset), event: e}
+	r := &record{offset: l.offset, generation: l.generation, at: at, unique: l.unique(l.offset), event: e}
 	l.records = append(l.records, r)
 	l.offset++
 	return r
@@ -105,7 +106,7 @@ func (l *chainLog) rewrite(offset uint64, e Event) (found bool) {
 			if e.Timestamp == "" {
 				e.Timestamp = r.event.Timestamp
 			}
-			l.records[i] = &record{offset: offset, at: r.at, unique: l.unique(offset) + "-2", event: e}
+			l.records[i] = &record{offset: offset, generation: l.generation, at: r.at, unique: l.unique(offset) + "-2", event: e}
 			echo := *l.records[i]
 			echo.echo = true
 			l.records = append(l.records, &echo)
@@ -146,42 +147,44 @@ func (l *chainLog) read(from, limit int) (records []*record, next int, wake <-ch
 	return records, end, l.wake
 }
 
-// head is the sequence number of what comes next.
-func (l *chainLog) head() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.base + len(l.records)
+// beginning is where a subscription starts.
+type beginning struct {
+	next, live    int // sequence numbers: of the first record, and of the first that is news
+	floor         uint64
+	generation    int  // in which no offset below floor is sent
+	tooOld, ahead bool // the position is before what is kept, or after what there is
 }
 
-// begin finds where a subscription starts: the sequence number, and whether
-// the position lies before what is kept or ahead of what there is.
-func (l *chainLog) begin(r *request, f *Replay, now time.Time) (start int, tooOld, ahead bool) {
+// begin finds where a subscription starts.
+func (l *chainLog) begin(r *request, f *Replay, now time.Time) beginning {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	head := l.base + len(l.records)
 	oldest := l.oldest(f, now)
-	if r.highest {
-		return max(oldest, head-1), false, false
+	b := beginning{next: head, live: head, generation: l.generation}
+	at, exclusive := r.from.at, f.Exclusive
+	switch {
+	case r.highest:
+		b.next = max(oldest, head-1)
+		return b
+	case r.from.raw != "":
+	case f.NoOffset == NoOffsetFull:
+		b.next = oldest
+		return b
+	case f.NoOffset == NoOffsetCursor && !l.lastSentAt.IsZero() && now.Sub(l.lastSentAt) <= f.CursorFor:
+		at, exclusive = l.lastSent, true
+	default:
+		return b
 	}
-	at, given, exclusive := r.from.at, r.from.raw != "", f.Exclusive
-	if !given {
-		switch f.NoOffset {
-		case NoOffsetFull:
-			return oldest, false, false
-		case NoOffsetCursor:
-			if l.lastSentAt.IsZero() || now.Sub(l.lastSentAt) > f.CursorFor {
-				return head, false, false
-			}
-			at, exclusive = l.lastSent, true
-		default:
-			return head, false, false
-		}
+	b.floor = at
+	if exclusive {
+		b.floor++
 	}
-	start = l.base + sort.Search(len(l.records), func(i int) bool {
-		return l.firstAt(i) > at || l.firstAt(i) == at && !exclusive
-	})
-	tooOld = oldest > l.base && start < oldest && at > 0
-	return max(start, oldest), tooOld, at >= l.offset
+	start := l.base + sort.Search(len(l.records), func(i int) bool { return l.firstAt(i) >= b.floor })
+	b.next = max(start, oldest)
+	b.tooOld = start < oldest && at > 0
+	b.ahead = at >= l.offset
+	return b
 }
 
 // firstAt is the offset at index i for searching: echoes, which go back, count

@@ -10,6 +10,7 @@ const (
 // pump sends the events of a subscription until it ends.
 func (c *conn) pump(sub *subscription) {
 	var buffer []byte
+	at := sub.begin.next
 	c.trouble()
 	for {
 		select {
@@ -18,7 +19,7 @@ func (c *conn) pump(sub *subscription) {
 		default:
 		}
 		changed := c.s.changes()
-		records, next, wake := sub.log.read(sub.next, readAhead)
+		records, next, wake := sub.log.read(at, readAhead)
 		if len(records) == 0 || c.faultsFor(sub.request.chain).Subscribe.Silent {
 			select {
 			case <-wake:
@@ -34,13 +35,13 @@ func (c *conn) pump(sub *subscription) {
 		if buffer, ok = c.sendRecords(sub, records, next-len(records), buffer); !ok {
 			return
 		}
-		sub.next = next
+		at = next
 	}
 }
 
 // wants says whether a record belongs to the subscription.
 func (sub *subscription) wants(r *record, seq int) bool {
-	if r.echo && seq < sub.live {
+	if r.echo && seq < sub.begin.live || !r.echo && r.offset < sub.begin.floor && r.generation == sub.begin.generation {
 		return false
 	}
 	hotels := sub.request.hotels

@@ -13,8 +13,7 @@ type subscription struct {
 	request *request
 	log     *chainLog
 	seen    *Subscription // guarded by the audit book
-	next    int           // sequence number of the next record
-	live    int           // from this one on echoes are sent
+	begin   beginning
 	done    chan struct{}
 
 	completed bool // by the client; guarded by conn.mu
@@ -126,12 +125,11 @@ func (c *conn) accept(sub *subscription, f *Faults) {
 		c.no(sub.seen, sub.id, RefuseComplete, 0, "told to")
 		return
 	}
-	start, tooOld, ahead := sub.log.begin(sub.request, &f.Replay, c.s.now())
-	if tooOld && f.Replay.TooOld == StaleRefuse || ahead && f.Replay.Ahead == StaleRefuse {
+	sub.begin = sub.log.begin(sub.request, &f.Replay, c.s.now())
+	if sub.begin.tooOld && f.Replay.TooOld == StaleRefuse || sub.begin.ahead && f.Replay.Ahead == StaleRefuse {
 		c.no(sub.seen, sub.id, f.Subscribe.Invalid, 4400, "Validation error: fromOffset is outside of what is kept.")
 		return
 	}
-	sub.next, sub.live = start, sub.log.head()
 	if !c.s.claim(sub, &f.Lock) {
 		c.no(sub.seen, sub.id, RefuseClose, 4409, "Another consumer is active, or was until just now")
 		return
