@@ -219,6 +219,7 @@ func (t *TV) expire() {
 	l := t.link
 	if l == nil {
 		t.glass.expire()
+		t.watch()
 		t.touch()
 	}
 	t.mu.Unlock()

@@ -1,0 +1,203 @@
+package iptv
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"edgeagent/drivers"
+)
+
+// Limits of the contract.
+const (
+	major       = 1
+	sizeGoal    = 4 << 10  // a welcome is cut down to this
+	maxDocument = 16 << 10 // nothing larger is published or believed
+	// unknownStay is how long a screen stands whose departure nobody knows.
+	unknownStay = 30 * 24 * time.Hour
+)
+
+// welcomeDoc is the desired state of a screen, as it is retained at the broker.
+type welcomeDoc struct {
+	V         int        `json:"v"`
+	Gen       int64      `json:"gen"`
+	ID        string     `json:"id"`
+	Room      string     `json:"room"`
+	Stay      string     `json:"stay"`
+	Occupied  bool       `json:"occupied"`
+	Guests    []guestDoc `json:"guests"`
+	Lang      string     `json:"lang"`
+	Dir       string     `json:"dir"`
+	VIP       string     `json:"vip,omitempty"`
+	Group     string     `json:"group,omitempty"`
+	Arrival   string     `json:"arrival,omitempty"`
+	Departure string     `json:"departure,omitempty"`
+	TZ        string     `json:"tz"`
+	DND       bool       `json:"dnd"`
+	Rights    rightsDoc  `json:"rights"`
+	PowerOn   bool       `json:"power_on"`
+	Wifi      *wifiDoc   `json:"wifi,omitempty"`
+	Template  string     `json:"template,omitempty"`
+	IssuedAt  string     `json:"issued_at"`
+	ExpiresAt string     `json:"expires_at"`
+
+	// floating says that expires_at hangs on the moment of issue, not on the stay.
+	floating bool
+}
+
+type rightsDoc struct {
+	PayTV    bool `json:"paytv"`
+	Adult    bool `json:"adult"`
+	Bill     bool `json:"bill"`
+	Checkout bool `json:"checkout"`
+}
+
+type wifiDoc struct {
+	SSID string `json:"ssid"`
+	Code string `json:"code"`
+}
+
+// document makes the screen that a welcome command asks for. Its gen is the
+// command's Seq: that grows with every command, also across restarts.
+func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
+	p := cmd.Params
+	room, stay := clean(p["room"], maxName), clean(p["stay"], maxName)
+	if room == "" || stay == "" {
+		return nil, fmt.Errorf("%w: a welcome needs room and stay", drivers.ErrRefused)
+	}
+	guests, err := readGuests(p["guests"])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
+	}
+	tag := d.tongue(p["language"])
+	now := d.now()
+	doc := &welcomeDoc{
+		V: major, Gen: cmd.Seq, ID: newID(), Room: room, Stay: stay, Occupied: true,
+		Guests: greet(guests, tag, d.cfg.NameStyle), Lang: tag.String(), Dir: direction(tag),
+		VIP: clean(p["vip"], 32), Group: clean(p["group"], maxName), TZ: d.zone.String(), DND: isTrue(p["dnd"]),
+		Rights: readRights(p["rights"]), Template: clean(orElse(p["template"], d.cfg.Template), maxName),
+		IssuedAt: now.In(d.zone).Format(time.RFC3339),
+	}
+	doc.PowerOn = d.cfg.PowerOnCheckin && isTrue(p["fresh"]) && !doc.DND && !d.old(cmd)
+	if d.cfg.ShowWifi && p["wifi_code"] != "" {
+		doc.Wifi = &wifiDoc{SSID: clean(p["wifi_ssid"], maxName), Code: clean(p["wifi_code"], maxName)}
+	}
+	if err := doc.setTimes(d, p["arrival"], p["departure"], now); err != nil {
+		return nil, err
+	}
+	return doc, doc.fit()
+}
+
+// old says that the command has waited so long, for the broker or for a
+// restart, that its check-in is no news any more.
+func (d *Driver) old(cmd drivers.Command) bool {
+	return !cmd.Accepted.IsZero() && d.now().Sub(cmd.Accepted) > d.cfg.FreshFor
+}
+
+func (w *welcomeDoc) setTimes(d *Driver, arrival, departure string, now time.Time) error {
+	ends := now.Add(unknownStay)
+	w.floating = true
+	for _, t := range []struct {
+		name, text string
+		into       *string
+	}{{"arrival", arrival, &w.Arrival}, {"departure", departure, &w.Departure}} {
+		if t.text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, t.text)
+		if err != nil {
+			return fmt.Errorf("%w: %s is no RFC 3339 time", drivers.ErrRefused, t.name)
+		}
+		*t.into = at.In(d.zone).Format(time.RFC3339)
+		if t.name == "departure" {
+			ends, w.floating = at.Add(d.cfg.Grace), false
+		}
+	}
+	// Who is due out and has not left is still a guest.
+	if soonest := now.Add(d.cfg.Grace); ends.Before(soonest) {
+		ends, w.floating = soonest, true
+	}
+	w.ExpiresAt = ends.In(d.zone).Format(time.RFC3339)
+	return nil
+}
+
+// fit drops what the screen can do without until the document has a size that
+// every set takes.
+func (w *welcomeDoc) fit() error {
+	for len(w.Guests) > 1 && len(w.encode()) > sizeGoal {
+		w.Guests = w.Guests[:len(w.Guests)-1]
+	}
+	if size := len(w.encode()); size > maxDocument {
+		return fmt.Errorf("%w: the welcome would be %d bytes, more than %d", drivers.ErrRefused, size, maxDocument)
+	}
+	return nil
+}
+
+func (w *welcomeDoc) encode() []byte {
+	var text bytes.Buffer
+	coder := json.NewEncoder(&text)
+	coder.SetEscapeHTML(false) // names are text; escaping belongs to whoever draws them
+	if err := coder.Encode(w); err != nil {
+		return nil // strings, numbers and flags always encode
+	}
+	return bytes.TrimSpace(text.Bytes())
+}
+
+// same says whether both put the same on the screen: all but what belongs to a
+// single publication.
+func (w *welcomeDoc) same(other *welcomeDoc) bool {
+	a, b := *w, *other
+	for _, doc := range []*welcomeDoc{&a, &b} {
+		doc.Gen, doc.ID, doc.IssuedAt, doc.PowerOn = 0, "", "", false
+		if w.floating || other.floating {
+			doc.ExpiresAt = ""
+		}
+	}
+	return bytes.Equal(a.encode(), b.encode())
+}
+
+// overdue says that the stay should have ended long ago. Its screen is left as
+// it is, but not put up again.
+func (w *welcomeDoc) overdue(now time.Time, grace time.Duration) bool {
+	at, err := time.Parse(time.RFC3339, w.Departure)
+	return err == nil && !at.Add(grace).After(now)
+}
+
+// readWelcome reads what the broker retains. What is not of this contract is
+// an unknown screen: a document without a stay.
+func readWelcome(payload []byte) *welcomeDoc {
+	doc := &welcomeDoc{}
+	if len(payload) > maxDocument || json.Unmarshal(payload, doc) != nil || doc.V != major {
+		return &welcomeDoc{}
+	}
+	return doc
+}
+
+func readRights(text string) rightsDoc {
+	var r rightsDoc
+	for right := range strings.SplitSeq(text, ",") {
+		switch strings.TrimSpace(right) {
+		case "paytv":
+			r.PayTV = true
+		case "adult":
+			r.Adult = true
+		case "bill":
+			r.Bill = true
+		case "checkout":
+			r.Checkout = true
+		}
+	}
+	return r
+}
+
+func isTrue(text string) bool {
+	yes, err := strconv.ParseBool(text)
+	return err == nil && yes
+}
+
+// newID names a publication.
+func newID() string { return rand.Text() }
