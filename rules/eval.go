@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -79,7 +80,7 @@ func (r *refusal) String() string {
 
 // plan makes the command, or says why there is none.
 func (o *order) plan(r *rule, s *step, e *pms.Event) (Planned, *refusal) {
-	if s.wanted != nil && s.wanted.expand(e.Field) != o.device {
+	if s.wanted != nil && s.named(e) != o.device {
 		return Planned{}, &refusal{otherDevice: true}
 	}
 	params := make(map[string]string, len(o.params))
@@ -121,6 +122,11 @@ func (o *order) plan(r *rule, s *step, e *pms.Event) (Planned, *refusal) {
 		},
 		Setting: o.setting, After: s.after, Within: s.within, Rule: r.name,
 	}, nil
+}
+
+// named is the device that the event wants.
+func (s *step) named(e *pms.Event) string {
+	return cmp.Or(s.wanted.expand(e.Field), s.spare)
 }
 
 // expand is the parameter's value for an event: the rule's, or where that

@@ -72,8 +72,8 @@ func (s *step) explain(r *rule, e *pms.Event) []StepVerdict {
 	}
 	v := StepVerdict{Number: s.number, Target: s.target, Action: s.action, Why: s.inert}
 	if v.Why == "" {
-		v.Why = "the event names no device"
-		if name := s.wanted.expand(e.Field); name != "" {
+		v.Why = "the event names no device, and this property has no desk encoder"
+		if name := s.named(e); name != "" {
 			v.Why = fmt.Sprintf("no device named %q can %s", name, s.action)
 		}
 	}

@@ -59,8 +59,6 @@ func onlyIn(field string) []string {
 		return []string{string(pms.KeyRequested)}
 	case "room_status":
 		return []string{string(pms.RoomStatusChanged), string(pms.RoomOutOfOrder)}
-	case "reason":
-		return []string{string(pms.Incomplete), string(pms.RoomOutOfOrder)}
 	}
 	return nil
 }

@@ -47,7 +47,8 @@ type Rule struct {
 // Step is one thing to do: an action, and the device or the kind of device to do it.
 type Step struct {
 	// Device names the device: its name in the property file, desk for the
-	// property's desk encoder, or a template such as ${encoder}.
+	// property's desk encoder, or a template such as ${encoder}, which is the
+	// desk encoder too when it comes to nothing.
 	Device string `yaml:"device"`
 	// Kind addresses every device of this kind (keycard, iptv, wifi), instead of Device.
 	Kind string `yaml:"kind"`

@@ -15,8 +15,10 @@ type step struct {
 	number int // from 1
 	// target and action are as the rule names them, for people.
 	target, action string
-	// wanted gives the device's name where only the event knows it.
+	// wanted gives the device's name where only the event knows it; spare is
+	// the device for an event that names none, "" if there is none.
 	wanted *template
+	spare  string
 	// orders are what to tell each device: all of them, or with wanted, one.
 	orders []*order
 	// inert says why the step does nothing in this property, "" if it does.
@@ -123,13 +125,16 @@ func (c *compiler) target(at string, source *Step, s *step) []Device {
 }
 
 // wanted prepares a step whose device only the event knows: found are those
-// it can be.
+// it can be. Where the event names none, it is the desk encoder.
 func (c *compiler) wanted(at string, source *Step, s *step, found []Device) {
 	t, err := parseTemplate(source.Device)
 	if err != nil {
 		return // said by templates
 	}
-	s.wanted = &t
+	s.wanted, s.spare = &t, c.desk
+	if slices.ContainsFunc(c.devices, func(d Device) bool { return d.Name == desk }) {
+		s.spare = desk
+	}
 	if len(found) > 0 {
 		return
 	}
