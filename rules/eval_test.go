@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"edgeagent/drivers"
 	"edgeagent/pms"
 )
 
@@ -141,5 +142,18 @@ func TestUnknownKindOfEvent(t *testing.T) {
 func TestEventKinds(t *testing.T) {
 	if got, want := eventKinds(), kindsOfPMS(t); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+// A subject with a hole in it would put commands of different rooms in one line.
+func TestSubjectWithoutValue(t *testing.T) {
+	devices := []Device{{"d", "iptv", []drivers.Action{{Name: "x", Setting: true, Subject: "room:${old_room}"}}}}
+	table := compile(t, one(checkIn, "{ device: d, action: x }"), devices, "")
+	if planned := table.Eval(event(pms.StayCheckedIn)); len(planned) != 0 {
+		t.Errorf("got %+v", planned)
+	}
+	want := "no rule fires\ndoes not fire: r\n  1. x at d: no, subject room:${old_room} is empty: the event has no old_room\n"
+	if diff := cmp.Diff(want, Render(table.Explain(event(pms.StayCheckedIn)))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
