@@ -381,6 +381,22 @@ func TestShorten(t *testing.T) {
 	}
 }
 
+// A due-out guest whose access is over, and who stays after all.
+func TestExpiredVoucherIsReplaced(t *testing.T) {
+	b := newBench(t, nil)
+	old := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+	b.join(t, mac1, old["code"])
+	b.advance(27 * time.Hour)
+	b.want = []drivers.Command{ensure(keyA, start.Add(24*time.Hour))}
+	if out := b.sweep(t); out.Held != 0 {
+		t.Errorf("an expired voucher counts as access: %+v", out)
+	}
+	now := b.must(t, ensure(keyA, start.Add(72*time.Hour)))
+	if now["code"] == old["code"] || !b.sim.CodeWorks(now["code"]) || len(b.sim.Vouchers()) != 1 {
+		t.Error("the guest should have a new code that works, and only that")
+	}
+}
+
 func TestRevokeCutsTheRightDevices(t *testing.T) {
 	b := newBench(t, nil)
 	a := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
