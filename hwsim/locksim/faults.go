@@ -34,6 +34,8 @@ type Fault struct {
 	// the work: no result, silence for DownFor, then idle as if nothing had been.
 	Crash   Crash
 	DownFor time.Duration
+	// HangUp unplugs the port for that time.
+	HangUp bool
 
 	// The result.
 
@@ -151,74 +153,4 @@ func (s *System) draw(command string, enquiry bool) (f Fault, refuse bool) {
 		}
 	}
 	return Fault{}, false
-}
-
-// Ack is a command that was acknowledged and whose work has not started.
-type Ack struct {
-	Command, Room, Encoder string
-	At                     time.Time
-}
-
-// Hold stops the next command at one point until it is released.
-type Hold struct {
-	// Reached delivers the command once it stands at the point.
-	Reached <-chan Ack
-
-	reached chan Ack
-	release chan struct{}
-	result  bool // after the work instead of before it
-}
-
-// HoldAfterAck stops the next command between its ACK and its work: no card
-// has been cut yet. A demo kills the agent there, releases, and sees the card
-// come out without anybody to tell.
-func (s *System) HoldAfterAck() *Hold { return s.hold(false) }
-
-// HoldBeforeResult stops the next command between its work and its result:
-// the card is out, the agent does not know yet.
-func (s *System) HoldBeforeResult() *Hold { return s.hold(true) }
-
-func (s *System) hold(result bool) *Hold {
-	h := &Hold{reached: make(chan Ack, 1), release: make(chan struct{}), result: result}
-	h.Reached = h.reached
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.holds = append(s.holds, h)
-	return h
-}
-
-// Release lets the command go on, or takes the hold back if none has come yet.
-// It must be called once.
-func (s *System) Release(h *Hold) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, other := range s.holds {
-		if other == h {
-			s.holds = append(s.holds[:i:i], s.holds[i+1:]...)
-			break
-		}
-	}
-	close(h.release)
-}
-
-// pause stands at a hold of that point, if there is one.
-func (s *System) pause(a Ack, result bool) {
-	s.mu.Lock()
-	var hold *Hold
-	for i, h := range s.holds {
-		if h.result == result {
-			hold = h
-			s.holds = append(s.holds[:i:i], s.holds[i+1:]...)
-			break
-		}
-	}
-	s.mu.Unlock()
-	if hold == nil {
-		return
-	}
-	hold.reached <- a
-	select {
-	case <-hold.release:
-	case <-s.done:
-	}
 }

@@ -2,7 +2,9 @@ package locksim
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -70,9 +72,15 @@ func garble(b []byte) []byte {
 
 // note enters a fault into the transcript.
 func (p *Port) note(f Fault) {
-	plain := Fault{Command: f.Command, Enquiry: f.Enquiry}
-	if got := fmt.Sprintf("%+v", f); got != fmt.Sprintf("%+v", plain) {
-		p.record(Note, nil, "fault: "+got)
+	var parts []string
+	v := reflect.ValueOf(f)
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Name; !v.Field(i).IsZero() && name != "Command" && name != "Enquiry" {
+			parts = append(parts, fmt.Sprintf("%s %v", name, v.Field(i)))
+		}
+	}
+	if len(parts) > 0 {
+		p.record(Note, nil, "fault: "+strings.Join(parts, ", "))
 	}
 }
 
@@ -81,4 +89,31 @@ func (p *Port) Spurious(b []byte) {
 	for _, se := range p.kind.sessions() {
 		se.send(b)
 	}
+}
+
+// sendIn sends a result in the pieces that the fault wants. The port is idle
+// before the last piece is out: whoever has read it may ask at once.
+func (se *session) sendIn(f Fault, raw []byte, idle func()) {
+	step, pause := len(raw), f.SplitPause
+	if pause == 0 {
+		pause = 5 * time.Millisecond
+	}
+	switch {
+	case f.Dribble > 0:
+		step, pause = 1, f.Dribble
+	case f.SplitAt > 0 && f.SplitAt < len(raw):
+		step = f.SplitAt
+	}
+	for len(raw) > step {
+		se.send(raw[:step])
+		raw = raw[step:]
+		if f.Dribble == 0 {
+			step = len(raw)
+		}
+		if !se.port.sys.sleep(pause) {
+			break
+		}
+	}
+	idle()
+	se.send(raw)
 }

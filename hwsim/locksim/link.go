@@ -2,6 +2,7 @@ package locksim
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -17,12 +18,11 @@ type wire interface {
 type session struct {
 	port *Port
 	wire wire
+
+	mu   sync.Mutex // the reader of a new terminal may overlap with that of the old
 	scan scanner
 	last time.Time
 }
-
-// frameGap is the longest pause inside a frame; what came before is dropped.
-const frameGap = time.Second
 
 // feed takes what came in. It returns quickly: work is done elsewhere.
 func (se *session) feed(b []byte) {
@@ -30,6 +30,8 @@ func (se *session) feed(b []byte) {
 	if paused := p.now().paused; paused != nil {
 		<-paused
 	}
+	se.mu.Lock()
+	defer se.mu.Unlock()
 	st := p.now()
 	if st.cut {
 		p.record(Lost, b, "")
@@ -50,7 +52,7 @@ func (se *session) feed(b []byte) {
 		return
 	}
 	now := p.sys.cfg.Clock.Now()
-	if now.Sub(se.last) > frameGap {
+	if now.Sub(se.last) > p.sys.cfg.FrameGap {
 		se.scan.reset()
 	}
 	se.last = now
@@ -174,7 +176,7 @@ func (se *session) job(f Fault, fields []string) {
 	}
 	s.pause(a, false)
 	if f.Crash == CrashBeforeWork {
-		p.crash(f.DownFor)
+		p.crash(f)
 		return
 	}
 	result := []string{f.Code, at(fields, 1)}
@@ -189,7 +191,7 @@ func (se *session) job(f Fault, fields []string) {
 	}
 	s.pause(a, true)
 	if f.Crash == CrashAfterWork {
-		p.crash(f.DownFor)
+		p.crash(f)
 		return
 	}
 	se.deliver(f, result)
@@ -213,12 +215,25 @@ func (p *Port) release() {
 	p.mu.Lock()
 	p.busy = false
 	p.mu.Unlock()
+	p.sys.mu.Lock()
+	p.sys.change()
+	p.sys.mu.Unlock()
 }
 
 // crash restarts the lock system: deaf for a while, then idle.
-func (p *Port) crash(downFor time.Duration) {
+func (p *Port) crash(f Fault) {
 	p.set("crashed", func() { p.busy, p.down, p.late, p.lastOut = false, true, nil, nil })
-	p.sys.sleep(downFor)
+	hung := f.HangUp && p.kind.unplug() == nil
+	if p.sys.sleep(f.DownFor) && hung {
+		if err := p.kind.plug(""); err != nil {
+			p.record(Note, nil, err.Error())
+		}
+		select {
+		case <-p.sys.done: // closed meanwhile
+			p.kind.shut()
+		default:
+		}
+	}
 	p.set("restarted", func() { p.down = false })
 }
 
@@ -272,31 +287,4 @@ func (se *session) deliver(f Fault, fields []string) {
 		return
 	}
 	se.sendIn(f, raw, p.release)
-}
-
-// sendIn sends a result in the pieces that the fault wants. The port is idle
-// before the last piece is out: whoever has read it may ask at once.
-func (se *session) sendIn(f Fault, raw []byte, idle func()) {
-	step, pause := len(raw), f.SplitPause
-	if pause == 0 {
-		pause = 5 * time.Millisecond
-	}
-	switch {
-	case f.Dribble > 0:
-		step, pause = 1, f.Dribble
-	case f.SplitAt > 0 && f.SplitAt < len(raw):
-		step = f.SplitAt
-	}
-	for len(raw) > step {
-		se.send(raw[:step])
-		raw = raw[step:]
-		if f.Dribble == 0 {
-			step = len(raw)
-		}
-		if !se.port.sys.sleep(pause) {
-			break
-		}
-	}
-	idle()
-	se.send(raw)
 }

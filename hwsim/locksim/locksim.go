@@ -45,6 +45,9 @@ type Config struct {
 	// TakeTime is how long the card lies on the encoder after the work; a
 	// request that waits for its removal (E, T) is answered only then.
 	TakeTime time.Duration
+	// FrameGap is the longest pause inside a frame, after which what came is
+	// dropped; 0 for 1 s.
+	FrameGap time.Duration
 	// AckWhileBusy answers ENQ with ACK while a command is at work.
 	AckWhileBusy bool
 	// RepeatOnNak sends the last result again when the other end answers it
@@ -78,7 +81,7 @@ func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		v   *time.Duration
 		def time.Duration
-	}{{&c.AckTime, 5 * time.Millisecond}, {&c.WorkTime, 200 * time.Millisecond}, {&c.CardWait, 20 * time.Second}} {
+	}{{&c.AckTime, 5 * time.Millisecond}, {&c.WorkTime, 200 * time.Millisecond}, {&c.CardWait, 20 * time.Second}, {&c.FrameGap, time.Second}} {
 		if *d.v == 0 {
 			*d.v = d.def
 		}

@@ -1,0 +1,245 @@
+package locksim
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// Each fault is judged by the bytes on the wire, and by whether a card came out.
+func TestFaultsOnTheWire(t *testing.T) {
+	const cut = "CN|1|E|101"
+	good := wireFrame("CN|1")
+	with := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
+	bad := slices.Clone(good)
+	bad[len(bad)-1] ^= 0xFF
+	wild := slices.Clone(good)
+	wild[len(wild)-1] = 0x0D
+	ack, nak := []byte{0x06}, []byte{0x15}
+	for _, tt := range []struct {
+		name  string
+		fault Fault
+		want  []byte
+		cards int
+	}{
+		{"none", Fault{}, with(ack, good), 1},
+		{"ACK delayed", Fault{AckDelay: 10 * time.Millisecond}, with(ack, good), 1},
+		{"ACK dropped", Fault{DropAck: true}, good, 1},
+		{"ACK twice", Fault{DoubleAck: true}, with(ack, ack, good), 1},
+		{"NAK then ACK", Fault{NakThenAck: true}, with(nak, ack, good), 1},
+		{"wrong check byte", Fault{BadLRC: true}, with(ack, bad), 1},
+		{"wildcard check byte", Fault{WildcardLRC: true}, with(ack, wild), 1},
+		{"no trailing separator", Fault{NoTrailingSep: true}, with(ack, []byte("\x02\xB3CN\xB31\x03"), []byte{check([]byte("\xB3CN\xB31"))}), 1},
+		{"no ETX", Fault{Truncate: NoETX}, with(ack, good[:len(good)-2]), 1},
+		{"no check byte", Fault{Truncate: NoCheck}, with(ack, good[:len(good)-1]), 1},
+		{"coalesced", Fault{Coalesce: true}, with(ack, good), 1},
+		{"dribble", Fault{Dribble: time.Millisecond}, with(ack, good), 1},
+		{"result dropped", Fault{Drop: true}, ack, 1},
+		{"duplicate", Fault{Duplicate: true}, with(ack, good, good), 1},
+		{"late", Fault{Late: 20 * time.Millisecond}, with(ack, good), 1},
+		{"other encoder", Fault{OtherEncoder: "2"}, with(ack, wireFrame("CN|2")), 1},
+		{"other command", Fault{OtherCommand: "CC"}, with(ack, wireFrame("CC|1")), 1},
+		{"spurious bytes", Fault{Spurious: []byte{0x00, 0x06}}, with(ack, []byte{0x00, 0x06}, good), 1},
+		{"code", Fault{Code: "EF"}, with(ack, wireFrame("EF|1")), 0},
+		{"code and card", Fault{Code: "EF", CodeAfterWork: true}, with(ack, wireFrame("EF|1")), 1},
+		{"silent", Fault{Silent: true}, nil, 0},
+		{"crash before the work", Fault{Crash: CrashBeforeWork}, ack, 0},
+		{"crash after the work", Fault{Crash: CrashAfterWork}, ack, 1},
+		{"for another command", Fault{Command: "CO", Silent: true}, with(ack, good), 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
+				s.Next(tt.fault)
+				c.send(wireFrame(cut))
+				c.want(tt.want)
+				if err := s.Wait(t.Context(), func() bool { return !p.now().busy && !p.now().down }); err != nil {
+					t.Fatal(err)
+				}
+				// A second request is served as if nothing had been.
+				c.quiet()
+				if got := len(s.Cuts("101")); got != tt.cards {
+					t.Errorf("%d cards, want %d", got, tt.cards)
+				}
+				c.ask("LT|1|E", "LT|1|LD")
+			})
+		})
+	}
+}
+
+func TestNaksBeforeTheFrameIsTaken(t *testing.T) {
+	s := start(t, quick(nil))
+	c, _ := overTCP(t, s)
+	s.Next(Fault{Naks: 2, WildcardLRC: true})
+	for range 2 {
+		c.send(wireFrame("CN|1|E|101"))
+		c.want([]byte{0x15})
+		c.quiet()
+	}
+	c.send(wireFrame("CN|1|E|101"))
+	c.want(append([]byte{0x06}, append(wireFrame("CN|1")[:8], 0x0D)...))
+	if s.PendingFaults() != 0 || len(s.Cuts("101")) != 1 {
+		t.Errorf("%d faults left, %d cards", s.PendingFaults(), len(s.Cuts("101")))
+	}
+}
+
+func TestEnquiries(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault Fault
+		want  []byte
+	}{
+		{"NAK three times", Fault{Enquiry: true, Naks: 3}, []byte{0x15, 0x15, 0x15, 0x06}},
+		{"NAK then ACK", Fault{Enquiry: true, NakThenAck: true}, []byte{0x15, 0x06, 0x06, 0x06, 0x06}},
+		{"ACK twice", Fault{Enquiry: true, DoubleAck: true}, []byte{0x06, 0x06, 0x06, 0x06, 0x06}},
+		{"dropped", Fault{Enquiry: true, DropAck: true}, []byte{0x06, 0x06, 0x06}},
+		{"delayed past the others", Fault{Enquiry: true, AckDelay: 20 * time.Millisecond}, []byte{0x06, 0x06, 0x06, 0x06}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, quick(nil))
+			c, p := overTCP(t, s)
+			s.Next(tt.fault)
+			c.send([]byte{0x05, 0x05, 0x05, 0x05})
+			c.want(tt.want)
+			p.SetSaturated(true)
+			c.send([]byte{0x05})
+			c.want([]byte{0x15})
+			c.send(wireFrame("CN|1|E|101"))
+			c.want([]byte{0x15})
+		})
+	}
+}
+
+func TestResultSplitAtEveryBoundary(t *testing.T) {
+	s := start(t, quick(nil))
+	c, _ := overPTY(t, s, PortOptions{})
+	n := len(wireFrame("CN|1"))
+	for at := 1; at < n; at++ {
+		s.Next(Fault{SplitAt: at, SplitPause: 1})
+		c.ask("CN|1|E|101", "CN|1")
+		var sent []int
+		for _, l := range s.Transcript() {
+			if l.Dir == Out {
+				sent = append(sent, len(l.Bytes))
+			}
+		}
+		if last := sent[len(sent)-2:]; last[0] != at || last[1] != n-at {
+			t.Errorf("split at %d: pieces of %v", at, last)
+		}
+	}
+}
+
+func TestResultDuringTheNextRequest(t *testing.T) {
+	bothWays(t, nil, func(t *testing.T, s *System, c *client, _ *Port) {
+		s.Next(Fault{DuringNext: true})
+		c.send(wireFrame("CN|1|E|101"))
+		c.want([]byte{0x06})
+		if err := s.Wait(t.Context(), func() bool { return len(s.Cuts("101")) == 1 }); err != nil {
+			t.Fatal(err)
+		}
+		// Idle meanwhile; poll until the job has let go of the port.
+		for answer := byte(0x15); answer != 0x06; {
+			c.send([]byte{0x05})
+			answer = c.read(1)[0]
+		}
+		c.send(wireFrame("CN|1|E|102"))
+		c.want(slices.Concat([]byte{0x06}, wireFrame("CN|1"), wireFrame("CN|1")))
+	})
+}
+
+func TestLateResultOfAnIdlePort(t *testing.T) {
+	clock := NewManual(noon)
+	s := start(t, quick(func(c *Config) { c.Clock, c.Now = clock, nil }))
+	c, p := overTCP(t, s)
+	s.Next(Fault{Late: time.Minute, LateIdle: true})
+	c.send(wireFrame("CO|0|101"))
+	clock.AwaitWaiters(1)
+	clock.Advance(time.Second) // the ACK
+	c.want([]byte{0x06})
+	clock.AwaitWaiters(1)
+	if p.Busy() {
+		t.Error("busy")
+	}
+	c.quiet()
+	clock.Advance(time.Minute)
+	c.want(wireFrame("CO|0"))
+}
+
+func TestCardWaitInNoTime(t *testing.T) {
+	clock := NewManual(noon)
+	s := start(t, quick(func(c *Config) { c.Clock, c.Now, c.CardWait = clock, nil, time.Minute }))
+	c, _ := overTCP(t, s)
+	s.Operator("1", Presentation{Never: true})
+	c.send(wireFrame("CN|1|E|101"))
+	clock.AwaitWaiters(1)
+	clock.Advance(time.Second)
+	c.want([]byte{0x06})
+	clock.AwaitWaiters(1)
+	c.send([]byte{0x05})
+	c.want([]byte{0x15}) // at work
+	if e, _ := s.Encoder("1"); !e.WaitsForCard || !e.Busy || e.Jobs != 1 {
+		t.Errorf("encoder %+v", e)
+	}
+	clock.Advance(59 * time.Second)
+	clock.Advance(time.Second)
+	c.want(wireFrame("ED|1"))
+	// A frame whose rest comes after more than a second is dropped.
+	frame := wireFrame("CO|0|101")
+	c.send(frame[:6])
+	if err := s.Wait(t.Context(), func() bool { l := s.Transcript(); return len(l[len(l)-1].Bytes) == 6 }); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(2 * time.Second)
+	c.send(frame[6:])
+	c.quiet()
+}
+
+func TestFaultsByChance(t *testing.T) {
+	s := start(t, quick(nil))
+	c, _ := overTCP(t, s)
+	s.Chance(0.5, Fault{Code: "EF"})
+	s.Chance(1, Fault{Code: "ED"})
+	seen := map[string]int{}
+	for range 40 {
+		c.send(wireFrame("CN|1|E|101"))
+		c.want([]byte{0x06})
+		seen[string(c.read(len(wireFrame("EF|1")))[2:4])]++
+	}
+	if seen["EF"] < 8 || seen["ED"] < 8 || seen["EF"]+seen["ED"] != 40 {
+		t.Errorf("seed %d: %v", s.Seed(), seen)
+	}
+	s.ClearFaults()
+	c.ask("CN|1|E|101", "CN|1")
+}
+
+func TestRepeatOnNak(t *testing.T) {
+	s := start(t, quick(func(c *Config) { c.RepeatOnNak, c.WildcardLRC = true, false }))
+	c, _ := overTCP(t, s)
+	s.Next(Fault{BadLRC: true})
+	c.send(wireFrame("CN|1|E|101"))
+	c.read(1 + len(wireFrame("CN|1")))
+	c.send([]byte{0x15})
+	c.want(wireFrame("CN|1"))
+	c.send([]byte{0x06})
+	c.quiet()
+	if len(s.Cuts("101")) != 1 {
+		t.Error("repeating a result cuts no card")
+	}
+}
+
+func TestCheckByteOfRequests(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		s := start(t, quick(func(c *Config) { c.StrictLRC = strict }))
+		c, _ := overTCP(t, s)
+		frame := wireFrame("CO|0|101")
+		frame[len(frame)-1] ^= 1
+		c.send(frame)
+		c.want([]byte{0x15})
+		frame[len(frame)-1] = 0x0D
+		c.send(frame)
+		if strict {
+			c.want([]byte{0x15})
+			continue
+		}
+		c.want(append([]byte{0x06}, wireFrame("CO|0")...))
+	}
+}
