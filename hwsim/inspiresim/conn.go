@@ -26,6 +26,7 @@ type conn struct {
 	w      *wire
 	ctx    context.Context // ends with the connection
 	cancel context.CancelFunc
+	pumps  sync.WaitGroup
 
 	mu          sync.Mutex
 	initialised bool
@@ -181,6 +182,7 @@ func (c *conn) end() {
 		}
 		c.finish(sub, false)
 	}
+	c.pumps.Wait()
 }
 
 func (c *conn) isFrozen() bool {

@@ -140,22 +140,31 @@ func (c *conn) alive(sub *subscription) bool {
 	return !sub.ended && !c.closing
 }
 
+// flush writes what has gathered, unless the subscription has ended. It goes
+// into the books first, so that what a client has seen is always in them.
 func (b *batch) flush() bool {
 	if b.events == 0 {
 		return true
 	}
-	err := b.c.w.raw(b.buffer)
-	b.buffer = b.buffer[:0]
-	if err != nil {
-		return false
-	}
-	s, chain, events, last := b.c.s, b.sub.request.chain, b.events, b.last
-	b.events = 0
-	b.sub.log.noteSent(last, s.now())
-	s.audit.write(func() {
-		b.sub.seen.Sent += events
-		s.audit.sent[chain] += events
-		s.audit.lastSent[chain] = last
+	err := b.c.w.raw(b.buffer, func() bool {
+		select {
+		case <-b.sub.done:
+			return false
+		default:
+			b.book()
+			return true
+		}
 	})
-	return true
+	b.buffer, b.events = b.buffer[:0], 0
+	return err == nil
+}
+
+func (b *batch) book() {
+	s, chain := b.c.s, b.sub.request.chain
+	b.sub.log.noteSent(b.last, s.now())
+	s.audit.write(func() {
+		b.sub.seen.Sent += b.events
+		s.audit.sent[chain] += b.events
+		s.audit.lastSent[chain] = b.last
+	})
 }

@@ -144,7 +144,7 @@ func (c *conn) accept(sub *subscription, f *Faults) {
 		c.mu.Unlock()
 		c.after(max(left, time.Millisecond), func() { c.close(4401, "Token expired") })
 	}
-	c.s.running.Go(func() { c.pump(sub) })
+	c.pumps.Go(func() { c.pump(sub) })
 }
 
 // finish takes a subscription off the connection, once.

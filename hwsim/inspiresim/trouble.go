@@ -104,12 +104,12 @@ func (c *conn) endSubs(t Trouble) {
 	subs := c.liveSubs()
 	c.mu.Unlock()
 	for _, sub := range subs {
+		c.finish(sub, true) // before the frame, so that no event comes after it
 		if t.Do == ActError {
 			c.send("error", sub.id, string(appendErrors(nil, t.Text)))
 		} else {
 			c.send("complete", sub.id, "")
 		}
-		c.finish(sub, true)
 	}
 }
 

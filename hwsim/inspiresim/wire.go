@@ -20,7 +20,7 @@ const (
 
 var (
 	errFrozen = errors.New("connection is frozen")
-	errEnded  = errors.New("a close frame was sent")
+	errEnded  = errors.New("nothing may follow")
 )
 
 // wire is the writing half of a connection. It makes frames itself, since the
@@ -65,10 +65,13 @@ func (w *wire) frame(opcode byte, payload []byte) error {
 	return nil
 }
 
-// raw sends whole frames.
-func (w *wire) raw(b []byte) error {
+// raw sends whole frames, if first, asked when it is their turn, agrees.
+func (w *wire) raw(b []byte, first func() bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !first() {
+		return errEnded
+	}
 	return w.write(b)
 }
 
