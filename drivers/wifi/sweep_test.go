@@ -108,3 +108,31 @@ func TestSweepErrors(t *testing.T) {
 		t.Errorf("state %+v", s)
 	}
 }
+
+func TestOpenSweepsAtOnce(t *testing.T) {
+	sim, err := unifisim.Start(unifisim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	left, stays := sim.AddVoucher("htl:"+keyA, 600, 1), sim.AddVoucher("htl:"+keyB, 600, 1)
+	drv, err := Open("w", Config{Controller: "unifi", URL: sim.URL(), APIKeyFile: "k", TLS: TLS{PinSHA256: sim.Fingerprint()}},
+		drivers.Site{
+			Secret: func(string) (string, error) { return sim.APIKey(), nil },
+			Wanted: func(string) []drivers.Command {
+				return []drivers.Command{revoke(keyA), ensure(keyB, time.Now().Add(time.Hour))}
+			},
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sim.CodeWorks(left) {
+		time.Sleep(time.Millisecond)
+	}
+	if err := drv.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	if !sim.CodeWorks(stays) {
+		t.Error("the guest who stays lost the code")
+	}
+}

@@ -41,6 +41,8 @@ type Driver struct {
 	alarm string // of the last sweep; degrades an online controller
 }
 
+var _ drivers.Driver = (*Driver)(nil)
+
 // Open prepares the driver; it does not fail because the controller is away.
 // From then on it compares the controller with site.Wanted, at once and hourly,
 // until Halt.
