@@ -24,15 +24,15 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 	if n.Observe {
 		return Change{Unmapped: n.Unmapped}
 	}
-	f := fold{l: l, n: &n, now: now}
+	f := fold{l: l, n: n, now: now}
 	f.at = n.NotBefore
 	if f.at.IsZero() {
 		f.at = now
 	}
 	f.timed = !n.NotBefore.IsZero() && !n.NotBefore.Equal(n.Received)
 	f.fresh = !n.Replayed && now.Sub(f.at) <= l.opt.Freshness
-	f.who = readWho(&n)
-	m, told := meaningOf(&n)
+	f.who = readWho(&f.n)
+	m, told := meaningOf(&f.n)
 	f.told = told
 	f.act(m)
 	f.settleDisplaced()
@@ -42,7 +42,7 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 // fold is one notice being folded.
 type fold struct {
 	l   *Ledger
-	n   *Notice
+	n   Notice
 	now time.Time
 	// at is when it happened, at the earliest; timed says that the PMS gave that time.
 	at           time.Time
@@ -87,6 +87,9 @@ func (f *fold) act(m meaning) {
 		f.keyRequest()
 		return
 	}
+	if f.heard() {
+		return
+	}
 	s, several := f.find(m)
 	if several {
 		f.ambiguous(m)
@@ -124,6 +127,7 @@ func (f *fold) edit(e edit) {
 		// A time in a replay may be only the last moment at which the link was live.
 		e.next.Timed = f.timed && !f.n.Replayed
 	}
+	e.next.Notice = f.n.ID
 	f.edits = append(f.edits, e)
 }
 

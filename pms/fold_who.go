@@ -150,6 +150,10 @@ func (f *fold) find(m meaning) (s *Stay, several bool) {
 			return nil, false
 		}
 	case meansCheckOutUndo, meansCancelUndo:
+		// Who is back in the room already has had his check-out taken back.
+		if s, several = f.pick(f.who.room, m); s != nil || several {
+			return s, several
+		}
 		return f.findDeparted(), false
 	}
 	room := f.who.room
@@ -160,6 +164,23 @@ func (f *fold) find(m meaning) (s *Stay, several bool) {
 		return f.pick(room, m)
 	}
 	return f.onlyStayOfGuest(), false
+}
+
+// heard reports whether the notice has been folded before, as far as the guests
+// of its rooms remember. Without a reservation the same words a second time, in
+// the middle of a swap, would move the wrong guest.
+func (f *fold) heard() bool {
+	if f.who.named() {
+		return false
+	}
+	for _, room := range [...]string{f.who.room, f.who.oldRoom} {
+		for _, s := range f.l.rooms[room] {
+			if s.Notice == f.n.ID && s.Source == f.who.source {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // findNamed looks the notice's numbers up.
@@ -206,7 +227,7 @@ func (f *fold) pick(room string, m meaning) (found *Stay, several bool) {
 		return sure, false
 	case f.who.named() && m == meansCheckIn:
 		return nil, false // nothing says that it is the same guest
-	case nDisplaced == 1 && nSure+nOpen > 1 && (m == meansMove || m == meansUpdate && f.who.oldRoom == room || m == meansCheckOut) && f.sameGuest(displaced, m) >= 0:
+	case nDisplaced == 1 && nSure+nOpen > 1 && (f.who.oldRoom == room || m == meansCheckOut) && f.sameGuest(displaced, m) >= 0:
 		return displaced, false // his room was given away, so it is he who goes
 	case nSure+nOpen > 1:
 		return nil, m != meansCheckIn

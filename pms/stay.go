@@ -62,6 +62,8 @@ type Stay struct {
 	// Timed says that Changed is the PMS's own time, so that an older notice
 	// can be told from a newer one.
 	Timed bool `json:"timed,omitempty"`
+	// Notice is the notice that last changed the stay.
+	Notice string `json:"notice,omitempty"`
 	// CheckedIn is the notice that checked the guest in.
 	CheckedIn string `json:"checked_in,omitempty"`
 }
