@@ -255,9 +255,10 @@ func shorten(err error) error {
 func unreadable(err error) error {
 	var line net.Error
 	switch {
-	case errors.As(err, &line), errors.Is(err, errTooLarge), errors.Is(err, context.Canceled),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &line), errors.Is(err, errTooLarge), errors.Is(err, context.Canceled), errors.Is(err, io.ErrUnexpectedEOF):
 		return shorten(err)
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty")
 	}
 	return errors.New("it is not what this product sends; does url lead to the controller itself?")
 }

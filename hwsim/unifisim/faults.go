@@ -134,6 +134,9 @@ func (c *Controller) hold(r *http.Request) {
 func (c *Controller) drip(w http.ResponseWriter, r *http.Request, part []byte, every time.Duration) {
 	w.Header().Set("Content-Type", "application/json")
 	flush := http.NewResponseController(w)
+	// Aborted at the end: a proper last chunk could still reach a client that
+	// is giving up, and look like an answer.
+	defer panic(http.ErrAbortHandler)
 	for {
 		if _, err := w.Write(part); err != nil {
 			return
