@@ -23,7 +23,7 @@ var passing = [...]string{alarmGap, alarmEpoch, alarmOldReplay, alarmCursor}
 
 // standing alarms end with the next healthy stream.
 var standingAlarms = [...]string{
-	alarmRefused, alarmProtocol, alarmTooBig, alarmLate, alarmLocked, alarmUnknown, alarmNetwork, alarmKickWar,
+	alarmRefused, alarmProtocol, alarmTooBig, alarmLate, alarmLocked, alarmUnknown, alarmNetwork, alarmKickWar, alarmSettings,
 }
 
 func newBoard(now func() time.Time) *board {

@@ -86,6 +86,7 @@ const (
 	alarmLocked   = "pms-locked"
 	alarmUnknown  = "pms-unknown-close"
 	alarmNetwork  = "pms-network"
+	alarmSettings = "pms-settings"
 )
 
 const askVendor = "ask the vendor to enable and approve chain_code for this client"
@@ -94,6 +95,8 @@ const askVendor = "ask the vendor to enable and approve chain_code for this clie
 // codes from 4400 on are those of graphql-transport-ws, some of which OPERA
 // Cloud gives a meaning of its own; Destinity documents none.
 var endings = [...]row{
+	{signal: "settings", wait: waitBackoff, alarm: 1, code: alarmSettings, means: "a setting or secret cannot be used; correct it, the agent tries again by itself"},
+
 	// The token call.
 	{signal: "token 400", freshToken: true, park: 1, alarm: 1, code: alarmRefused, means: "the token server rejects the request; check enterprise_id, scope and grant_type"},
 	{signal: "token 401", freshToken: true, park: 1, alarm: 1, code: alarmRefused, means: "the token server refuses the credentials; check client_id, client_secret_file and app_key_file"},

@@ -24,7 +24,20 @@ func (c cursor) String() string {
 	if c.offset == "" && c.epoch <= 1 {
 		return ""
 	}
-	return fmt.Sprintf("%d:%s:%016x:%s", c.epoch, c.offset, c.hash, c.identity)
+	b := make([]byte, 0, 64)
+	b = append(strconv.AppendInt(b, int64(c.epoch), 10), ':')
+	b = append(append(b, c.offset...), ':')
+	b = append(appendHash(b, c.hash), ':')
+	return string(append(b, c.identity...))
+}
+
+// appendHash writes a hash as 16 hexadecimal digits.
+func appendHash(b []byte, hash uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, digits[hash>>shift&15])
+	}
+	return b
 }
 
 // parseCursor reads the text back. The offset stands between fixed parts, so

@@ -55,7 +55,7 @@ func (h *history) judge(e *ending, w *Waits, offset string, chance func() float6
 	h.bySignal[r.signal]++
 	n := h.bySignal[r.signal]
 
-	v := verdict{row: r, freshToken: r.freshToken, fallback: r.fallback, firm: e.stage >= atUpgrade && r.signal != "network" && r.signal != "tls"}
+	v := verdict{row: r, freshToken: r.freshToken, fallback: r.fallback, firm: e.status != 0 || e.stage >= atAck}
 	v.wait = h.waitFor(r, e, w, chance)
 	if r.alarm > 0 && n >= r.alarm {
 		v.alarm = r.code
@@ -204,7 +204,7 @@ func (a attempt) otherType() attempt {
 // explain words an ending for the status page and the caller's log.
 func explain(v *verdict, e *ending) error {
 	text := v.row.signal
-	if e.status != 0 && v.row.signal == "http 5xx" || v.row.signal == "http other" {
+	if e.status != 0 && (v.row.signal == "http 5xx" || v.row.signal == "http other") {
 		text = fmt.Sprintf("http %d", e.status)
 	}
 	if e.code != 0 && (v.row.signal == "close 4xxx" || v.row.signal == "close other") {
