@@ -581,3 +581,74 @@ func TestGroupArrival(t *testing.T) {
 			"stay.checked_in "+room+" G", "room.occupied "+room+" G")
 	}
 }
+
+func TestDisplacedGuestIsNotShown(t *testing.T) {
+	h := newHouse(t)
+	h.say(KindCheckIn, "1", "room=101", "last_name=Smith")
+	h.say(KindCheckIn, "2", "room=102", "last_name=Jones")
+	h.later(time.Minute)
+	h.say(KindRoomMove, "1", "room=101>102")
+	want(t, h.say(KindReservationUpdate, "1", "last_name=Smith>Miller"), "stay.updated 102 Miller", "room.occupied 102 Miller")
+	want(t, h.say(KindMessage, "2", "message=Hello"))
+}
+
+func TestTwoLinksDoNotTouchEachOthersGuests(t *testing.T) {
+	h := newHouse(t)
+	h.say(KindCheckIn, "1", "room=101", "last_name=Smith")
+	other := func(kind Kind, reservation string, fields ...string) []string {
+		n := h.told(kind, reservation, fields...)
+		n.Source = "q"
+		return lines(h.fold(n))
+	}
+	h.later(time.Minute)
+	want(t, other(KindCheckIn, "1", "room=101", "last_name=Jones"), "stay.checked_in 101 Jones shared", "room.occupied 101 Smith+Jones shared")
+	want(t, other(KindGuestService, "", "room=101", "guest_service=DoNotDisturb"), "room.occupied 101 Smith+Jones shared")
+	want(t, other(KindCheckOut, "", "room=101"), "stay.checked_out 101 Jones shared", "room.occupied 101 Smith")
+	want(t, other(KindCheckOut, "", "room=101"))
+	h.wantIn("101", "Smith")
+}
+
+func TestToldOfAnUnnamedDepartedGuest(t *testing.T) {
+	h := newHouse(t)
+	h.say(KindCheckIn, "1", "room=101", "last_name=Jones")
+	h.later(time.Minute)
+	want(t, h.say(KindReservationUpdate, "", "status==CHECKED OUT", "room==101"))
+	h.wantIn("101", "Jones")
+}
+
+func TestRepeatedMoveInASwapWithoutReservations(t *testing.T) {
+	h := newHouse(t)
+	h.say(KindCheckIn, "", "room=101", "last_name=Smith")
+	h.say(KindCheckIn, "", "room=102", "last_name=Jones")
+	first, second := h.told(KindRoomMove, "", "room=101>102"), h.told(KindRoomMove, "", "room=102>101")
+	for _, n := range []Notice{first, first, second, second} {
+		h.fold(n)
+	}
+	h.wantIn("101", "Jones")
+	h.wantIn("102", "Smith")
+}
+
+// The time of a replayed notice may be the last instant at which the link was
+// live, as far as the source remembers it; another session may remember it otherwise.
+func TestReplayedNoticesGoByArrival(t *testing.T) {
+	h := newHouse(t)
+	in := h.told(KindCheckIn, "1", "room=101", "last_name=Smith")
+	out := h.told(KindCheckOut, "1", "room=101")
+	in.Replayed, out.Replayed, out.NotBefore = true, true, in.NotBefore.Add(-time.Minute)
+	h.fold(in)
+	want(t, lines(h.fold(out)), "stay.checked_out 101 Smith old vacant", "room.vacated 101 old vacant")
+}
+
+func TestSplitBookingContinuesOnlyOnce(t *testing.T) {
+	h := newHouse(t)
+	about := []string{"last_name=Smith", "guest_id=9"}
+	h.say(KindCheckIn, "1", append(about, "room=101")...)
+	h.later(time.Minute)
+	h.say(KindCheckOut, "1")
+	h.later(time.Minute)
+	h.say(KindCheckIn, "2", append(about, "room=102")...)
+	want(t, h.say(KindCheckIn, "3", append(about, "room=103")...), "stay.checked_in 103 Smith", "room.occupied 103 Smith")
+	if h.stay("3").Key == h.stay("2").Key {
+		t.Error("two stays in house under one key")
+	}
+}

@@ -1,19 +1,12 @@
 package pms
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "time"
 
 // Limits of what is believed or kept.
 const (
 	// leastStay is given to a guest whose departure was over at check-in: a slip
 	// at the desk, and never a reason to lock him out.
 	leastStay = 4 * time.Hour
-	// splitGap is how far apart check-out and check-in may be when the PMS
-	// splits one guest's stay into two reservations.
-	splitGap = 15 * time.Minute
 	// maxExpected bounds the reservations kept of guests who have not arrived.
 	maxExpected = 5000
 )
@@ -99,39 +92,6 @@ func (f *fold) arrive(e *edit) {
 		s.Departure = f.at.Add(leastStay).In(f.l.opt.Zone)
 		e.reason = "the departure was over at check-in; four hours are given, please correct it"
 	}
-}
-
-// link recognises a stay that the PMS split into two reservations: the same
-// guest went out and in within minutes. The new stay keeps the key of the old,
-// so that the guest's WiFi access goes on.
-func (f *fold) link(e *edit) {
-	if e.old != nil && e.old.Status != StatusExpected || e.next.GuestID == "" {
-		return
-	}
-	var from *Stay
-	for _, s := range f.l.guests[ref{f.who.source, refGuest, e.next.GuestID}] {
-		gap := f.at.Sub(s.Since)
-		sameDay := dateOf(s.Since.In(f.l.opt.Zone)).Equal(dateOf(f.at.In(f.l.opt.Zone)))
-		if s.Status == StatusDeparted && s.Room != "" && s.GuestID == e.next.GuestID && sameDay && gap >= 0 && gap <= splitGap &&
-			sameMain(s, &e.next) && (from == nil || byLeaving(s, from) > 0) {
-			from = s
-		}
-	}
-	if from == nil {
-		return
-	}
-	for _, s := range f.l.guests[ref{f.who.source, refGuest, e.next.GuestID}] {
-		if s.Status == StatusInHouse && s.Key == from.Key {
-			return // another room continues that stay
-		}
-	}
-	e.from, e.next.Key = from, from.Key
-}
-
-// sameMain compares names, since one profile can stand for a whole group.
-func sameMain(a, b *Stay) bool {
-	return len(a.Guests) > 0 && len(b.Guests) > 0 && a.Guests[0].Last != "" &&
-		strings.EqualFold(a.Guests[0].Last, b.Guests[0].Last) && strings.EqualFold(a.Guests[0].First, b.Guests[0].First)
 }
 
 // checkOut ends a stay. Never by room alone if another guest may be in it.
@@ -282,44 +242,4 @@ func (f *fold) unknown(m meaning) {
 		next.Status, next.Since = StatusExpected, f.at
 		f.edit(edit{next: next})
 	}
-}
-
-// ambiguous says that a notice could be about several stays. Updates without
-// a name are many and harmless; what would take a room away is shown.
-func (f *fold) ambiguous(m meaning) {
-	what := "the notice"
-	switch m {
-	case meansCheckOut:
-		what = "the check-out"
-	case meansMove:
-		what = "the room move"
-	case meansCheckInUndo:
-		what = "the reversed check-in"
-	case meansUpdate:
-		if f.who.oldRoom == "" {
-			return
-		}
-		what = "the room move"
-	}
-	room := f.who.room
-	if m == meansCheckOut && room == "" {
-		room = f.who.left
-	}
-	if f.who.oldRoom != "" && m != meansCheckOut {
-		room = f.who.oldRoom
-	}
-	f.news = append(f.news, Event{
-		Kind: Incomplete, Room: room,
-		Extra: map[string]string{"reason": what + " names no reservation, and it could be about several guests (known in the room: " +
-			strconv.Itoa(len(f.l.rooms[room])) + ")"},
-	})
-}
-
-// incomplete says what a notice lacks; s is the stay, if it is known.
-func (f *fold) incomplete(s *Stay, reason string) {
-	e := Event{Kind: Incomplete, Room: f.who.room, Extra: map[string]string{"reason": reason}}
-	if s != nil {
-		e.Stay, e.Guests = *s, s.Guests
-	}
-	f.news = append(f.news, e)
 }

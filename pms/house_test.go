@@ -80,7 +80,9 @@ func (h *house) fold(n Notice) Change {
 func (h *house) dump() map[string]Stay {
 	all := map[string]Stay{}
 	for id, s := range h.l.stays {
-		all[id] = *s
+		own := *s
+		own.Guests = slices.Clone(s.Guests)
+		all[id] = own
 	}
 	return all
 }
