@@ -34,7 +34,9 @@ type Fault struct {
 	// the work: no result, silence for DownFor, then idle as if nothing had been.
 	Crash   Crash
 	DownFor time.Duration
-	// HangUp unplugs the port for that time.
+	// HangUp unplugs the port for DownFor right after the ACK. With Crash it
+	// happens at the crash; alone, the work goes on behind it, and on a
+	// pseudo-terminal its result reaches whoever has the port open by then.
 	HangUp bool
 
 	// The result.

@@ -117,3 +117,31 @@ func (se *session) sendIn(f Fault, raw []byte, idle func()) {
 	idle()
 	se.send(raw)
 }
+
+// crash restarts the lock system: deaf for a while, then idle.
+func (p *Port) crash(f Fault) {
+	p.set("crashed", func() { p.busy, p.down, p.late, p.lastOut = false, true, nil, nil })
+	if f.HangUp && p.kind.unplug() == nil {
+		p.comeBack(f.DownFor)
+	} else {
+		p.sys.sleep(f.DownFor)
+	}
+	p.set("restarted", func() { p.down = false })
+}
+
+// comeBack plugs the port in again after a while.
+func (p *Port) comeBack(after time.Duration) {
+	if !p.sys.sleep(after) {
+		return
+	}
+	if err := p.kind.plug(""); err != nil {
+		p.record(Note, nil, err.Error())
+	} else {
+		p.record(Note, nil, "plugged in again")
+	}
+	select {
+	case <-p.sys.done: // closed meanwhile
+		p.kind.shut()
+	default:
+	}
+}

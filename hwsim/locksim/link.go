@@ -179,6 +179,9 @@ func (se *session) job(f Fault, fields []string) {
 		p.crash(f)
 		return
 	}
+	if f.HangUp && f.Crash == NoCrash && p.kind.unplug() == nil {
+		s.spawn(func() { p.comeBack(f.DownFor) })
+	}
 	result := []string{f.Code, at(fields, 1)}
 	if f.Code == "" || f.CodeAfterWork {
 		done := s.execute(fields)
@@ -218,23 +221,6 @@ func (p *Port) release() {
 	p.sys.mu.Lock()
 	p.sys.change()
 	p.sys.mu.Unlock()
-}
-
-// crash restarts the lock system: deaf for a while, then idle.
-func (p *Port) crash(f Fault) {
-	p.set("crashed", func() { p.busy, p.down, p.late, p.lastOut = false, true, nil, nil })
-	hung := f.HangUp && p.kind.unplug() == nil
-	if p.sys.sleep(f.DownFor) && hung {
-		if err := p.kind.plug(""); err != nil {
-			p.record(Note, nil, err.Error())
-		}
-		select {
-		case <-p.sys.done: // closed meanwhile
-			p.kind.shut()
-		default:
-		}
-	}
-	p.set("restarted", func() { p.down = false })
 }
 
 // deliver sends the result as the fault wants it.
