@@ -161,6 +161,10 @@ type Status struct {
 		Note    string `json:"note"`
 		Unknown bool   `json:"unknown"`
 	} `json:"recent"`
+	Unknown []struct {
+		ID   string `json:"id"`
+		Note string `json:"note"`
+	} `json:"unknown"`
 	Conditions []struct {
 		Code  string `json:"code"`
 		About string `json:"about"`

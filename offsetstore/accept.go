@@ -109,11 +109,11 @@ func (s *Store) Accept(b Batch) error {
 		return errors.Join(putQuarantine(tx, b.Quarantine), s.putUnmapped(tx))
 	}, func() {
 		delete(s.lazy, b.Source)
-		for _, c := range replaced {
-			s.lane(c.Lane).drop(c)
-		}
 		for _, c := range added {
 			s.lane(c.Lane).add(c)
+		}
+		for _, c := range replaced { // after the adding: it may be of this very batch
+			s.lane(c.Lane).drop(c)
 		}
 		if asked {
 			s.wakeReport()

@@ -64,6 +64,11 @@ func settle(tx *bbolt.Tx, c Command) error {
 			return err
 		}
 	}
+	if c.Unknown {
+		if err := put(tx.Bucket(bucketUnknown), []byte(c.ID), c); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		tx.Bucket(bucketOpen).Delete(seqKey(c.Seq)),
 		done.Delete(openID(c.ID)),

@@ -45,6 +45,7 @@ var (
 	bucketDone       = []byte("done")       // id -> Command, settled
 	bucketWanted     = []byte("wanted")     // lane 0 subject -> newest setting
 	bucketKnown      = []byte("known")      // lane 0 subject -> newest receipt worth knowing
+	bucketUnknown    = []byte("unknown")    // id -> Command that a person must look into
 	bucketAsks       = []byte("asks")       // source 0 id -> Ask
 	bucketMemory     = []byte("memory")     // name -> what a source remembers
 	bucketQuarantine = []byte("quarantine") // seq -> Sample
@@ -54,7 +55,7 @@ var (
 func allBuckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketOffsets, bucketRecords, bucketOpen, bucketDone,
-		bucketWanted, bucketKnown, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
+		bucketWanted, bucketKnown, bucketUnknown, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
 	}
 }
 

@@ -182,6 +182,16 @@ func TestNewerSettingReplacesUnsent(t *testing.T) {
 	}
 }
 
+func TestNewerSettingOfTheSameBatchReplaces(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store.db"))
+	defer s.Close()
+	accept(t, s, "1", setting("first", "room:101"), setting("second", "room:101"), setting("third", "room:101"))
+	if c := next(t, s, "tvs"); c.ID != "third" {
+		t.Errorf("next is %s, want third", c.ID)
+	}
+	nothing(t, s, "tvs")
+}
+
 func TestSettingUnderWayIsNotOvertaken(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "store.db"))
 	defer s.Close()

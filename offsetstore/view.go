@@ -3,6 +3,7 @@ package offsetstore
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"iter"
 	"time"
 
@@ -68,6 +69,14 @@ func (s *Store) Known(lane, subject string) ([]byte, error) {
 func (s *Store) Open() ([]Command, error) {
 	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
 		return tx.Bucket(bucketOpen).ForEach(func(_, v []byte) error { return add(v) })
+	})
+}
+
+// Unknown lists the settled commands of which nobody knows whether they were
+// carried out. They stay listed for the retention.
+func (s *Store) Unknown() ([]Command, error) {
+	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
+		return tx.Bucket(bucketUnknown).ForEach(func(_, v []byte) error { return add(v) })
 	})
 }
 
@@ -199,12 +208,13 @@ func (s *Store) outdated(before time.Time) ([]outdated, error) {
 				return nil
 			})
 		}
-		if err := walk(bucketDone, func(k, v []byte) bool {
+		settledBefore := func(k, v []byte) bool {
 			var c struct {
 				Settled time.Time `json:"settled"`
 			}
 			return k[0] != 0 && json.Unmarshal(v, &c) == nil && c.Settled.Before(before)
-		}); err != nil {
+		}
+		if err := errors.Join(walk(bucketDone, settledBefore), walk(bucketUnknown, settledBefore)); err != nil {
 			return err
 		}
 		return walk(bucketAsks, func(_, v []byte) bool {

@@ -39,7 +39,7 @@ type Event struct {
 	Source, CommandID string
 	// At is the earliest instant at which it can have happened.
 	At time.Time
-	// Fresh is true for news: not replayed, not seen before, and young enough.
+	// Fresh is true for news: not seen before, and certainly young enough.
 	Fresh bool
 	Room  string
 	// OldRoom is the room left by a move. RoomVacant and OldRoomVacant say

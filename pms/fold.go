@@ -30,7 +30,9 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 		f.at = now
 	}
 	f.timed = !n.NotBefore.IsZero() && !n.NotBefore.Equal(n.Received)
-	f.fresh = !n.Replayed && now.Sub(f.at) <= l.opt.Freshness
+	// A replay after a short break is news as well: its notices cannot be older
+	// than the break. Only a replay of which nobody knows the age is not.
+	f.fresh = now.Sub(f.at) <= l.opt.Freshness && !(n.Replayed && n.NotBefore.IsZero())
 	f.who = readWho(&f.n)
 	m, told := meaningOf(&f.n)
 	f.told = told

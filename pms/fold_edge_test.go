@@ -53,7 +53,7 @@ func TestNoticesWithoutTimesGoByArrival(t *testing.T) {
 	h.fold(n)
 	out := h.told(KindCheckOut, "", "room=101")
 	out.Replayed, out.NotBefore = true, h.now.Add(-time.Minute)
-	want(t, lines(h.fold(out)), "stay.checked_out 101 Smith old vacant", "room.vacated 101 old vacant")
+	want(t, lines(h.fold(out)), "stay.checked_out 101 Smith vacant", "room.vacated 101 vacant")
 }
 
 func TestCheckOutBeforeCheckIn(t *testing.T) {
@@ -221,5 +221,5 @@ func TestReplayedNoticesGoByArrival(t *testing.T) {
 	out := h.told(KindCheckOut, "1", "room=101")
 	in.Replayed, out.Replayed, out.NotBefore = true, true, in.NotBefore.Add(-time.Minute)
 	h.fold(in)
-	want(t, lines(h.fold(out)), "stay.checked_out 101 Smith old vacant", "room.vacated 101 old vacant")
+	want(t, lines(h.fold(out)), "stay.checked_out 101 Smith vacant", "room.vacated 101 vacant")
 }

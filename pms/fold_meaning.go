@@ -78,13 +78,13 @@ func statusMeaning(n *Notice) (m meaning, told bool) {
 	}
 	from, to := ParseStatus(f.Old), ParseStatus(f.New)
 	if from == to && n.Kind == KindUnknown {
-		return plain, to == StatusInHouse
+		return plain, to == StatusInHouse && !somethingChanged(n)
 	}
 	switch to {
 	case StatusInHouse:
 		switch from {
 		case StatusInHouse:
-			return plain, true
+			return plain, !somethingChanged(n)
 		case StatusDeparted:
 			return meansCheckOutUndo, false
 		}
@@ -105,4 +105,14 @@ func statusMeaning(n *Notice) (m meaning, told bool) {
 		}
 	}
 	return plain, false
+}
+
+// somethingChanged reports whether any value of the notice is another than before.
+func somethingChanged(n *Notice) bool {
+	for _, f := range n.Fields {
+		if f.Old != "" && f.Changed() {
+			return true
+		}
+	}
+	return false
 }

@@ -124,7 +124,9 @@ func TestFresh(t *testing.T) {
 		{name: "news", fresh: true},
 		{name: "just young enough", age: 15 * time.Minute, fresh: true},
 		{name: "too old", age: 15*time.Minute + time.Second},
-		{name: "replayed", replayed: true},
+		{name: "replayed after a short break", replayed: true, age: time.Minute, fresh: true},
+		{name: "replayed after a long break", replayed: true, age: time.Hour},
+		{name: "replayed, of an age that nobody knows", replayed: true, zero: true},
 		{name: "no time at all counts as now", zero: true, fresh: true},
 		{name: "ahead of our clock", age: -time.Hour, fresh: true},
 	} {

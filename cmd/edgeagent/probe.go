@@ -92,7 +92,7 @@ func probeLink(ctx context.Context, out io.Writer, p *config.PMS, l *config.Load
 		if !f.OK {
 			mark, well = "NO", false
 		}
-		fmt.Fprintf(out, "%-18s %-2s %s\n", p.Name, mark, f)
+		fmt.Fprintf(out, "%-18s %-2s %s: %s\n", p.Name, mark, f.Step, f.Text)
 	}
 	return well
 }

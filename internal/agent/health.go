@@ -128,10 +128,8 @@ func deviceConditions(devices []DeviceView) []Condition {
 
 func (a *Agent) houseConditions(v View) []Condition {
 	var found []Condition
-	for _, c := range v.Recent {
-		if c.Unknown {
-			found = append(found, Condition{Code: "outcome-unknown", About: c.Device + ", " + c.Subject, Text: c.Note, Since: c.Settled})
-		}
+	for _, c := range v.Unknown {
+		found = append(found, Condition{Code: "outcome-unknown", About: c.Device + ", " + c.Subject, Text: c.Note, Since: c.Settled})
 	}
 	for _, r := range v.Rooms {
 		if !r.KeyUntil.IsZero() && r.KeyUntil.Before(r.Departure) {

@@ -133,7 +133,7 @@ func command(p rules.Planned, since time.Time) offsetstore.Command {
 		Body: body, Due: since.Add(p.After),
 	}
 	if p.Within > 0 {
-		c.Deadline = c.Due.Add(p.Within)
+		c.Deadline = since.Add(p.Within)
 	}
 	return c
 }

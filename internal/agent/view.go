@@ -14,12 +14,14 @@ import (
 // View is how things stand, for the status page and the metrics. It holds no
 // guest's name and no secret.
 type View struct {
-	Started    time.Time        `json:"started"`
-	Links      []LinkView       `json:"links"`
-	Devices    []DeviceView     `json:"devices"`
-	Rooms      []RoomView       `json:"rooms"`
-	Open       []CommandView    `json:"open"`
-	Recent     []CommandView    `json:"recent"`
+	Started time.Time     `json:"started"`
+	Links   []LinkView    `json:"links"`
+	Devices []DeviceView  `json:"devices"`
+	Rooms   []RoomView    `json:"rooms"`
+	Open    []CommandView `json:"open"`
+	Recent  []CommandView `json:"recent"`
+	// Unknown are the commands of which a person must find out whether they were carried out.
+	Unknown    []CommandView    `json:"unknown"`
 	Conditions []Condition      `json:"conditions"`
 	Unmapped   []UnmappedView   `json:"unmapped"`
 	Quarantine int              `json:"quarantine"`
@@ -128,6 +130,13 @@ func (a *Agent) Look() (View, error) {
 		return v, err
 	}
 	v.Quarantine = len(quarantined)
+	unknown, err := a.store.Unknown()
+	if err != nil {
+		return v, err
+	}
+	for _, c := range unknown {
+		v.Unknown = append(v.Unknown, commandView(c))
+	}
 	v.Conditions = a.conditions(v, time.Now())
 	return v, nil
 }
