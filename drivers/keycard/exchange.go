@@ -70,25 +70,22 @@ func (s *session) distinct(ctx context.Context, st *step) error {
 func (s *session) handed(st *step) (result, verdict, error) {
 	ctx := context.Background()
 	deadline := time.Now().Add(s.t.Ack)
-	traces := 0 // signs that the lock system has done more than not hear us
+	traces := false // the lock system said something, and it may have been its ACK
 	for {
 		tok, err := s.next(ctx, deadline)
 		switch {
 		case errors.Is(err, errTimeout):
-			return s.resolve(st, traces > 1)
+			return s.resolve(st, traces)
 		case err != nil:
 			return result{}, unclear, s.lost(st, err)
 		case tok.is(ack):
 			return result{}, accepted, nil
 		case tok.is(nak):
 			return result{}, declined, nil
-		case s.isOwn(tok), tok.is(enq):
-			continue
-		case tok.kind == kindNoise:
-			traces++
+		case s.isOwn(tok):
 			continue
 		}
-		traces += 2
+		traces = true
 		if r, ok := s.early(st, tok); ok {
 			return r, answered, nil
 		}
@@ -118,7 +115,7 @@ func (s *session) resolve(st *step, traces bool) (result, verdict, error) {
 		var r result
 		early := false
 		got, err := s.poll(context.Background(), func(tok token) bool {
-			if s.isOwn(tok) || tok.kind == kindNoise {
+			if s.isOwn(tok) {
 				return false
 			}
 			traces = true
@@ -136,8 +133,20 @@ func (s *session) resolve(st *step, traces bool) (result, verdict, error) {
 			return r, unclear, s.lost(st, errors.New("the lock system fell silent before it confirmed"))
 		}
 	}
-	if traces {
-		// It did answer something: a result that arrived damaged would look like this.
+	// Two questions, two answers: a third would be the frame's own ACK, late.
+	late := false
+	err := s.listen(context.Background(), s.t.Ack, func(tok token) bool {
+		late = tok.kind == kindControl
+		traces = traces || !s.isOwn(tok)
+		return late
+	})
+	switch {
+	case err != nil:
+		return result{}, unclear, s.lost(st, err)
+	case late:
+		return result{}, accepted, nil
+	case traces:
+		// A damaged ACK and a lost or damaged result would look like this.
 		return result{}, unclear, s.unknown(st, ProtocolError, "the answer of the lock system could not be read")
 	}
 	return result{}, declined, nil

@@ -69,6 +69,14 @@ func TestHandshake(t *testing.T) {
 			b.say("CN|1")
 			b.auto.Store(ack)
 		}},
+		{name: "ACK later than its limit, result lost", want: drivers.ErrUnknown, text: "no result came", play: func(b *bench) {
+			b.auto.Store(0)
+			b.expect("ENQ")
+			b.say(ack) // the frame's
+			b.expect("ENQ")
+			b.say(ack, ack) // those of the two ENQ
+			b.auto.Store(ack)
+		}},
 		{name: "ACK lost, result instead of the answer to ENQ", play: func(b *bench) {
 			b.auto.Store(0)
 			b.expect("ENQ")
@@ -82,6 +90,7 @@ func TestHandshake(t *testing.T) {
 		{name: "unreadable answer before the ACK", want: drivers.ErrUnknown, text: "could not be read", play: func(b *bench) {
 			b.say(0x42, 0xC2, 0x35)
 		}},
+		{name: "ACK damaged, result lost", want: drivers.ErrUnknown, text: "could not be read", play: func(b *bench) { b.say(ack | 0x80) }},
 		{name: "results of others", play: func(b *bench) {
 			b.say(ack, "CN|2", "CC|1", "CO|0", "EP|2", "CN|1|E|101", "CN|1|hello", "CN|1|1234|5678", "CN", "EP|1|a|b", "?|1", "CN|1")
 		}},

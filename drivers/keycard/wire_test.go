@@ -45,7 +45,7 @@ func newHotel(t *testing.T, overTCP bool, sim func(*locksim.Config, *locksim.Por
 	h := &hotel{t: t, sys: locksim.New(lock)}
 	t.Cleanup(func() { _ = h.sys.Close() })
 	cfg := Config{Encoder: "1", Rooms: map[string]string{"103": "Suite 103"}, Timers: Timers{
-		Ack: time.Second, Busy: time.Second, Result: 2 * time.Second, Byte: 200 * time.Millisecond, Late: time.Second,
+		Ack: 500 * time.Millisecond, Busy: time.Second, Result: 600 * time.Millisecond, Byte: 100 * time.Millisecond, Late: 300 * time.Millisecond,
 		Keepalive: 100 * time.Millisecond, Settle: 10 * time.Millisecond, Duplicate: 20 * time.Millisecond,
 		Reopen: 10 * time.Millisecond, ReopenMax: 50 * time.Millisecond}}
 	var err error
@@ -167,7 +167,7 @@ func TestFaults(t *testing.T) {
 		cuts  int   // new keys in the lock system in the end
 		want  error // nil: success
 	}{
-		{"ACK late", locksim.Fault{AckDelay: 300 * time.Millisecond}, 1, nil},
+		{"ACK late", locksim.Fault{AckDelay: 50 * time.Millisecond}, 1, nil},
 		{"ACK dropped", locksim.Fault{DropAck: true}, 1, nil},
 		{"ACK twice", locksim.Fault{DoubleAck: true}, 1, nil},
 		{"NAK, then ACK", locksim.Fault{Naks: 2}, 1, nil},
@@ -185,7 +185,7 @@ func TestFaults(t *testing.T) {
 		{"without its check byte", locksim.Fault{Truncate: locksim.NoCheck}, 1, drivers.ErrUnknown},
 		{"for another encoder", locksim.Fault{OtherEncoder: "2"}, 1, drivers.ErrUnknown},
 		{"for another command", locksim.Fault{OtherCommand: "CC"}, 1, drivers.ErrUnknown},
-		{"late", locksim.Fault{Late: 2300 * time.Millisecond}, 1, drivers.ErrUnknown},
+		{"late", locksim.Fault{Late: 750 * time.Millisecond}, 1, drivers.ErrUnknown},
 		{"crash before the work", locksim.Fault{Crash: locksim.CrashBeforeWork}, 0, drivers.ErrUnknown},
 		{"crash after the work", locksim.Fault{Crash: locksim.CrashAfterWork}, 1, drivers.ErrUnknown},
 		{"unplugged", locksim.Fault{HangUp: true}, -1, drivers.ErrUnknown},
@@ -195,6 +195,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			h := newHotel(t, false, nil, nil)
 			h.becomes(drivers.Online)
+			time.Sleep(h.d.cfg.Timers.Late) // from here on no earlier process can be suspected
 			h.sys.Next(tc.fault)
 			if tc.fault.HangUp {
 				hold := h.sys.HoldAfterAck()
@@ -398,7 +399,11 @@ func TestEightBitClean(t *testing.T) {
 	}
 }
 
-// TestSoak sends a few hundred requests over a bad line, and asks the doors.
+func soakUntil(i int) time.Time {
+	return departure.Truncate(time.Minute).Add(time.Duration(i) * time.Minute)
+}
+
+// TestSoak sends requests over a bad line, and asks the doors.
 func TestSoak(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	h := newHotel(t, false, func(c *locksim.Config, _ *locksim.PortOptions) { c.FrameGap = 20 * time.Millisecond }, func(c *Config) {
@@ -413,33 +418,39 @@ func TestSoak(t *testing.T) {
 	h.sys.Chance(0.02, locksim.Fault{Duplicate: true})
 	h.sys.Chance(0.02, locksim.Fault{Late: 120 * time.Millisecond})
 	rooms := []string{"101", "102"}
-	counts := map[string]int{}
-	for i := range 300 {
-		room := rooms[i%2]
-		before, _ := h.sys.Room(room)
-		_, err := h.do(fmt.Sprint("soak ", i), "encode", room)
-		after, _ := h.sys.Room(room)
-		made := after.NewKeys - before.NewKeys
-		switch {
-		case err == nil:
-			counts["ok"]++
-			if made != 1 || len(h.sys.Keys(room, today.Add(time.Minute))) == 0 {
-				t.Errorf("request %d: ok, but %d keys were made and %d cards open", i, made, len(h.sys.Keys(room, today.Add(time.Minute))))
-			}
-		case errors.Is(err, drivers.ErrUnknown):
-			counts["unknown"]++
-		default:
-			counts["not made"]++
-			if made != 0 {
-				t.Errorf("request %d: %v, but %d keys were made", i, err, made)
-			}
+	errs := make([]error, 200)
+	for i := range errs {
+		// The end of the stay tells afterwards which request a card came from.
+		_, errs[i] = h.do(fmt.Sprint("soak ", i), "encode", rooms[i%2], "until", soakUntil(i).Format(time.RFC3339))
+	}
+	h.sys.ClearFaults()
+	h.port.SetCorruption(0, 0)
+	waitFor(t, func() string {
+		if _, err := h.do("last", "cancel_room", "101"); err != nil {
+			return err.Error() // until what was lost on the way has been done
 		}
-		if made > 1 {
-			t.Errorf("request %d: the key was made %d times", i, made)
+		return ""
+	})
+	made := map[string]int{}
+	for _, cut := range append(h.sys.Cuts("101"), h.sys.Cuts("102")...) {
+		made[cut.Room+cut.Until.UTC().Format(time.RFC3339)]++
+	}
+	counts := map[string]int{}
+	for i, err := range errs {
+		n := made[rooms[i%2]+soakUntil(i).UTC().Format(time.RFC3339)]
+		switch {
+		case err == nil && n == 1:
+			counts["ok"]++
+		case errors.Is(err, drivers.ErrUnknown) && n <= 1:
+			counts["unknown"]++
+		case err != nil && n == 0:
+			counts["not made"]++
+		default:
+			t.Errorf("request %d: %v, but the key was made %d times", i, err, n)
 		}
 	}
 	t.Log(counts, "seed", h.sys.Seed())
-	if counts["ok"] < 100 {
+	if counts["ok"] < 60 {
 		t.Errorf("only %d requests came through", counts["ok"])
 	}
 	_ = h.d.Halt()
