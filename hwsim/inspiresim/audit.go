@@ -65,20 +65,28 @@ type Subscription struct {
 	Offset string
 	// Fields are the selected output fields, such as metadata.offset.
 	Fields []string
-	// Refused says why, "" if it was accepted.
-	Refused string
-	Sent    int // events sent on it
+	// Accepted is true once it is live; Refused says why it will not be.
+	Accepted bool
+	Refused  string
+	Sent     int // events sent on it
 	// Completed is true once the client has ended it with complete.
 	Completed bool
 	Ended     time.Time
 }
 
-// Violation is something a client must not do.
+// Violation is something a client must not do, or should not. Some belong to
+// the game: a client that tries an extended query leaves a "query" behind.
 type Violation struct {
 	At   time.Time
 	Conn int // 0 for the token endpoint
+	// Rule is one of: "token request", "upgrade", "key", "subprotocol",
+	// "connection_init" (late, or a second one), "credentials", "subscribe"
+	// (early, late, incomplete, or an id in use), "query" (does not validate),
+	// "position" (in the wrong place), "complete" (of an unknown id, or none
+	// before leaving), "message" and "frame" (not the protocol's), "reconnect"
+	// (too early), "ping", "pong" and "heartbeat" (too rare).
 	Rule string
-	What string
+	What string // holds no credentials
 }
 
 func (v Violation) String() string {

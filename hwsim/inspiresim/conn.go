@@ -173,16 +173,26 @@ func (s *Server) leave(c *conn) {
 func (c *conn) end() {
 	c.cancel()
 	_ = c.ws.Close() // may be closed already
+	c.finishAll(false)
+	c.pumps.Wait()
+}
+
+// finishAll ends all subscriptions. It comes before the frame or the RST that
+// tells the client, so that a quick one finds its chain free.
+func (c *conn) finishAll(clean bool) {
 	c.mu.Lock()
 	subs, byServer := c.liveSubs(), c.byServer
-	c.mu.Unlock()
-	for _, sub := range subs {
-		if !byServer && !sub.completed {
-			c.s.audit.violate(c.id, "complete", "connection ended by the client without complete for a live subscription")
-		}
-		c.finish(sub, false)
+	completed := make([]bool, len(subs))
+	for i, sub := range subs {
+		completed[i] = sub.completed
 	}
-	c.pumps.Wait()
+	c.mu.Unlock()
+	for i, sub := range subs {
+		if !byServer && !completed[i] {
+			c.s.audit.violate(c.id, "complete", "the client left without complete for a live subscription")
+		}
+		c.finish(sub, clean || completed[i])
+	}
 }
 
 func (c *conn) isFrozen() bool {
@@ -208,6 +218,7 @@ func (c *conn) clientClose(code int, _ string) error {
 	closing := c.closing
 	c.closing = true
 	c.mu.Unlock()
+	c.finishAll(false)
 	if !closing {
 		payload := []byte{}
 		if code != websocket.CloseNoStatusReceived {
@@ -230,6 +241,7 @@ func (c *conn) close(code int, reason string) {
 	c.closing, c.byServer = true, true
 	c.mu.Unlock()
 	c.s.audit.write(func() { c.seen.ServerClose = code })
+	c.finishAll(true)
 	if code == websocket.CloseAbnormalClosure {
 		c.drop()
 		return
@@ -247,6 +259,7 @@ func (c *conn) close(code int, reason string) {
 // drop ends the TCP connection without a close frame.
 func (c *conn) drop() {
 	c.serverEnded()
+	c.finishAll(false)
 	c.cancel()
 	_ = c.ws.Close() // may be closed already
 }
@@ -254,6 +267,7 @@ func (c *conn) drop() {
 // reset ends the TCP connection with a RST.
 func (c *conn) reset() {
 	c.serverEnded()
+	c.finishAll(false)
 	c.cancel()
 	resetTCP(c.ws.NetConn())
 }
@@ -263,14 +277,11 @@ func (c *conn) reset() {
 func (c *conn) freeze() {
 	c.mu.Lock()
 	c.frozen = true
-	subs := c.liveSubs()
 	c.mu.Unlock()
 	c.serverEnded()
 	c.w.freeze()
 	_ = c.ws.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
-	for _, sub := range subs {
-		c.finish(sub, true)
-	}
+	c.finishAll(true)
 }
 
 // serverEnded marks that the client is not to blame for what follows.

@@ -270,8 +270,9 @@ const (
 // Lock is the rule of one consumer per app key and chain.
 type Lock struct {
 	Policy LockPolicy
-	// For keeps the chain locked after an end without complete (OHIP: 2 min);
-	// Gap after an end with it (OHIP: 10 s). An early subscribe gets 4409.
+	// For keeps the chain locked after a connection that broke, or that the
+	// client ended without complete (OHIP: 2 min); Gap after any other end
+	// (OHIP: 10 s). An early subscribe gets 4409.
 	For, Gap time.Duration
 	// Extend starts the time anew with each early subscribe.
 	Extend bool

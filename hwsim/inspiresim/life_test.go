@@ -46,8 +46,8 @@ func TestPings(t *testing.T) {
 	})
 	t.Run("of the server, both kinds", func(t *testing.T) {
 		s := start(t, Options{})
-		s.Change(func(f *Faults) { f.Life.PingEvery, f.Life.ControlPingEvery = 5*time.Millisecond, 5*time.Millisecond })
 		p := live(t, s, "")
+		s.Change(func(f *Faults) { f.Life.PingEvery, f.Life.ControlPingEvery = 5*time.Millisecond, 5*time.Millisecond })
 		p.expect("ping")
 		p.write(`{"type":"pong"}`)
 		go func() {
@@ -252,7 +252,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ws.Close()
+	defer func() { _ = ws.Close() }()
 	p := &peer{t, ws}
 	p.write(`{"type":"ping"}`)
 	p.expect("pong")

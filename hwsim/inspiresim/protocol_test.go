@@ -66,8 +66,11 @@ func TestProtocolViolations(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, Options{})
 			s.Change(func(f *Faults) {
-				if tt.code == 4408 {
-					f.Handshake.InitWithin, f.Handshake.SubscribeWithin = time.Second/2, time.Second/2
+				switch tt.name {
+				case "no init":
+					f.Handshake.InitWithin = 50 * time.Millisecond
+				case "no subscribe":
+					f.Handshake.SubscribeWithin = 50 * time.Millisecond
 				}
 			})
 			p := dial(t, s, protoTransport)

@@ -2,7 +2,6 @@ package inspiresim
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -22,6 +21,13 @@ type document struct {
 	operation string // subscription or query
 	fields    []selected
 }
+
+// queryError is what a GraphQL engine would tell its client, in its words.
+type queryError string
+
+func (e queryError) Error() string { return string(e) }
+
+func invalid(format string, args ...any) error { return queryError(fmt.Sprintf(format, args...)) }
 
 type enumValue string
 type variable string
@@ -56,11 +62,11 @@ func scan(text string) ([]token, error) {
 				end++
 			}
 			if end >= len(text) {
-				return nil, errors.New("Syntax Error: Unterminated string.")
+				return nil, invalid("Syntax Error: Unterminated string.")
 			}
 			var s string
 			if err := json.Unmarshal([]byte(text[i:end+1]), &s); err != nil {
-				return nil, errors.New("Syntax Error: Invalid string.")
+				return nil, invalid("Syntax Error: Invalid string.")
 			}
 			out = append(out, token{'s', s})
 			i = end + 1
@@ -76,7 +82,7 @@ func scan(text string) ([]token, error) {
 			out = append(out, token{kind, text[i:end]})
 			i = end
 		default:
-			return nil, fmt.Errorf("Syntax Error: Unexpected character %q.", c)
+			return nil, invalid("Syntax Error: Unexpected character %q.", c)
 		}
 	}
 	return append(out, token{}), nil
@@ -103,7 +109,7 @@ func (p *parser) next() token {
 
 func (p *parser) take(kind byte) (token, error) {
 	if t := p.tokens[p.at]; t.kind != kind {
-		return t, fmt.Errorf("Syntax Error: Unexpected %q.", t.text)
+		return t, invalid("Syntax Error: Unexpected %q.", t.text)
 	}
 	return p.next(), nil
 }
@@ -119,7 +125,7 @@ func parse(text string) (*document, error) {
 	if p.peek() == 'n' {
 		doc.operation = p.next().text
 		if doc.operation != "subscription" && doc.operation != "query" {
-			return nil, fmt.Errorf("Syntax Error: Unexpected Name %q.", doc.operation)
+			return nil, invalid("Syntax Error: Unexpected Name %q.", doc.operation)
 		}
 		if p.peek() == 'n' {
 			p.next()
@@ -142,7 +148,7 @@ func (p *parser) variableDefinitions() error {
 	}
 	for p.peek() != ')' {
 		if p.next().kind == 0 {
-			return errors.New("Syntax Error: Unexpected end of the query.")
+			return invalid("Syntax Error: Unexpected end of the query.")
 		}
 	}
 	p.next()
@@ -151,7 +157,7 @@ func (p *parser) variableDefinitions() error {
 
 func (p *parser) selection(depth int) ([]selected, error) {
 	if depth > maxDepth {
-		return nil, errors.New("Syntax Error: nested too deeply.")
+		return nil, invalid("Syntax Error: nested too deeply.")
 	}
 	if _, err := p.take('{'); err != nil {
 		return nil, err
@@ -165,11 +171,11 @@ func (p *parser) selection(depth int) ([]selected, error) {
 		f := selected{key: name.text, name: name.text}
 		if p.peek() == ':' {
 			p.next()
-			real, err := p.take('n')
+			name, err := p.take('n')
 			if err != nil {
 				return nil, err
 			}
-			f.name = real.text
+			f.name = name.text
 		}
 		if p.peek() == '(' {
 			if f.args, err = p.members('(', ')', depth); err != nil {
@@ -185,7 +191,7 @@ func (p *parser) selection(depth int) ([]selected, error) {
 	}
 	p.next()
 	if len(out) == 0 {
-		return nil, errors.New("Syntax Error: Expected Name, found \"}\".")
+		return nil, invalid("Syntax Error: Expected Name, found \"}\".")
 	}
 	return out, nil
 }
@@ -204,7 +210,7 @@ func (p *parser) members(open, end byte, depth int) (map[string]any, error) {
 			return nil, err
 		}
 		if _, twice := out[name.text]; twice {
-			return nil, fmt.Errorf("There can be only one argument named %q.", name.text)
+			return nil, invalid("There can be only one argument named %q.", name.text)
 		}
 		if out[name.text], err = p.value(depth + 1); err != nil {
 			return nil, err
@@ -216,7 +222,7 @@ func (p *parser) members(open, end byte, depth int) (map[string]any, error) {
 
 func (p *parser) value(depth int) (any, error) {
 	if depth > maxDepth {
-		return nil, errors.New("Syntax Error: nested too deeply.")
+		return nil, invalid("Syntax Error: nested too deeply.")
 	}
 	switch t := p.tokens[p.at]; t.kind {
 	case '{':
@@ -239,6 +245,6 @@ func (p *parser) value(depth int) (any, error) {
 			return enumValue(text), nil
 		}
 	default:
-		return nil, fmt.Errorf("Syntax Error: Unexpected %q.", t.text)
+		return nil, invalid("Syntax Error: Unexpected %q.", t.text)
 	}
 }

@@ -137,7 +137,10 @@ func (c *conn) accept(sub *subscription, f *Faults) {
 	c.mu.Lock()
 	c.subs[sub.id] = sub
 	c.mu.Unlock()
-	c.s.audit.write(func() { c.s.audit.live++ })
+	c.s.audit.write(func() {
+		c.s.audit.live++
+		sub.seen.Accepted = true
+	})
 	if f.Subscribe.EndOnExpiry {
 		c.mu.Lock()
 		left := c.token.expires.Sub(c.s.now())

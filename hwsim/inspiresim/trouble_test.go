@@ -203,8 +203,8 @@ func TestFaultsOfTheSubscription(t *testing.T) {
 }
 
 func TestExpiryEndsALiveStreamIfAsked(t *testing.T) {
-	s := start(t, Options{})
-	s.ChangeTokens(func(f *TokenFaults) { f.Lifetime = time.Second })
+	s := start(t, Options{Now: newClock().now}) // it stands still, so the token is good until the timer rings
+	s.ChangeTokens(func(f *TokenFaults) { f.Lifetime = 100 * time.Millisecond })
 	s.Change(func(f *Faults) { f.Subscribe.EndOnExpiry = true })
 	live(t, s, "").expectClose(4401)
 }

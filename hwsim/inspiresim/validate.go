@@ -2,8 +2,6 @@ package inspiresim
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,6 +25,9 @@ type position struct {
 	raw string
 	at  uint64
 }
+
+// chainPattern is what a chain code may look like.
+var chainPattern = regexp.MustCompile(`^[A-Za-z0-9 _%#$&-]{1,20}$`)
 
 // documentedQuery is the guide's selection as tokens, the chain code masked.
 const documentedQuery = `subscription { newEvent ( input : { chainCode : ? } ) { metadata { offset } moduleName eventName detail { elementName oldValue newValue } } }`
@@ -58,14 +59,14 @@ func understand(text string, variables map[string]json.RawMessage, f *Subscribe,
 		return nil, err
 	}
 	if len(doc.fields) != 1 {
-		return nil, errors.New("Validation error: a subscription must select only one top level field.")
+		return nil, invalid("Validation error: a subscription must select only one top level field.")
 	}
 	root := doc.fields[0]
 	if d == OHIP && doc.operation == "query" && (root.name == "connection" || root.name == "getHelp") {
 		return understandQuery(root)
 	}
 	if doc.operation != "subscription" || root.name != "newEvent" {
-		return nil, fmt.Errorf("Validation error: Cannot query field %q on type %q.", root.name, strings.ToUpper(doc.operation[:1])+doc.operation[1:])
+		return nil, invalid("Validation error: Cannot query field %q on type %q.", root.name, strings.ToUpper(doc.operation[:1])+doc.operation[1:])
 	}
 	r := &request{kind: root.name, key: root.key, fields: root.sel}
 	if err := checkFields(root.sel, "", f.Schema.fields()); err != nil {
@@ -96,7 +97,7 @@ func matchDocumented(text string) error {
 		words = append(words, t.text)
 	}
 	if strings.Join(words, " ") != documentedQuery {
-		return errors.New("Validation error: unknown query.")
+		return invalid("Validation error: unknown query.")
 	}
 	return nil
 }
@@ -105,22 +106,22 @@ func matchDocumented(text string) error {
 // scalars with a selection of their own, and arguments, which no field takes.
 func checkFields(sel []selected, parent string, known []string) error {
 	if len(sel) == 0 {
-		return errors.New(`Validation error: Field of an object type must have a selection of subfields.`)
+		return invalid(`Validation error: Field of an object type must have a selection of subfields.`)
 	}
 	for _, f := range sel {
 		path := parent + f.name
 		object := slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, path+".") })
 		switch {
 		case !object && !slices.Contains(known, path):
-			return fmt.Errorf("Validation error: Cannot query field %q on type %q.", f.name, "NewEvent")
+			return invalid("Validation error: Cannot query field %q on type %q.", f.name, "NewEvent")
 		case f.args != nil:
-			return fmt.Errorf("Validation error: Unknown argument on field %q.", f.name)
+			return invalid("Validation error: Unknown argument on field %q.", f.name)
 		case object:
 			if err := checkFields(f.sel, path+".", known); err != nil {
 				return err
 			}
 		case f.sel != nil:
-			return fmt.Errorf("Validation error: Field %q must not have a selection since its type has no subfields.", f.name)
+			return invalid("Validation error: Field %q must not have a selection since its type has no subfields.", f.name)
 		}
 	}
 	return nil
@@ -129,19 +130,19 @@ func checkFields(sel []selected, parent string, known []string) error {
 func (r *request) readInput(args map[string]any, variables map[string]json.RawMessage, d Dialect) error {
 	input, ok := resolve(args["input"], variables).(map[string]any)
 	if !ok || len(args) != 1 {
-		return errors.New(`Validation error: newEvent takes one argument "input" of type "NewEventInput!".`)
+		return invalid(`Validation error: newEvent takes one argument "input" of type "NewEventInput!".`)
 	}
 	for name, value := range input {
 		value = resolve(value, variables)
 		if name != "chainCode" && d != OHIP {
-			return fmt.Errorf("Validation error: Field %q is not defined by type %q.", name, "NewEventInput")
+			return invalid("Validation error: Field %q is not defined by type %q.", name, "NewEventInput")
 		}
 		if err := r.readMember(name, value); err != nil {
 			return err
 		}
 	}
 	if r.chain == "" {
-		return errors.New(`Validation error: Field "chainCode" of required type "String!" was not provided.`)
+		return invalid(`Validation error: Field "chainCode" of required type "String!" was not provided.`)
 	}
 	if r.highest {
 		r.from = position{}
@@ -153,36 +154,36 @@ func (r *request) readMember(name string, value any) error {
 	text, isText := value.(string)
 	switch name {
 	case "chainCode":
-		if !isText || !regexp.MustCompile(`^[A-Za-z0-9 _%#$&-]{1,20}$`).MatchString(text) {
-			return errors.New(`Validation error: chainCode has an invalid value.`)
+		if !isText || !chainPattern.MatchString(text) {
+			return invalid(`Validation error: chainCode has an invalid value.`)
 		}
 		r.chain = text
 	case "offset":
 		at, err := strconv.ParseUint(text, 10, 64)
 		if !isText || err != nil || len(text) > 20 {
-			return errors.New(`Validation error: offset must be a string of digits.`)
+			return invalid(`Validation error: offset must be a string of digits.`)
 		}
 		r.from = position{raw: strconv.Quote(text), at: at}
 	case "offsetType":
 		if value != enumValue("highest") && text != "highest" {
-			return errors.New(`Validation error: offsetType must be highest.`)
+			return invalid(`Validation error: offsetType must be highest.`)
 		}
 		r.highest = true
 	case "delta":
 		on, isBool := value.(bool)
 		if !isBool {
-			return errors.New(`Validation error: delta must be a Boolean.`)
+			return invalid(`Validation error: delta must be a Boolean.`)
 		}
 		r.delta = on
 	case "hotelCode":
 		if !isText || len(text) > 50 {
-			return errors.New(`Validation error: hotelCode must be a string of at most 50 characters.`)
+			return invalid(`Validation error: hotelCode must be a string of at most 50 characters.`)
 		}
 		for code := range strings.SplitSeq(text, ",") {
 			r.hotels = append(r.hotels, strings.TrimSpace(code))
 		}
 	default:
-		return fmt.Errorf("Validation error: Field %q is not defined by type %q.", name, "NewEventInput")
+		return invalid("Validation error: Field %q is not defined by type %q.", name, "NewEventInput")
 	}
 	return nil
 }
@@ -210,15 +211,15 @@ func readFromOffset(raw json.RawMessage, accept OffsetInput) (position, error) {
 	isText := json.Unmarshal(raw, &text) == nil
 	switch {
 	case isText && accept == OffsetNumber:
-		return position{}, errors.New("Validation error: extensions.fromOffset must be a number.")
+		return position{}, invalid("Validation error: extensions.fromOffset must be a number.")
 	case !isText && accept == OffsetString:
-		return position{}, errors.New("Validation error: extensions.fromOffset must be a string.")
+		return position{}, invalid("Validation error: extensions.fromOffset must be a string.")
 	case isText:
 		digits = text
 	}
 	at, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil {
-		return position{}, errors.New("Validation error: extensions.fromOffset is not a position.")
+		return position{}, invalid("Validation error: extensions.fromOffset is not a position.")
 	}
 	return position{raw: string(raw), at: at}, nil
 }
