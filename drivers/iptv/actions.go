@@ -26,9 +26,11 @@ func Actions() []drivers.Action {
 		{
 			Name: actionClear, Help: "Take the guest's name off the TVs of a room, if it is still that guest's.",
 			Setting: true, Subject: "room:${room}", Limit: 75 * time.Second,
-			Params: []drivers.Param{room, {
-				Name: "stay", Help: "stay to take off; empty for whatever is shown", Type: drivers.Text, Default: "${stay}",
-			}},
+			Params: []drivers.Param{
+				room,
+				{Name: "stay", Help: "stay to take off; empty for whatever is shown", Type: drivers.Text, Default: "${stay}"},
+				{Name: "vacant", Help: "nobody is in the room now, so that no other stay may be shown either", Type: drivers.Flag, Default: "${room_vacant}"},
+			},
 		},
 		{
 			Name: actionMessage, Help: "Show a message on the TVs of a room.",
@@ -46,7 +48,7 @@ func Actions() []drivers.Action {
 			Subject: "power:${room}", Limit: 45 * time.Second, Within: time.Minute,
 			Params: []drivers.Param{
 				room,
-				{Name: "power", Help: "on or off", Type: drivers.Text, Required: true, OneOf: []string{"on", "off"}},
+				{Name: "state", Help: "on or off", Type: drivers.Text, Required: true, OneOf: []string{"on", "off"}},
 			},
 		},
 	}

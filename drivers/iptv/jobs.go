@@ -29,12 +29,12 @@ func (d *Driver) message(ctx context.Context, cmd drivers.Command) (drivers.Rece
 
 // power switches the sets of a room on or off.
 func (d *Driver) power(ctx context.Context, cmd drivers.Command) (drivers.Receipt, error) {
-	on := cmd.Params["power"] == "on"
-	if !on && cmd.Params["power"] != "off" {
-		return drivers.Receipt{}, fmt.Errorf("%w: power is on or off, not %q", drivers.ErrRefused, cmd.Params["power"])
+	on := cmd.Params["state"] == "on"
+	if !on && cmd.Params["state"] != "off" {
+		return drivers.Receipt{}, fmt.Errorf("%w: power is on or off, not %q", drivers.ErrRefused, cmd.Params["state"])
 	}
 	text := d.commandText(cmd.ID, "power", &on)
-	return d.everywhere(cmd.Params["room"], "switched "+cmd.Params["power"]+":", func(s *session, key string) outcome {
+	return d.everywhere(cmd.Params["room"], "switched "+cmd.Params["state"]+":", func(s *session, key string) outcome {
 		if _, online := s.house.sets(key); online == 0 {
 			err := s.publish(ctx, d.roomTopic(key, topicCommand), false, text)
 			return outcome{err: doubtful(err), note: "confirmed by the broker; no TV of the room is online"}

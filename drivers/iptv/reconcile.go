@@ -39,9 +39,7 @@ func (d *Driver) wishes(wanted []drivers.Command) map[string]wish {
 			w.doc = doc
 		}
 		for _, key := range d.keys(cmd.Params["room"]) {
-			before, known := keys[key]
-			stay := clean(cmd.Params["stay"], maxName)
-			if w.doc == nil && known && before.doc != nil && stay != "" && before.doc.Stay != stay {
+			if before := keys[key]; w.doc == nil && before.doc != nil && !clears(cmd, before.doc) {
 				continue
 			}
 			if w.doc != nil {

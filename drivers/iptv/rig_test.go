@@ -20,10 +20,9 @@ const property = "seaview"
 // ledger is what the store would want of the TVs: the newest setting of every
 // subject.
 type ledger struct {
-	mu      sync.Mutex
-	seq     int64
-	newest  map[string]drivers.Command
-	restore []drivers.Command
+	mu     sync.Mutex
+	seq    int64
+	newest map[string]drivers.Command
 }
 
 func (l *ledger) accept(action, subject string, params map[string]string) drivers.Command {
@@ -38,8 +37,9 @@ func (l *ledger) accept(action, subject string, params map[string]string) driver
 }
 
 func (l *ledger) welcome(room, stay, name string, more ...string) drivers.Command {
+	guests, _ := json.Marshal([]guest{{Title: "Mr", First: "Al", Last: name}})
 	p := map[string]string{
-		"room": room, "stay": stay, "guests": `[{"title":"Mr","first":"Al","last":"` + name + `"}]`, "language": "EN",
+		"room": room, "stay": stay, "guests": string(guests), "language": "EN",
 		"departure": time.Now().Add(48 * time.Hour).Format(time.RFC3339),
 	}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -48,8 +48,12 @@ func (l *ledger) welcome(room, stay, name string, more ...string) drivers.Comman
 	return l.accept(actionWelcome, "room:"+room, p)
 }
 
-func (l *ledger) clear(room, stay string) drivers.Command {
-	return l.accept(actionClear, "room:"+room, map[string]string{"room": room, "stay": stay})
+func (l *ledger) clear(room, stay string, more ...string) drivers.Command {
+	p := map[string]string{"room": room, "stay": stay}
+	for i := 0; i+1 < len(more); i += 2 {
+		p[more[i]] = more[i+1]
+	}
+	return l.accept(actionClear, "room:"+room, p)
 }
 
 func (l *ledger) wanted(string) []drivers.Command {

@@ -118,8 +118,10 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 		return outcome{note: "a newer welcome is shown"}
 	}
 	mark := s.house.mark()
-	again := doc.PowerOn && held != nil && held.Gen < doc.Gen // a fresh check-in must be heard
-	if held != nil && held.same(&doc) && !again {
+	if held != nil && held.Stay == doc.Stay {
+		doc.PowerOn = false // the guest has been greeted: this is a new name or date
+	}
+	if held != nil && held.same(&doc) {
 		doc.Gen, doc.ID = held.Gen, held.ID
 	} else if err := s.put(ctx, key, &doc); err != nil {
 		return outcome{err: err}
@@ -143,8 +145,8 @@ func (s *session) vacate(ctx context.Context, cmd drivers.Command, key string) o
 	if s.d.superseded(cmd.Subject, cmd.Seq) {
 		return outcome{note: "a newer setting of the room has been carried out"}
 	}
-	held, stay := s.house.retained(key), clean(cmd.Params["stay"], maxName)
-	if held != nil && stay != "" && held.Stay != "" && held.Stay != stay {
+	held := s.house.retained(key)
+	if held != nil && !clears(cmd, held) {
 		s.d.spare(key, spare{seq: cmd.Seq, stay: held.Stay})
 		return outcome{note: "room shows another stay"}
 	}
@@ -164,6 +166,18 @@ func (s *session) vacate(ctx context.Context, cmd drivers.Command, key string) o
 		}
 	}
 	return s.confirm(ctx, key, mark, 0, func() error { return s.blank(ctx, key) })
+}
+
+// clears says whether a clear is about the screen that is shown: about its
+// stay, or about its room when nobody is in that. The second matters because a
+// newer setting replaces an older unsent one: the guest whom the clear names
+// may have come and gone without ever being greeted, and the one on the screen
+// is then a guest of even longer ago. A room that merely shares the TV (a part
+// of a suite) says nothing about it.
+func clears(cmd drivers.Command, held *welcomeDoc) bool {
+	stay := clean(cmd.Params["stay"], maxName)
+	return stay == "" || held.Stay == "" || held.Stay == stay ||
+		(isTrue(cmd.Params["vacant"]) && held.Room == clean(cmd.Params["room"], maxName))
 }
 
 func (d *Driver) spare(key string, why spare) {
