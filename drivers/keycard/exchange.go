@@ -53,7 +53,7 @@ func (s *session) exchange(ctx context.Context, st *step, progress func(sent boo
 }
 
 // distinct waits until a repetition of the latest result can no longer be taken
-// for the result of this step.
+// for the result of this step; after the ACK nobody could tell them apart.
 func (s *session) distinct(ctx context.Context, st *step) error {
 	rest := time.Until(s.lastAt.Add(s.t.Duplicate))
 	if rest <= 0 || s.last == nil {
@@ -175,7 +175,7 @@ func (s *session) await(st *step) (result, error) {
 			continue
 		}
 		r, ok := st.read(tok.fields, s.d.site.Zone)
-		if !ok || s.isRepeated(tok) {
+		if !ok {
 			s.unsolicited(tok)
 			continue
 		}

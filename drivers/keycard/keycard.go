@@ -15,6 +15,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -171,11 +174,12 @@ func (d *Driver) setState(c drivers.Condition, reason string) {
 
 // setIdle is online, or degraded while the lock system cannot reach an encoder.
 func (d *Driver) setIdle() {
-	for encoder := range d.unheard {
-		d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", encoder))
+	if len(d.unheard) == 0 {
+		d.setState(drivers.Online, "")
 		return
 	}
-	d.setState(drivers.Online, "")
+	names := strings.Join(slices.Sorted(maps.Keys(d.unheard)), ", ")
+	d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", names))
 }
 
 // noteEncoder learns from a result whether an encoder is there.

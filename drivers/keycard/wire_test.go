@@ -1,25 +1,19 @@
 package keycard
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"edgeagent/drivers"
 	"edgeagent/hwsim/locksim"
-
-	"github.com/creack/pty"
 )
 
-// inStay is a moment inside the stay of the wire tests, afterStay one after it.
+// The wire tests play now: a stay until tomorrow.
 var (
 	today     = time.Now()
 	departure = today.Add(24 * time.Hour)
@@ -307,158 +301,43 @@ func TestWrongLine(t *testing.T) {
 	}
 }
 
-func TestPortErrors(t *testing.T) {
-	dir := t.TempDir()
-	plain := filepath.Join(dir, "plain")
-	if err := os.WriteFile(plain, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	defer slave.Close()
-	first, err := openSerial(slave.Name(), 9600, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.Close()
-	for path, want := range map[string]string{
-		filepath.Join(dir, "gone"): "/gone: no such adapter: is it plugged in? `ls /dev/serial/by-id` shows ",
-		plain:                      "/plain: not a serial port: `ls /dev/serial/by-id` shows ",
-		slave.Name():               ": in use by another program: stop it (ModemManager, a terminal, a second agent)",
-	} {
-		if _, err := openSerial(path, 9600, 1); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %s", path, err, want)
-		}
-	}
-	_, err = dial(t.Context(), Config{Address: "127.0.0.1:1"})
-	if want := "127.0.0.1:1: connect: connection refused: is the lock system running, and its PMS channel set to TCP on this port?"; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-// A line that does not drain ends a write at its deadline, and closing does not wait for it.
-func TestStuckLine(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	defer slave.Close()
-	port, err := openSerial(slave.Name(), 9600, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for err == nil {
-		_ = port.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-		_, err = port.Write(bytes.Repeat([]byte{'x'}, 4096))
-	}
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v, want a deadline exceeded", err)
-	}
-	read := make(chan error)
-	go func() {
-		_, err := io.ReadAll(port)
-		read <- err
-	}()
-	if err := port.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-read; !errors.Is(err, os.ErrClosed) {
-		t.Errorf("read ends with %v", err)
-	}
-}
-
-// All 256 values pass both ways.
-func TestEightBitClean(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	port, err := openSerial(slave.Name(), 115200, 1)
-	_ = slave.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer port.Close()
-	all := make([]byte, 256)
-	for i := range all {
-		all[i] = byte(i)
-	}
-	for name, ends := range map[string][2]io.ReadWriter{"out": {port, master}, "in": {master, port}} {
-		if _, err := ends[0].Write(all); err != nil {
-			t.Fatal(err)
-		}
-		got := make([]byte, len(all))
-		if _, err := io.ReadFull(ends[1], got); err != nil || !bytes.Equal(got, all) {
-			t.Errorf("%s: got % X, %v", name, got, err)
-		}
-	}
-}
-
-func soakUntil(i int) time.Time {
-	return departure.Truncate(time.Minute).Add(time.Duration(i) * time.Minute)
-}
-
-// TestSoak sends requests over a bad line, and asks the doors.
-func TestSoak(t *testing.T) {
-	goroutines := runtime.NumGoroutine()
-	h := newHotel(t, false, func(c *locksim.Config, _ *locksim.PortOptions) { c.FrameGap = 20 * time.Millisecond }, func(c *Config) {
-		c.Timers = Timers{Ack: 50 * time.Millisecond, Busy: 200 * time.Millisecond, Result: 100 * time.Millisecond, Byte: 20 * time.Millisecond,
-			Late: 150 * time.Millisecond, Keepalive: time.Second, Settle: 2 * time.Millisecond, Duplicate: 2 * time.Millisecond,
-			Reopen: time.Millisecond, ReopenMax: 5 * time.Millisecond}
-	})
+// The agent dies between an ACK and its result, and starts again.
+func TestNextProcess(t *testing.T) {
+	h := newHotel(t, false, nil, func(c *Config) { c.Timers.Late = 10 * time.Second })
 	h.becomes(drivers.Online)
-	h.port.SetCorruption(0.002, 0.02)
-	h.sys.Chance(0.02, locksim.Fault{DropAck: true})
-	h.sys.Chance(0.02, locksim.Fault{Drop: true})
-	h.sys.Chance(0.02, locksim.Fault{Duplicate: true})
-	h.sys.Chance(0.02, locksim.Fault{Late: 120 * time.Millisecond})
-	rooms := []string{"101", "102"}
-	errs := make([]error, 200)
-	for i := range errs {
-		// The end of the stay tells afterwards which request a card came from.
-		_, errs[i] = h.do(fmt.Sprint("soak ", i), "encode", rooms[i%2], "until", soakUntil(i).Format(time.RFC3339))
-	}
-	h.sys.ClearFaults()
-	h.port.SetCorruption(0, 0)
-	waitFor(t, func() string {
-		if _, err := h.do("last", "cancel_room", "101"); err != nil {
-			return err.Error() // until what was lost on the way has been done
-		}
-		return ""
-	})
-	made := map[string]int{}
-	for _, cut := range append(h.sys.Cuts("101"), h.sys.Cuts("102")...) {
-		made[cut.Room+cut.Until.UTC().Format(time.RFC3339)]++
-	}
-	counts := map[string]int{}
-	for i, err := range errs {
-		n := made[rooms[i%2]+soakUntil(i).UTC().Format(time.RFC3339)]
-		switch {
-		case err == nil && n == 1:
-			counts["ok"]++
-		case errors.Is(err, drivers.ErrUnknown) && n <= 1:
-			counts["unknown"]++
-		case err != nil && n == 0:
-			counts["not made"]++
-		default:
-			t.Errorf("request %d: %v, but the key was made %d times", i, err, n)
-		}
-	}
-	t.Log(counts, "seed", h.sys.Seed())
-	if counts["ok"] < 60 {
-		t.Errorf("only %d requests came through", counts["ok"])
-	}
+	hold := h.sys.HoldAfterAck()
+	defer hold.Release()
+	first := make(chan error)
+	go func() {
+		_, err := h.do("a", "encode", "101")
+		first <- err
+	}()
+	<-hold.Reached
 	_ = h.d.Halt()
-	_ = h.sys.Close()
-	waitFor(t, func() string {
-		if n := runtime.NumGoroutine(); n > goroutines {
-			return fmt.Sprintf("%d goroutines are left over", n-goroutines)
+	if err := <-first; !errors.Is(err, drivers.ErrUnknown) {
+		t.Errorf("got %v, want an unknown outcome", err)
+	}
+	next, err := Open("desk", h.d.cfg, testSite())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = next.Halt() })
+	h.d = next
+	h.becomes(drivers.Quarantined)
+	h.sys.Operator("1", locksim.Presentation{}, locksim.Presentation{Never: true})
+	second := make(chan error)
+	go func() {
+		_, err := h.do("b", "encode", "102")
+		second <- err
+	}()
+	hold.Release()
+	// The card of the first is made; nobody holds one up for the second.
+	if err := <-second; !errors.Is(err, drivers.ErrRefused) {
+		t.Errorf("got %v, want no card presented", err)
+	}
+	for room, want := range map[string]int{"101": 1, "102": 0} {
+		if r, _ := h.sys.Room(room); r.NewKeys != want {
+			t.Errorf("room %s: %d new keys, want %d", room, r.NewKeys, want)
 		}
-		return ""
-	})
+	}
 }

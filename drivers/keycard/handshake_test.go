@@ -52,6 +52,11 @@ func TestHandshake(t *testing.T) {
 			b.expect(cn)
 			b.say(ack, "CN|1")
 		}},
+		{name: "never heard, only echoed: sent again", play: func(b *bench) {
+			b.say(cn)
+			b.expect(cn)
+			b.say(ack, "CN|1")
+		}},
 		{name: "ACK lost, being worked on", play: func(b *bench) {
 			b.auto.Store(0)
 			b.expect("ENQ")
@@ -166,6 +171,23 @@ func TestHandshake(t *testing.T) {
 	}
 }
 
+func TestACKOnTheHeelsOfNAK(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.ready()
+		b.auto.Store(0)
+		p := b.do(t.Context(), encode("a", "1"))
+		b.expect("ENQ")
+		b.say(nak)
+		time.Sleep(50 * time.Millisecond)
+		b.say(ack)
+		b.expect(cn)
+		b.say(ack, "CN|1")
+		p.succeeds()
+		b.auto.Store(ack)
+	})
+}
+
 func TestSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, func(c *Config) { c.WantUID = true })
@@ -249,128 +271,6 @@ func TestSameCommandTwice(t *testing.T) {
 	})
 }
 
-func TestLateResultIsNotTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.auto.Store(nak) // it works on it, for longer than we wait
-		b.say(ack)
-		p.fails(drivers.ErrUnknown, "no result came within 1m0s")
-		time.Sleep(time.Second)
-		b.is(drivers.Quarantined)
-		if err := b.d.Probe(t.Context()); err != nil {
-			t.Errorf("probe in quarantine: %v", err)
-		}
-		b.do(t.Context(), encode("b", "1")).fails(nil, "late answer")
-
-		b.say("CN|1")
-		synctest.Wait()
-		b.auto.Store(ack)
-		b.do(t.Context(), encode("a", "1")).fails(drivers.ErrUnknown, "the lock system reported success later")
-		q := b.do(t.Context(), encode("b", "1"))
-		b.expect(cn)
-		b.say(ack)
-		b.quiet(30 * time.Second)
-		b.say("ED|1")
-		q.fails(drivers.ErrRefused, "no card was presented")
-	})
-}
-
-func TestQuarantineEndsByItself(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		auto uint32
-		most time.Duration
-	}{
-		{"three answers", ack, 5 * time.Second},
-		{"busy throughout", nak, 121 * time.Second},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, nil)
-				b.ready()
-				p := b.do(t.Context(), encode("a", "1"))
-				b.expect(cn)
-				b.say(ack)
-				b.auto.Store(tc.auto)
-				p.fails(drivers.ErrUnknown, "no result")
-				time.Sleep(tc.most - 2*time.Second)
-				b.is(drivers.Quarantined)
-				time.Sleep(2 * time.Second)
-				b.is(drivers.Online)
-			})
-		})
-	}
-}
-
-func TestFirstOpenWaitsForAnEarlierProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.auto.Store(ack)
-		time.Sleep(time.Second)
-		b.is(drivers.Quarantined)
-		// A request waits, and what comes before its ACK is not its result.
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say("CN|1", ack)
-		b.quiet(30 * time.Second)
-		b.say("EP|1")
-		p.fails(drivers.ErrRefused, "no card")
-
-		// The encoder is busy although the lock system is ready: with the card
-		// of the earlier process. Its result must not count for ours.
-		p = b.do(t.Context(), encode("b", "1"))
-		b.expect(cn)
-		b.say(ack, "OV|1")
-		p.fails(nil, "busy with an earlier card")
-		time.Sleep(20 * time.Second)
-		b.is(drivers.Quarantined)
-		b.say("CN|1")
-		time.Sleep(time.Second)
-		b.is(drivers.Online)
-		b.quiet(time.Second)
-	})
-}
-
-// The lock system called itself ready, and yet an earlier result comes during the next command.
-func TestEarlierResultDuringTheNext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say(ack)
-		p.fails(drivers.ErrUnknown, "no result")
-		time.Sleep(10 * time.Second)
-		b.is(drivers.Online)
-		p = b.do(t.Context(), encode("b", "1"))
-		b.expect(cn)
-		b.say(ack, "CN|1")
-		time.Sleep(time.Second)
-		b.say("ED|1")
-		p.fails(drivers.ErrRefused, "no card was presented")
-	})
-}
-
-func TestRepeatedResult(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say(ack, "CN|1", "CN|1")
-		p.succeeds()
-		p = b.do(t.Context(), encode("b", "1"))
-		time.Sleep(1900 * time.Millisecond)
-		b.say("CN|1")
-		b.expect(cn)
-		b.say(ack, "ED|1")
-		p.fails(drivers.ErrRefused, "no card was presented")
-	})
-}
-
 func TestContextCountsBeforeTheACKOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
@@ -390,178 +290,5 @@ func TestContextCountsBeforeTheACKOnly(t *testing.T) {
 		b.do(ctx, encode("b", "1")).fails(nil, "before the lock system took it")
 		b.do(t.Context(), encode("c", "1")).fails(nil, "busy and takes no command")
 		b.quiet(time.Second)
-	})
-}
-
-func TestLinkDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		b.dead.Store(true)
-		b.cut()
-		time.Sleep(time.Second)
-		b.is(drivers.Offline)
-		p := b.do(t.Context(), encode("a", "1"))
-		p.fails(nil, "no such adapter")
-		if down, ok := errors.AsType[*drivers.LinkDown](p.err); !ok {
-			t.Errorf("got %T, want a LinkDown", down)
-		}
-		before := b.dials.Load()
-		time.Sleep(time.Minute)
-		if tries := b.dials.Load() - before; tries < 5 || tries > 10 {
-			t.Errorf("%d tries in a minute, want one every 10 s at last", tries)
-		}
-		b.dead.Store(false)
-		time.Sleep(15 * time.Second)
-		p = b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say(ack, "CN|1")
-		p.succeeds()
-
-		// The plug is pulled at the far end: writes succeed, nothing comes.
-		b.auto.Store(0)
-		for range 2 {
-			b.expect("ENQ")
-		}
-		time.Sleep(4 * time.Second)
-		b.is(drivers.Offline)
-	})
-}
-
-func TestHaltInMidCard(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say(ack)
-		synctest.Wait()
-		if err := b.d.Halt(); err != nil {
-			t.Fatal(err)
-		}
-		p.fails(drivers.ErrUnknown, "the driver is stopped")
-		b.do(t.Context(), encode("b", "1")).fails(nil, "the driver is stopped")
-	})
-}
-
-func TestUnreadableLine(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		answer []byte
-		echo   bool
-		auto   uint32
-		want   string
-	}{
-		{"wrong speed", []byte{0x80, 0xF8, 0x00, 0xFF}, false, 0, "answers are unreadable: check speed and stop bits"},
-		{"parity", []byte{0x86}, false, 0, "answers have bit 7 set: the other side uses a parity bit"},
-		{"loop plug", nil, true, 0, "our own bytes come back and nothing else"},
-		{"echo", nil, true, ack, "set strip_echo: true"},
-		{"nothing", nil, false, 0, "no answer: check that the lock system runs"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBenchWith(t, nil, tc.auto, tc.echo)
-				if tc.auto == 0 {
-					for range 2 {
-						b.expect("ENQ")
-						b.say(tc.answer)
-					}
-				}
-				time.Sleep(3200 * time.Millisecond) // into the pause before the next try
-				b.is(drivers.Offline)
-				b.do(t.Context(), encode("a", "1")).fails(nil, tc.want)
-			})
-		})
-	}
-}
-
-func TestEchoIsStripped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBenchWith(t, func(c *Config) { c.StripEcho = true }, ack, true)
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say(ack, "CN|1")
-		p.succeeds()
-	})
-}
-
-// An echo that begins in mid-life must not count as the result.
-func TestEchoIsNoResult(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		p := b.do(t.Context(), drivers.Command{ID: "a", Action: actionRead})
-		b.expect("LT|1|E")
-		b.say("LT|1|E", ack, "LT|1|LM")
-		p.succeeds()
-		if want := (drivers.Receipt{Note: "staff, master or special card", Values: map[string]string{"card_kind": "staff"}}); !cmp.Equal(want, p.receipt) {
-			t.Error(cmp.Diff(want, p.receipt))
-		}
-	})
-}
-
-func TestEncoderSilent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect(cn)
-		b.say(ack, "NC|1")
-		b.expect(cn)
-		b.say(ack, "NC|1")
-		p.fails(drivers.ErrRefused, "the encoder does not answer")
-		synctest.Wait()
-		b.is(drivers.Degraded)
-		p = b.do(t.Context(), encode("b", "1"))
-		b.expect(cn)
-		b.say(ack, "CN|1")
-		p.succeeds()
-		synctest.Wait()
-		b.is(drivers.Online)
-	})
-}
-
-func TestRepeatableActions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.ready()
-		checkOut := drivers.Command{ID: "a", Action: actionCancel, Params: map[string]string{"room": "101"}}
-		p := b.do(t.Context(), checkOut)
-		b.expect("CO|0|101")
-		b.say(ack)
-		p.fails(nil, "no result came")
-		time.Sleep(10 * time.Second)
-		p = b.do(t.Context(), checkOut)
-		b.expect("CO|0|101")
-		b.say(ack, "CO|0")
-		p.succeeds()
-		if p.receipt.Note != "all guest keys of room 101 have ended" {
-			t.Error(p.receipt.Note)
-		}
-		p = b.do(t.Context(), drivers.Command{ID: "b", Action: actionRead})
-		b.expect("LT|1|E")
-		b.say(ack)
-		p.fails(drivers.ErrRefused, "read the card again")
-	})
-}
-
-func TestTraceHidesPeople(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, func(c *Config) { c.Operator = "Müller"; c.WantUID = true })
-		b.ready()
-		p := b.do(t.Context(), encode("a", "1"))
-		b.expect("CN|1|E|101|||||||1100170726|Muller||||1")
-		b.say(ack, int('M'), int('u'), 0xFC, "CN|1|04A2B3")
-		p.succeeds()
-		var got []string
-		trace := b.d.Trace()
-		for _, e := range trace[len(trace)-5:] {
-			got = append(got, e.Text)
-		}
-		want := []string{"ACK", "CN|1|E|101|||||||1100170726|<6>||||1", "ACK", "noise ·· ·· fc", "CN|1|<6>"}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
 	})
 }
