@@ -75,12 +75,14 @@ func dialectByName(name string) (*dialect, bool) {
 	return nil, false
 }
 
-// The two selections. The short one is the text of the Destinity integration
-// guide; the long one is from Oracle's published streaming schema and tells
-// the property, the reservation and the time as well.
+// The selections. The short one is the text of the Destinity integration
+// guide. The longer ones are from Oracle's published streaming schema and tell
+// the property, the reservation and the time as well; at Destinity no more is
+// tried than is needed.
 const (
 	shortSelection = "metadata { offset } moduleName eventName detail { elementName oldValue newValue }"
-	longSelection  = "metadata { offset uniqueEventId } moduleName eventName primaryKey timestamp hotelId detail { elementName oldValue newValue elementSequence }"
+	longSelection  = "metadata { offset uniqueEventId } moduleName eventName primaryKey timestamp hotelId detail { elementName oldValue newValue }"
+	fullSelection  = "metadata { offset uniqueEventId } moduleName eventName primaryKey timestamp hotelId detail { elementName oldValue newValue elementSequence }"
 )
 
 const (
@@ -104,6 +106,9 @@ func (d *dialect) subscribeMessage(sub subscription) ([]byte, error) {
 	fields := shortSelection
 	if sub.selection == selectLong {
 		fields = longSelection
+		if d.fullSelection {
+			fields = fullSelection
+		}
 	}
 	input := `chainCode: "` + sub.chain + `"`
 	if sub.offset != "" && d.offsetInQuery {
