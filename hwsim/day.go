@@ -62,8 +62,15 @@ func (d *Day) Play(ctx context.Context) (rows []Row, err error) {
 		if err := a.play(ctx, d); err != nil {
 			return d.rows, fmt.Errorf("%s: %w", a.title, err)
 		}
+		met := 0
 		for i := first; i < len(d.rows); i++ {
 			d.rows[i].Act = a.title
+			if d.rows[i].OK {
+				met++
+			}
+		}
+		if met == 0 {
+			return d.rows, fmt.Errorf("%s: nothing came of it; the rest of the day is called off", a.title)
 		}
 		if err := sleep(ctx, d.Pause); err != nil {
 			return d.rows, err

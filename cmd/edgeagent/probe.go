@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgeagent/drivers"
+	"edgeagent/drivers/iptv"
 	"edgeagent/drivers/wifi"
 	"edgeagent/internal/config"
 	"edgeagent/pms/inspire"
@@ -107,23 +108,32 @@ func probeDevice(ctx context.Context, out io.Writer, d *config.Device, l *config
 	if d.WiFi != nil && d.WiFi.TLS == (wifi.TLS{}) {
 		return learnPin(ctx, out, d)
 	}
-	driver, err := open(d, drivers.Site{
+	site := drivers.Site{
 		Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
 		Key: []byte("probe"), Secret: config.Secret, Log: zerolog.Nop(),
 		Wanted: func(string) []drivers.Command { return nil },
 		Known:  func(string, string) map[string]string { return nil },
-	})
-	if err != nil {
-		fmt.Fprintf(out, "%-18s NO %v\n", d.Name, err)
-		return false
 	}
-	defer driver.Halt()
-	if err := driver.Probe(ctx); err != nil {
+	if err := try(ctx, d, site); err != nil {
 		fmt.Fprintf(out, "%-18s NO %v\n", d.Name, err)
 		return false
 	}
 	fmt.Fprintf(out, "%-18s ok %s answers\n", d.Name, d.Kind())
 	return true
+}
+
+// try asks one device. TVs are asked under another client id, so that an agent
+// that runs meanwhile is not thrown off its broker.
+func try(ctx context.Context, d *config.Device, site drivers.Site) error {
+	if d.IPTV != nil {
+		return iptv.Try(ctx, d.Name, *d.IPTV, site)
+	}
+	driver, err := open(d, site)
+	if err != nil {
+		return err
+	}
+	defer driver.Halt()
+	return driver.Probe(ctx)
 }
 
 // learnPin shows the controller's certificate to whoever sets it up.

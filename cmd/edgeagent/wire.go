@@ -139,6 +139,9 @@ func wanted(store *offsetstore.Store, device string, log zerolog.Logger) []drive
 	for _, c := range settings {
 		cmd, err := agent.Command(c)
 		if err == nil {
+			if c.Hold.After(cmd.Due) {
+				cmd.Due = c.Hold // from a replay that is not over
+			}
 			commands = append(commands, cmd)
 		}
 	}
