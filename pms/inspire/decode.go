@@ -1,11 +1,7 @@
 package inspire
 
 import (
-	"bytes"
 	"errors"
-	"html"
-	"math/bits"
-	"strconv"
 	"strings"
 
 	"edgeagent/pms"
@@ -63,6 +59,7 @@ type frame struct {
 	events    []event
 	errorText string // messages of an error frame, or errors beside data
 	errorCode string // extensions.code of the first error
+	lost      error  // why some events of this frame could not be taken
 }
 
 // decoder reads frames. One goroutine owns it.
@@ -71,19 +68,29 @@ type decoder struct {
 	names  *names
 	frame  frame
 	seen   bool // the payload had a newEvent member
-	fields []pms.Field
-	ev     event
+	values []rawField
 	parts  eventParts
 	key    []byte
+	copied []byte // the texts of an event, before they become one string
 	// message is a member of that name beside type; lost is why the events
 	// of this frame cannot be taken.
 	message []byte
 	lost    error
 }
 
+// eventParts is the event being read; its texts still lie in the frame.
 type eventParts struct {
-	module, event []byte
-	details       uint64
+	module, event, offset, unique, key, stamp, hotel []byte
+
+	unmapped []string
+	details  uint64 // hash of the elements so far
+	lost     error
+}
+
+type rawField struct {
+	el            *elementName
+	before, after []byte
+	seq           int
 }
 
 func newDecoder(n *names) *decoder { return &decoder{names: n.session()} }
@@ -162,9 +169,9 @@ func (d *decoder) finish(typ []byte, payload int, parsed bool) (*frame, error) {
 	if !events {
 		return f, nil
 	}
-	f.kind = frameEvents
+	f.kind, f.lost = frameEvents, d.lost
 	switch {
-	case d.lost != nil:
+	case d.lost != nil && len(f.events) == 0:
 		return nil, d.lost
 	case len(f.events) == 0 && f.errorText != "":
 		f.kind = frameError
@@ -237,198 +244,6 @@ func (d *decoder) eventPayload() {
 			d.skip()
 		}
 	}
-}
-
-// newEvent reads one event, a list of them, or null.
-func (d *decoder) newEvent() {
-	f := &d.frame
-	f.events, d.seen, d.lost = f.events[:0], true, nil
-	switch d.peek() {
-	case '{':
-		d.event()
-	case '[':
-		d.enter('[')
-		for i := 0; d.item(i); i++ {
-			if d.peek() == '{' && len(f.events) < maxEvents {
-				d.event()
-				continue
-			}
-			if d.peek() == '{' {
-				d.lost = errOversized
-			}
-			d.skip()
-		}
-	case 'n':
-		d.bare()
-	default:
-		d.skip()
-		d.lost = errNoEvent
-	}
-}
-
-func (d *decoder) event() {
-	start := d.pos
-	d.ev, d.parts, d.fields = event{}, eventParts{}, d.fields[:0]
-	d.enter('{')
-	for i := 0; ; i++ {
-		key, ok := d.member(i)
-		if !ok {
-			break
-		}
-		switch string(key) {
-		case "metadata":
-			d.metadata()
-		case "moduleName":
-			d.parts.module = d.scalar()
-		case "eventName":
-			d.parts.event = d.scalar()
-		case "primaryKey":
-			d.ev.primaryKey = clip(string(d.scalar()), 100)
-		case "timestamp":
-			d.ev.stamp = clip(string(d.scalar()), 60)
-		case "hotelId":
-			d.ev.hotel = clip(string(d.scalar()), 60)
-		case "detail":
-			d.details()
-		default:
-			d.skip()
-		}
-	}
-	if d.err != nil {
-		return
-	}
-	d.close(start)
-}
-
-// close completes the event that began at start.
-func (d *decoder) close(start int) {
-	ev := &d.ev
-	if ev.offset == "" {
-		d.lost = errNoOffset
-		return
-	}
-	ev.name = d.eventName(d.parts.module, d.parts.event)
-	ev.hash = mix(mix(hashBytes(1, d.parts.module), hashBytes(2, d.parts.event)), d.parts.details)
-	if len(d.fields) > 0 {
-		ev.fields = append(make([]pms.Field, 0, len(d.fields)), d.fields...)
-	}
-	if ev.name.kind == pms.KindUnknown {
-		ev.raw = bytes.Clone(d.data[start:min(d.pos, start+maxRaw)])
-	}
-	d.frame.events = append(d.frame.events, *ev)
-}
-
-func (d *decoder) metadata() {
-	d.ev.offset, d.ev.unique = "", ""
-	if !d.enter('{') {
-		return
-	}
-	for i := 0; ; i++ {
-		key, ok := d.member(i)
-		if !ok {
-			return
-		}
-		switch string(key) {
-		case "offset":
-			if text := d.scalar(); len(text) <= maxOffset {
-				d.ev.offset = string(text)
-			}
-		case "uniqueEventId":
-			d.ev.unique = clip(string(d.scalar()), 100)
-		default:
-			d.skip()
-		}
-	}
-}
-
-// details reads the list of elements; one element alone and none at all are
-// taken as well.
-func (d *decoder) details() {
-	d.fields, d.ev.unmapped, d.parts.details = d.fields[:0], nil, 0
-	switch d.peek() {
-	case '{':
-		d.element(0)
-	case '[':
-		d.enter('[')
-		for i := 0; d.item(i); i++ {
-			if d.peek() == '{' {
-				d.element(i)
-			} else {
-				d.skip()
-			}
-		}
-	default:
-		d.skip()
-	}
-}
-
-func (d *decoder) element(place int) {
-	var name, before, after []byte
-	seq := -1
-	d.enter('{')
-	for i := 0; ; i++ {
-		key, ok := d.member(i)
-		if !ok {
-			break
-		}
-		switch string(key) {
-		case "elementName":
-			name = d.scalar()
-		case "oldValue":
-			before = d.scalar()
-		case "newValue":
-			after = d.scalar()
-		case "elementSequence":
-			seq = -1
-			if n, err := strconv.Atoi(string(d.scalar())); err == nil && n >= 0 {
-				seq = n
-			}
-		default:
-			d.skip()
-		}
-	}
-	if d.err != nil {
-		return
-	}
-	d.parts.details = mix(mix(mix(d.parts.details, hashBytes(3, name)), hashBytes(4, before)), hashBytes(5, after))
-	el := d.elementName(name)
-	switch {
-	case !el.known:
-		if el.spelled != "" && len(d.ev.unmapped) < maxUnmapped {
-			d.ev.unmapped = append(d.ev.unmapped, el.spelled)
-		}
-		return
-	case el.field == pms.FieldIgnored:
-		return
-	case len(d.fields) >= maxFields:
-		d.lost = errOversized
-		return
-	}
-	if seq < 0 {
-		seq = place
-	}
-	f := pms.Field{Name: el.field, Old: valueText(el, before), Seq: seq}
-	if bytes.Equal(before, after) {
-		f.New = f.Old
-	} else {
-		f.New = valueText(el, after)
-	}
-	d.fields = append(d.fields, f)
-}
-
-// valueText copies a value out of the frame. Values can be HTML-escaped, once.
-func valueText(el *elementName, raw []byte) string {
-	if len(raw) == 0 {
-		return ""
-	}
-	text := string(raw)
-	if strings.IndexByte(text, '&') >= 0 {
-		text = html.UnescapeString(text)
-	}
-	if el.tidy != nil {
-		text = el.tidy(text)
-	}
-	return text
 }
 
 // errorPayload reads a list of GraphQL errors, one error, or a bare text.
@@ -506,26 +321,4 @@ func clip(s string, n int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:n], "")
-}
-
-// hashBytes is a 64-bit hash that stays the same over versions and machines,
-// as it is written down with the offset. It guards against mix-ups, not
-// against malice. The seed tells the members of an event apart.
-func hashBytes(seed uint64, b []byte) uint64 {
-	h := seed*0x9e3779b97f4a7c15 + uint64(len(b))
-	for len(b) >= 8 {
-		h = mix(h, uint64(b[0])|uint64(b[1])<<8|uint64(b[2])<<16|uint64(b[3])<<24|uint64(b[4])<<32|uint64(b[5])<<40|uint64(b[6])<<48|uint64(b[7])<<56)
-		b = b[8:]
-	}
-	var last uint64
-	for i, c := range b {
-		last |= uint64(c) << (8 * i)
-	}
-	return mix(h, last)
-}
-
-// mix folds the 128-bit product of both, each with a constant of its own.
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a^0xa0761d6478bd642f, b^0xe7037ed1a0b428db)
-	return hi ^ lo
 }

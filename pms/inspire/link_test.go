@@ -133,6 +133,10 @@ type link struct {
 
 type linkOption func(*Config, *Deps)
 
+// patient gives a replay more time to pause, where a slow machine must not
+// make news of it.
+func patient(_ *Config, d *Deps) { d.Waits.Settle = 400 * time.Millisecond }
+
 func secretsOf(secret, key string) func(string) (string, error) {
 	return func(file string) (string, error) {
 		switch file {

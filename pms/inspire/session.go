@@ -197,10 +197,7 @@ func (n *session) understand(dec *decoder, data []byte, batch []item) []item {
 	now := n.src.now()
 	f, err := dec.decode(data)
 	if err != nil {
-		return append(batch, item{
-			kind: itemUndecodable, at: now, size: len(data), text: err.Error(),
-			raw: bytes.Clone(data[:min(len(data), maxRaw)]), hash: hashBytes(0, data),
-		})
+		return append(batch, unreadable(now, data, err))
 	}
 	add := func(k itemKind) {
 		batch = append(batch, item{kind: k, at: now, text: n.creds.redact(f.errorText, n.token.text), code: f.errorCode})
@@ -219,6 +216,9 @@ func (n *session) understand(dec *decoder, data []byte, batch []item) []item {
 		for i := range f.events {
 			batch = append(batch, item{kind: itemEvent, at: now, size: len(data) / len(f.events), event: f.events[i]})
 		}
+		if f.lost != nil {
+			batch = append(batch, unreadable(now, data, f.lost))
+		}
 	case frameError:
 		add(itemError)
 	case frameConnectionError:
@@ -232,6 +232,13 @@ func (n *session) understand(dec *decoder, data []byte, batch []item) []item {
 		}
 	}
 	return batch
+}
+
+func unreadable(now time.Time, data []byte, why error) item {
+	return item{
+		kind: itemUndecodable, at: now, size: len(data), text: why.Error(),
+		raw: bytes.Clone(data[:min(len(data), maxRaw)]), hash: hashBytes(0, data),
+	}
 }
 
 func (n *session) answer(payload []byte) {

@@ -40,9 +40,15 @@ func tidyDate(s string) string {
 	return s
 }
 
+// isDate reports whether s is written YYYY-MM-DD. It runs for every date of
+// every event, so it does not go through time.Parse.
 func isDate(s string) bool {
-	_, err := time.Parse(time.DateOnly, s)
-	return err == nil
+	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
+		return false
+	}
+	month, day := s[5:7], s[8:10]
+	return isDigits(s[:4]) && isDigits(month) && isDigits(day) &&
+		"01" <= month && month <= "12" && "01" <= day && day <= "31"
 }
 
 // tidyTime makes HH:MM of a time of day, with or without a date before it.
