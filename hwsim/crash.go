@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"time"
 )
@@ -22,14 +23,15 @@ type Crash struct {
 
 // Tally is what came of it.
 type Tally struct {
-	Kills, Deeds, Cards, Screens, Vouchers int
+	Kills, Deeds, Commands, Unknown, Cards, Screens, Vouchers int
 	// Violations are promises that were broken.
 	Violations []string
 }
 
 func (t Tally) String() string {
-	return fmt.Sprintf("kills %d, deeds at the desk %d, cards cut %d, screens drawn %d, vouchers made %d, violations %d",
-		t.Kills, t.Deeds, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
+	return fmt.Sprintf("kills %d, deeds at the desk %d\ncommands settled %d, outcome unknown %d (killed in mid-card; each waits for a person)\n"+
+		"effects: cards cut %d, screens drawn %d, vouchers made %d\nviolations %d",
+		t.Kills, t.Deeds, t.Commands, t.Unknown, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
 }
 
 // Run kills the agent, then judges the house.
@@ -38,6 +40,9 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 	moments := rand.New(rand.NewPCG(c.Seed, 1))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := c.warmUp(ctx); err != nil {
+		return t, err
+	}
 	busy, rest := context.WithCancel(ctx)
 	deeds := make(chan int, 1)
 	go func() { deeds <- c.work(busy) }()
@@ -47,7 +52,7 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 		if err != nil {
 			return t, err
 		}
-		err = sleep(ctx, 40*time.Millisecond+time.Duration(moments.IntN(700))*time.Millisecond)
+		err = sleep(ctx, 40*time.Millisecond+time.Duration(moments.IntN(1200))*time.Millisecond)
 		if how, ended := agent.Ended(); ended {
 			return t, fmt.Errorf("the agent ended by itself: %w; see %s", how, c.LogFile)
 		}
@@ -75,19 +80,48 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 	return t, nil
 }
 
+// warmUp lets the agent follow the stream for the first time: before its first
+// event it has no place in the stream to come back to.
+func (c *Crash) warmUp(ctx context.Context) error {
+	agent, err := c.Hotel.StartAgent(c.Command, c.LogFile)
+	if err != nil {
+		return err
+	}
+	defer agent.Kill()
+	if err := c.Hotel.AwaitLive(ctx); err != nil {
+		return err
+	}
+	s := c.Hotel.Guest("Ms", "First", "Guest", "E", 1)
+	c.Hotel.Desk().CheckIn(s, c.Hotel.Rooms[0])
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := Eventually(ctx, func() bool { return c.Hotel.Key(s) != "" }); err != nil {
+		return fmt.Errorf("the first guest got no key: %w; see %s", err, c.LogFile)
+	}
+	return nil
+}
+
 // judge waits until the agent has caught up, then counts broken promises.
 func (c *Crash) judge(ctx context.Context, t *Tally) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	var last []string
 	_, err := Eventually(ctx, func() bool {
-		last = c.wrong(ctx)
+		last = c.wrong(context.WithoutCancel(ctx))
 		return len(last) == 0
 	})
 	if err != nil {
 		t.Violations = last
 	}
 	t.Violations = append(t.Violations, c.Hotel.CutTwice()...)
+	t.Violations = append(t.Violations, c.Hotel.Endless()...)
+	t.Violations = append(t.Violations, c.Hotel.Leaks(c.LogFile)...)
+	if s, err := c.Hotel.Status(context.WithoutCancel(ctx)); err == nil {
+		t.Unknown = len(s.Unknown)
+	}
+	if log, err := os.ReadFile(c.LogFile); err == nil {
+		t.Commands = strings.Count(string(log), `"command settled"`)
+	}
 	for _, room := range c.Hotel.Rooms {
 		t.Screens += len(c.Hotel.TV(room).History())
 		t.Cards += len(c.Hotel.Locks.Cuts(room))

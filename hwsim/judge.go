@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -108,6 +109,57 @@ func (h *Hotel) Key(s *Stay) string {
 		}
 	}
 	return ""
+}
+
+// Endless lists cards and codes that would work on although nobody revoked them.
+func (h *Hotel) Endless() []string {
+	const grace = 3 * time.Hour // two of the WiFi, and a little
+	var wrong []string
+	last := time.Now()
+	h.mu.Lock()
+	for _, s := range h.stays {
+		if s.Departure.After(last) {
+			last = s.Departure
+		}
+	}
+	h.mu.Unlock()
+	for _, e := range h.Locks.Audit() {
+		if (e.Deed == locksim.NewKey || e.Deed == locksim.Copied) && (e.Until.IsZero() || e.Until.After(last)) {
+			wrong = append(wrong, fmt.Sprintf("a card for room %s lasts until %s", e.Room, e.Until))
+		}
+	}
+	for _, v := range h.WiFi.Vouchers() {
+		if end := v.CreatedAt.Add(time.Duration(v.Minutes) * time.Minute); v.Minutes == 0 || end.After(last.Add(grace)) {
+			wrong = append(wrong, fmt.Sprintf("the code of %s lasts until %s", v.Name, end))
+		}
+	}
+	return wrong
+}
+
+// Leaks lists what stands in a log and must not: names, secrets, codes.
+func (h *Hotel) Leaks(logFile string) []string {
+	text, err := os.ReadFile(logFile)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	secret := map[string]string{clientSecret: "the PMS secret", appKey: "the app key", h.WiFi.APIKey(): "the API key"}
+	h.mu.Lock()
+	for _, s := range h.stays {
+		secret[s.Last], secret[s.First] = "a guest's name", "a guest's name"
+		secret[s.Reservation] = "a reservation number"
+	}
+	h.mu.Unlock()
+	for _, v := range h.WiFi.Vouchers() {
+		secret[v.Code] = "a WiFi code"
+	}
+	var wrong []string
+	for word, what := range secret {
+		if at := strings.Index(string(text), word); at >= 0 {
+			line := 1 + strings.Count(string(text[:at]), "\n")
+			wrong = append(wrong, fmt.Sprintf("%s stands in line %d of the log", what, line))
+		}
+	}
+	return wrong
 }
 
 // CutTwice lists the cards that were cut more often than anybody asked.

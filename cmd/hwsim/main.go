@@ -138,7 +138,14 @@ func demoCommand(f *flags) *cobra.Command {
 				day.Pause = 0
 			}
 			rows, err := day.Play(cmd.Context())
-			return report(rows, err, day.LogFile)
+			if err = report(rows, err, day.LogFile); err == nil && !once {
+				fmt.Printf("\nThe hotel stays open: look at %s, or at the log in %s. Ctrl-C closes it.\n", h.StatusURL, day.LogFile)
+				<-cmd.Context().Done()
+			}
+			if stopErr := day.Stop(); err == nil && stopErr != nil {
+				err = fmt.Errorf("the agent did not stop as it should: %w", stopErr)
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "play without pauses, for a machine to read the outcome")
