@@ -7,20 +7,13 @@ import (
 	"iter"
 	"net"
 	"os"
-	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/text/language"
-
-	"edgeagent/drivers"
-	"edgeagent/drivers/iptv"
-	"edgeagent/drivers/keycard"
-	"edgeagent/drivers/wifi"
-	"edgeagent/rules"
 )
 
 var (
@@ -28,64 +21,145 @@ var (
 	name = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
 )
 
+// Bounds of a property. A hotel has a handful; each costs memory and a lane.
+const (
+	maxLinks   = 20
+	maxDevices = 200
+)
+
 // property checks what is said of the hotel, and works out zone and hours.
 func (c *checker) property(l *Loaded) {
 	p := &l.Property
-	if c.faulty("property") {
-		l.Zone = time.UTC
-		return
+	if _, given := c.at["property"]; !given {
+		c.tell("property", "property: is missing; begin with it, and under it id:, name: and timezone:")
+		c.spoil("property")
 	}
-	if !slug.MatchString(p.ID) {
-		c.add("property.id", "property.id %q must be short and stand in topics: a-z, 0-9, _ and -, such as id: seaview", p.ID)
-	}
-	zone, err := time.LoadLocation(p.Timezone)
 	switch {
-	case p.Timezone == "" || p.Timezone == "Local":
-		c.add("property.timezone", "property.timezone is missing; write the hotel's IANA zone, such as timezone: Europe/Lisbon")
-		zone = time.UTC
-	case err != nil:
-		c.add("property.timezone", "unknown time zone %q; write an IANA name, such as timezone: Europe/Lisbon", p.Timezone)
-		zone = time.UTC
+	case p.ID == "":
+		c.add("property.id", "property.id is missing; write a short name for topics and logs, such as id: seaview")
+	case !slug.MatchString(p.ID):
+		c.add("property.id", "property.id %q stands in topics, so it may have only a-z, 0-9, _ and -, at most 64, such as id: seaview", short(p.ID))
 	}
-	l.Zone = zone
+	set(&p.Name, p.ID)
+	l.Zone = c.zone(p.Timezone)
 	if _, err := language.Parse(p.Language); err != nil {
-		c.add("property.language", "unknown language %q; write a BCP 47 tag, such as en or pt-PT", p.Language)
+		c.add("property.language", "unknown language %q; write a BCP 47 tag, such as en or pt-PT", short(p.Language))
 	}
 	l.CheckInAt = c.hour("property.check_in", p.CheckIn)
 	l.CheckOutAt = c.hour("property.check_out", p.CheckOut)
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Log.Level) {
-		c.add("log.level", "log level %q is not one of debug, info, warn, error", l.Log.Level)
+	seen := map[string]bool{}
+	for i, code := range p.RoomTypes {
+		path := fmt.Sprintf("property.room_types[%d]", i)
+		switch {
+		case code == "":
+			c.add(path, "an empty room type; write the code as the PMS spells it, or remove the entry")
+		case seen[code]:
+			c.add(path, "room type %q is listed twice; remove one", short(code))
+		}
+		seen[code] = true
 	}
-	host, _, err := net.SplitHostPort(l.Status.Listen)
-	if err != nil {
-		c.add("status.listen", "status.listen %q must be an address and a port, such as 127.0.0.1:8080", l.Status.Listen)
-	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		c.add("status.listen", "status.listen %q is open to the network without a password; listen on 127.0.0.1 and reach it through ssh", l.Status.Listen)
+}
+
+// zone finds a time zone; UTC stands for one that is wrong.
+func (c *checker) zone(name string) *time.Location {
+	const path = "property.timezone"
+	if name == "" {
+		c.add(path, "property.timezone is missing; write the hotel's IANA zone, such as timezone: Europe/Lisbon")
+		return time.UTC
 	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		c.add(path, "unknown time zone %q; write an IANA name, such as timezone: Europe/Lisbon", short(name))
+		return time.UTC
+	}
+	return zone
 }
 
 func (c *checker) hour(path, text string) time.Duration {
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		c.add(path, "%s %q must be a local hour such as \"12:00\" (in quotes)", last(path), text)
+		c.add(path, "%s must be a local hour such as \"12:00\", not %q", last(path), short(text))
+		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }
 
+// settings checks what is said of the agent itself.
+func (c *checker) settings(l *Loaded) {
+	levels := []string{"debug", "info", "warn", "error"}
+	if !slices.Contains(levels, l.Log.Level) {
+		c.add("log.level", "unknown log level %q; %s", short(l.Log.Level), didYouMean(l.Log.Level, levels))
+	}
+	if problem := listenProblem(l.Status.Listen); problem != "" {
+		c.add("status.listen", "%s", problem)
+		l.Status.Listen = defaultListen // a file with faults still has its page, and nowhere else
+	}
+	for _, b := range []struct {
+		path      string
+		value     time.Duration
+		low, high time.Duration
+	}{
+		{"freshness_window", l.Freshness, time.Minute, 24 * time.Hour},
+		{"patience.hold", l.Patience.Hold, time.Second, time.Hour},
+		{"patience.first", l.Patience.First, 10 * time.Millisecond, time.Hour},
+		{"patience.most", l.Patience.Most, 10 * time.Millisecond, 24 * time.Hour},
+	} {
+		if b.value != 0 && (b.value < b.low || b.value > b.high) {
+			c.add(b.path, "%s %s is out of range: write %s to %s", last(b.path), span(b.value), span(b.low), span(b.high))
+		}
+	}
+	if p := l.Patience; p.First > p.Most && p.Most > 0 {
+		c.add("patience.first", "first %s is longer than most %s; exchange them", span(p.First), span(p.Most))
+	}
+	if info, err := os.Stat(beside(l.Path, l.Store)); err == nil && info.IsDir() {
+		c.add("store", "store: %s is a folder; name a file in it, such as store.db", short(l.Store))
+	}
+}
+
+// span is a round length of time without its zeros: 1h, not 1h0m0s.
+func span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// listenProblem says what is wrong with the status page's address, "" if nothing.
+func listenProblem(address string) string {
+	const better = "write an address of this machine and a port, such as 127.0.0.1:8080"
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Sprintf("status.listen %q is no address; %s", short(address), better)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Sprintf("status.listen has the port %q, and ports are 1 to 65535; %s", short(port), better)
+	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Sprintf("status.listen %q is open to the network, and the page has no password; write 127.0.0.1:%d and reach it through ssh", short(address), n)
+	}
+	return ""
+}
+
 // links checks the PMS links.
 func (c *checker) links(l *Loaded) {
-	if len(l.PMS) == 0 && !c.faulty("pms") {
-		c.add("pms", "no PMS link; add a pms: list with a name and a section such as inspire:")
+	if len(l.PMS) == 0 {
+		c.add("pms", "no PMS link; write pms: and below it an entry with a name and a section such as inspire:")
+	}
+	if len(l.PMS) > maxLinks {
+		c.add(fmt.Sprintf("pms[%d]", maxLinks), "%d PMS links, and at most %d are possible", len(l.PMS), maxLinks)
+		l.PMS = l.PMS[:maxLinks]
 	}
 	seen := map[string]string{}
 	for i := range l.PMS {
 		link, path := &l.PMS[i], fmt.Sprintf("pms[%d]", i)
 		c.named(seen, path, link.Name, "PMS link")
-		if c.faulty(path) {
-			continue
-		}
 		if link.Inspire == nil {
-			c.add(path, "PMS link %q has no section; add inspire:", link.Name)
+			if !c.shadowedEntry(path) {
+				c.tell(path, "PMS link %q has no section; add inspire: and its settings", short(link.Name))
+			}
 			continue
 		}
 		c.section(path+".inspire", link.Inspire.Problems())
@@ -94,219 +168,98 @@ func (c *checker) links(l *Loaded) {
 
 // devices checks the devices.
 func (c *checker) devices(l *Loaded) {
+	if len(l.Devices) == 0 {
+		c.add("devices", "no devices: nothing will move; write devices: and below it an entry with a name and a section such as keycard:").Warning = true
+	}
+	if len(l.Devices) > maxDevices {
+		c.add(fmt.Sprintf("devices[%d]", maxDevices), "%d devices, and at most %d are possible", len(l.Devices), maxDevices)
+		l.Devices = l.Devices[:maxDevices]
+	}
 	seen := map[string]string{}
 	for i := range l.Devices {
 		d, path := &l.Devices[i], fmt.Sprintf("devices[%d]", i)
 		c.named(seen, path, d.Name, "device")
-		if c.faulty(path) {
-			continue
-		}
-		sections := 0
-		for _, s := range []struct {
-			kind     string
-			there    bool
-			problems func() iter.Seq2[string, string]
-		}{
-			{"keycard", d.Keycard != nil, d.Keycard.Problems},
-			{"iptv", d.IPTV != nil, d.IPTV.Problems},
-			{"wifi", d.WiFi != nil, d.WiFi.Problems},
-		} {
-			if s.there {
-				sections++
-				c.section(path+"."+s.kind, s.problems())
-			}
-		}
-		if sections != 1 {
-			c.add(path, "device %q must have exactly one section, keycard:, iptv: or wifi:, but has %d", d.Name, sections)
-		}
-		if d.Keycard != nil && d.Keycard.Port != "" {
+		var kinds []string
+		if d.Keycard != nil {
+			kinds = append(kinds, "keycard")
+			c.section(path+".keycard", d.Keycard.Problems())
 			c.port(path+".keycard.port", d.Keycard.Port)
+		}
+		if d.IPTV != nil {
+			kinds = append(kinds, "iptv")
+			c.section(path+".iptv", d.IPTV.Problems())
+		}
+		if d.WiFi != nil {
+			kinds = append(kinds, "wifi")
+			c.section(path+".wifi", d.WiFi.Problems())
+		}
+		switch {
+		case len(kinds) > 1:
+			c.tell(path+"."+kinds[1], "device %q has the sections %s; a device has exactly one, make another device of the other",
+				short(d.Name), strings.Join(kinds, " and "))
+		case len(kinds) == 0 && !c.shadowedEntry(path):
+			c.tell(path, "device %q has no section that says what it is; add keycard:, iptv: or wifi: and its settings", short(d.Name))
 		}
 	}
 }
 
+// shadowedEntry reports whether an entry of a list is no section, or has a key
+// that it does not know: perhaps the very one that is missed.
+func (c *checker) shadowedEntry(path string) bool {
+	return slices.ContainsFunc(c.faults, func(f string) bool { return f == path || parent(f) == path || within(path, f) })
+}
+
 func (c *checker) named(seen map[string]string, path, given, what string) {
+	if c.shadowed(path+".name") || c.shadowedEntry(path) && given == "" {
+		return
+	}
 	switch first, twice := seen[given]; {
 	case given == "":
-		c.add(path, "this %s has no name; add name:", what)
+		c.tell(path, "this %s has no name; add name: and a short one, such as lobby", what)
 	case !name.MatchString(given):
-		c.add(path+".name", "%s name %q must be of a-z, 0-9, _ and -, at most 40", what, given)
+		c.tell(path+".name", "%s name %q may have only a-z, 0-9, _ and -, at most 40", what, short(given))
 	case twice:
-		c.add(path+".name", "two %ss are called %q (the first at line %d); give one another name", what, given, c.at[first].GetToken().Position.Line)
+		line := 0
+		if node := c.at[first]; node != nil {
+			line = node.GetToken().Position.Line
+		}
+		c.tell(path+".name", "two %ss are called %q, the first in line %d; give one another name", what, given, line)
 	default:
 		seen[given] = path + ".name"
 	}
 }
 
+// section takes over what a section says of itself.
 func (c *checker) section(path string, problems iter.Seq2[string, string]) {
 	for at, message := range problems {
-		c.add(join(path, at), "%s", message)
+		full := join(path, at)
+		key := last(full)
+		switch verb, _, _ := strings.Cut(message, " "); {
+		case strings.HasPrefix(message, key):
+		case strings.HasPrefix(message, "missing"):
+			message = key + " is " + message
+		case slices.Contains([]string{"is", "must", "has", "holds", "names"}, verb):
+			message = key + " " + message
+		default:
+			message = key + ": " + message
+		}
+		p := c.add(full, "%s", message)
+		if key == "client_id" { // a slip there is often that the secret stands in it too
+			p.Source = ""
+		}
 	}
 }
 
 // port reports a serial port that is not there now.
 func (c *checker) port(path, port string) {
-	if _, err := os.Stat(port); errors.Is(err, fs.ErrNotExist) {
-		c.add(path, "no serial port %s; plug the adapter in, or choose one that \"ls /dev/serial/by-id\" shows", port).Warning = true
-	}
-}
-
-// files makes the names of files absolute, and checks that each is there. A
-// relative one is looked for among systemd's credentials first, then beside
-// the property file.
-func (c *checker) files(l *Loaded) {
-	l.Store = beside(l.Path, l.Store)
-	c.filesIn(reflect.ValueOf(&l.File).Elem(), l.Path, "")
-}
-
-func (c *checker) filesIn(v reflect.Value, file, path string) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			c.filesIn(v.Elem(), file, path)
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			c.filesIn(v.Index(i), file, fmt.Sprintf("%s[%d]", path, i))
-		}
-	case reflect.Struct:
-		for i, f := range reflect.VisibleFields(v.Type()) {
-			key := yamlName(f)
-			if key == "" || len(f.Index) > 1 {
-				continue
-			}
-			at := join(path, key)
-			if strings.HasSuffix(key, "_file") && f.Type.Kind() == reflect.String {
-				c.file1(v.Field(i), file, at)
-				continue
-			}
-			c.filesIn(v.Field(i), file, at)
-		}
-	}
-}
-
-func (c *checker) file1(v reflect.Value, file, path string) {
-	if v.String() == "" {
+	if port == "" || c.said[path] {
 		return
 	}
-	full := v.String()
-	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && !filepath.IsAbs(full) {
-		if _, err := os.Stat(filepath.Join(dir, full)); err == nil {
-			full = filepath.Join(dir, full)
-		}
-	}
-	full = beside(file, full)
-	v.SetString(full)
-	info, err := os.Stat(full)
+	info, err := os.Stat(port)
 	switch {
-	case err != nil:
-		c.add(path, "%s: there is no file %s; put the value into it (mode 0600), the property file names only the file", last(path), full)
-	case info.IsDir():
-		c.add(path, "%s: %s is a folder, not a file", last(path), full)
-	case info.Size() == 0:
-		c.add(path, "%s: the file %s is empty", last(path), full)
+	case errors.Is(err, fs.ErrNotExist):
+		c.add(path, "no serial port %s; plug the adapter in, or write one that \"ls /dev/serial/by-id\" shows", short(port)).Warning = true
+	case err == nil && info.Mode()&fs.ModeCharDevice == 0:
+		c.add(path, "%s is not a serial port; write one that \"ls /dev/serial/by-id\" shows", short(port))
 	}
-}
-
-func beside(file, name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	full, err := filepath.Abs(filepath.Join(filepath.Dir(file), name))
-	if err != nil {
-		return name
-	}
-	return full
-}
-
-// maxSecret bounds a secret file, in bytes.
-const maxSecret = 64 << 10
-
-// Secret reads a secret by the file name that a loaded property file gives.
-func Secret(file string) (string, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return "", fmt.Errorf("there is no file %s", file)
-	}
-	if info.Size() > maxSecret {
-		return "", fmt.Errorf("%s is too long for a secret", file)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", file, errors.Unwrap(err))
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
-}
-
-// Actions are what a kind of device can be told.
-func Actions(kind string) []drivers.Action {
-	switch kind {
-	case "keycard":
-		return keycard.Actions()
-	case "iptv":
-		return iptv.Actions()
-	case "wifi":
-		return wifi.Actions()
-	}
-	return nil
-}
-
-// rules compiles the property's rules, or the table that ships.
-func (c *checker) rules(l *Loaded) {
-	if c.faulty("rules") {
-		return
-	}
-	own := len(l.Rules) > 0
-	table := l.Rules
-	if !own {
-		var err error
-		if table, err = rules.Parse(rules.Default()); err != nil {
-			c.add("rules", "the table that ships cannot be read: %v", err)
-			return
-		}
-	}
-	var devices []rules.Device
-	var encoders []string
-	for i := range l.Devices {
-		d := &l.Devices[i]
-		kind := d.Kind()
-		if kind == "" {
-			kind = c.kindInFile(i)
-		}
-		devices = append(devices, rules.Device{Name: d.Name, Kind: kind, Actions: Actions(kind)})
-		if kind == "keycard" {
-			encoders = append(encoders, d.Name)
-		}
-	}
-	desk := c.desk(l, encoders, own)
-	compiled, problems := rules.Compile(table, devices, desk, rules.Options{RoomTypes: l.Property.RoomTypes})
-	for _, p := range problems {
-		c.add("rules"+p.Path, "%s", p.Message).Warning = p.Warning
-	}
-	l.Table = compiled
-}
-
-// kindInFile finds the kind of a device whose section could not be decoded.
-func (c *checker) kindInFile(i int) string {
-	for _, kind := range []string{"keycard", "iptv", "wifi"} {
-		if _, ok := c.at[fmt.Sprintf("devices[%d].%s", i, kind)]; ok {
-			return kind
-		}
-	}
-	return ""
-}
-
-// desk is the encoder at the front desk.
-func (c *checker) desk(l *Loaded, encoders []string, own bool) string {
-	desk := l.Property.Desk
-	switch {
-	case desk != "" && !slices.Contains(encoders, desk):
-		c.add("property.desk", "property.desk names %q, which is no keycard device; %s", desk, didYouMean(desk, encoders))
-	case desk == "" && len(encoders) == 1:
-		return encoders[0]
-	case desk == "" && len(encoders) > 1 && !own:
-		c.add("property.desk", "there are %d encoders (%s); say which stands at the front desk, such as desk: %s",
-			len(encoders), strings.Join(encoders, ", "), encoders[0])
-	}
-	return desk
 }

@@ -118,9 +118,12 @@ type Loaded struct {
 	Table *rules.Table
 }
 
+// defaultListen is where the status page is unless the file says otherwise.
+const defaultListen = "127.0.0.1:8080"
+
 func (f *File) defaults() {
 	set(&f.Store, "/var/lib/edgeagent/store.db")
-	set(&f.Status.Listen, "127.0.0.1:8080")
+	set(&f.Status.Listen, defaultListen)
 	set(&f.Log.Level, "info")
 	set(&f.Freshness, 15*time.Minute)
 	set(&f.Property.Language, "en")

@@ -3,28 +3,37 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Problem is one thing that is wrong in a property file.
 type Problem struct {
 	File         string
-	Line, Column int // from 1; 0 when it has no place
+	Line, Column int // from 1, the column in characters; 0 when it has no place
 	Message      string
-	// Source is the line itself.
+	// Source is the line itself, without what looks like a secret.
 	Source string
-	// Warning marks what does not keep the agent from starting: something that is
-	// missing for now, such as an unplugged adapter, or a rule that is doubtful.
+	// Warning marks what does not keep the agent from starting: an adapter that
+	// is unplugged for now, or a rule that is doubtful.
 	Warning bool
+	// Missing marks a file that is not on this machine, such as a secret: the
+	// property file may be right nevertheless, where it will serve.
+	Missing bool
 }
 
 // String is the problem on one line, with its place.
 func (p Problem) String() string {
-	if p.Line == 0 {
-		return fmt.Sprintf("%s: %s", p.File, p.Message)
+	message := p.Message
+	if p.Warning {
+		message = "warning: " + message
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+	if p.Line == 0 {
+		return fmt.Sprintf("%s: %s", p.File, message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, message)
 }
 
 // Problems are all that is wrong, in the order of the file.
@@ -35,24 +44,136 @@ func (ps Problems) Fatal() bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning })
 }
 
+// Wrong reports whether any of them is a fault of the property file itself,
+// wherever it serves.
+func (ps Problems) Wrong() bool {
+	return slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning && !p.Missing })
+}
+
 // Render is the list as check prints it: each with its line and a caret.
 func (ps Problems) Render() string {
 	var b strings.Builder
 	for _, p := range ps {
 		fmt.Fprintln(&b, p)
-		if p.Line == 0 || p.Source == "" {
+		if p.Line == 0 || strings.TrimSpace(p.Source) == "" {
 			continue
 		}
+		source, before := excerpt(p.Source, p.Column)
 		number := fmt.Sprint(p.Line)
-		fmt.Fprintf(&b, "  %s | %s\n", number, p.Source)
-		fmt.Fprintf(&b, "  %s | %s^\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", max(p.Column-1, 0)))
+		fmt.Fprintf(&b, "  %s | %s\n", number, source)
+		fmt.Fprintf(&b, "  %s | %s^\n", strings.Repeat(" ", len(number)), before)
 	}
 	return b.String()
 }
 
-func (ps Problems) sort() Problems {
+// Report is what check prints: the problems, and how that sums up.
+func Report(path string, l *Loaded, ps Problems) string {
+	worst, warnings := 0, 0
+	for _, p := range ps {
+		if p.Warning {
+			warnings++
+		} else {
+			worst++
+		}
+	}
+	text := ps.Render()
+	if worst > 0 {
+		text += count(worst, "problem")
+		if warnings > 0 {
+			text += ", " + count(warnings, "warning")
+		}
+		return text + "\n"
+	}
+	text += fmt.Sprintf("%s: ok (%s, %s, %s)", path, l.Property.Name, count(len(l.PMS), "PMS link"), count(len(l.Devices), "device"))
+	if warnings > 0 {
+		text += ", but see the " + count(warnings, "warning")
+	}
+	return text + "\n"
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// widest is how much of a line is shown, in characters.
+const widest = 120
+
+// excerpt is the part of a line around a column, fit for a terminal, and the
+// blank space before the column.
+func excerpt(line string, column int) (source, before string) {
+	text := []rune(line)
+	at := min(max(column-1, 0), len(text))
+	cut := 0
+	if at > widest*3/4 {
+		cut = at - widest/2
+	}
+	text, at = text[cut:], at-cut
+	ellipsis := ""
+	if len(text) > widest {
+		text, ellipsis = text[:widest], "…"
+	}
+	blank := make([]rune, at)
+	for i, r := range text {
+		if r != '\t' && !unicode.IsPrint(r) {
+			text[i] = '\ufffd' // could disturb the terminal
+		}
+		if i < at {
+			blank[i] = ' '
+			if r == '\t' {
+				blank[i] = r
+			}
+		}
+	}
+	source, before = string(text)+ellipsis, string(blank)
+	if cut > 0 {
+		source, before = "…"+source, " "+before
+	}
+	return source, before
+}
+
+// A secret that somebody wrote into the file, by the name of its key, and the
+// user and password of an address.
+var (
+	secretKey   = regexp.MustCompile(`(?i)(secret|passw(or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|access_?token|auth_?token)$`)
+	secretValue = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:secret|passw(?:or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|access_?token|auth_?token)["']?\s*:)\s*[^\s#].*`)
+	userInURL   = regexp.MustCompile(`://[^/\s]*@`)
+	queryInURL  = regexp.MustCompile(`(://[^\s?#]*)\?[^\s"']*`)
+)
+
+// covered is a line without what looks like a secret: a problem shows its
+// line, in a log and on the status page too.
+func covered(line string) string {
+	line = secretValue.ReplaceAllString(line, "$1 …")
+	line = userInURL.ReplaceAllString(line, "://…@")
+	return queryInURL.ReplaceAllString(line, "$1?…")
+}
+
+// maxProblems is how many are told at once.
+const maxProblems = 200
+
+// report keeps a problem.
+func (c *checker) report(p Problem) *Problem {
+	p.File, p.Source = c.file, covered(p.Source)
+	if len(c.problems) >= maxProblems {
+		c.more++
+		return &p
+	}
+	c.problems = append(c.problems, p)
+	return &c.problems[len(c.problems)-1]
+}
+
+// sorted is all that was found, in the order of the file.
+func (c *checker) sorted() Problems {
+	ps := c.problems
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return slices.CompactFunc(ps, func(a, b Problem) bool { return a == b })
+	ps = slices.Compact(ps)
+	if c.more > 0 {
+		ps = append(ps, Problem{File: c.file, Message: fmt.Sprintf("and %d more; mend these first", c.more)})
+	}
+	return ps
 }

@@ -1,217 +1,268 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
-// checker collects what is wrong and knows where everything stands.
-type checker struct {
-	file     string
-	lines    []string
-	at       map[string]ast.Node // path such as "devices[0].keycard.port" -> its value
-	keys     map[string]ast.Node // the same path -> its key
-	problems Problems
-	faults   []string // paths whose shape is wrong
-}
-
-// add reports a problem at a path; a path that is not in the file stands for
-// the nearest section around it.
-func (c *checker) add(path, format string, args ...any) *Problem {
-	p := Problem{File: c.file, Message: fmt.Sprintf(format, args...)}
-	for near := path; ; near = parent(near) {
-		node, ok := c.at[near]
-		if key, has := c.keys[near]; has && near != path {
-			node = key // of a section, point at its name
-		}
-		if ok {
-			pos := node.GetToken().Position
-			p.Line, p.Column, p.Source = pos.Line, pos.Column, c.line(pos.Line)
-		}
-		if ok || near == "" {
-			break
-		}
-	}
-	c.problems = append(c.problems, p)
-	return &c.problems[len(c.problems)-1]
-}
-
-func (c *checker) line(n int) string {
-	if n < 1 || n > len(c.lines) {
-		return ""
-	}
-	return strings.TrimRight(c.lines[n-1], "\r")
-}
-
-func parent(path string) string {
-	if i := strings.LastIndexAny(path, ".["); i >= 0 {
-		return path[:i]
-	}
-	return ""
-}
-
-func (c *checker) fault(path, format string, args ...any) {
-	c.faults = append(c.faults, path)
-	c.add(path, format, args...)
-}
-
-// faulty reports whether the shape of anything below the path is wrong.
-func (c *checker) faulty(path string) bool {
-	return slices.ContainsFunc(c.faults, func(f string) bool {
-		return f == path || strings.HasPrefix(f, path+".") || strings.HasPrefix(f, path+"[")
-	})
-}
-
-// count is the length of the list at a path.
-func (c *checker) count(path string) int {
-	if list, ok := c.at[path].(*ast.SequenceNode); ok {
-		return len(list.Values)
-	}
-	return 0
-}
-
-// walk compares the tree with the types of File.
-func (c *checker) walk(root ast.Node) {
-	c.keys = map[string]ast.Node{}
-	c.shape(root, reflect.TypeFor[File](), "", "the property file")
-}
-
-var (
-	durationType = reflect.TypeFor[time.Duration]()
-	ownYAML      = []reflect.Type{
-		reflect.TypeFor[yaml.BytesUnmarshaler](), reflect.TypeFor[yaml.InterfaceUnmarshaler](), reflect.TypeFor[yaml.NodeUnmarshaler](),
-	}
-)
-
-// shape checks a value against the type that it is for.
-func (c *checker) shape(node ast.Node, t reflect.Type, path, what string) {
-	if anchor, ok := node.(*ast.AnchorNode); ok {
-		node = anchor.Value
-	}
+// fill sets a value from its node, and reports what does not fit. What does
+// not fit stays unset; everything around it is filled and checked all the same.
+func (c *checker) fill(node ast.Node, v reflect.Value, path, what string) {
 	c.at[path] = node
+	if own, ok := v.Addr().Interface().(yaml.NodeUnmarshaler); ok {
+		c.own(node, own, path)
+		return
+	}
+	pointer := v.Kind() == reflect.Pointer
 	if _, null := node.(*ast.NullNode); null {
+		// As if it were left out; but a section that is there, if without
+		// settings, says itself what it lacks.
+		if pointer && v.Type().Elem().Kind() == reflect.Struct && node.GetToken().Type == token.ImplicitNullType {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
 		return
 	}
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if slices.ContainsFunc(ownYAML, reflect.PointerTo(t).Implements) {
-		c.own(node, t, path)
-		return
+	if pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
 	}
 	switch {
-	case t == durationType:
-		c.duration(node, path)
-	case t.Kind() == reflect.Struct:
-		c.structure(node, t, path, what)
-	case t.Kind() == reflect.Slice:
-		c.list(node, t, path)
-	case t.Kind() == reflect.Map:
-		c.mapping(node, t, path)
+	case v.Type() == reflect.TypeFor[time.Duration]():
+		c.duration(node, v, path)
+	case v.Kind() == reflect.Struct:
+		c.structure(node, v, path, what)
+	case v.Kind() == reflect.Slice:
+		c.list(node, v, path)
+	case v.Kind() == reflect.Map:
+		c.mapping(node, v, path)
 	default:
-		c.scalar(node, t, path)
+		c.scalar(node, v, path)
 	}
 }
 
-func (c *checker) structure(node ast.Node, t reflect.Type, path, what string) {
-	entries, ok := mappingEntries(node)
+func (c *checker) structure(node ast.Node, v reflect.Value, path, what string) {
+	entries, ok := entriesOf(node)
+	names := fieldNames(v.Type())
 	if !ok {
-		c.fault(path, "%s must be a section with keys: %s", what, strings.Join(fieldNames(t), ", "))
+		c.fault(path, "%s must be a section, with keys such as %s, each on a line of its own", what, either(names[:min(len(names), 4)]))
 		return
 	}
+	given := map[string]bool{}
 	for _, entry := range entries {
-		name := entry.Key.GetToken().Value
-		at := join(path, name)
-		field, ok := fieldOf(t, name)
-		if !ok {
-			c.at[at] = entry.Key
-			c.fault(at, "unknown key %q in %s; %s", name, what, didYouMean(name, fieldNames(t)))
-			continue
+		given[keyText(entry)] = true
+	}
+	for _, entry := range entries {
+		name := keyText(entry)
+		if !slices.Contains(names, name) {
+			meant, readable := c.unknownKey(entry, names, path, what)
+			if !readable || given[meant] {
+				continue
+			}
+			// Taken as meant, so that its lack is not reported as well.
+			name = meant
 		}
+		at := join(path, name)
 		c.keys[at] = entry.Key
-		c.shape(entry.Value, field.Type, at, name)
+		c.fill(entry.Value, fieldOf(v, name), at, name)
 	}
 }
 
-func (c *checker) list(node ast.Node, t reflect.Type, path string) {
+// unknownKey reports a key that a section does not know. It gives the key
+// that was probably meant, and whether its value can be read as that.
+func (c *checker) unknownKey(entry *ast.MappingValueNode, names []string, path, what string) (meant string, readable bool) {
+	name := keyText(entry)
+	at := join(path, name)
+	c.at[at], c.keys[at] = entry.Key, entry.Key
+	if secretKey.MatchString(name) {
+		file := nearest(name+"_file", names)
+		if file == "" {
+			c.fault(at, "unknown key %q in %s, which %s; and a secret stands in a file of its own, never in this one", short(name), what, known(names))
+			return "", false
+		}
+		c.fault(at, "a secret cannot stand here; write it into a file of its own (mode 0600), and here %s: with the name of that file", file)
+		c.spoil(join(path, file))
+		return "", false
+	}
+	meant = nearest(name, names)
+	if meant == "" {
+		c.fault(at, "unknown key %q in %s, which %s", short(name), what, known(names))
+		return "", false
+	}
+	c.fault(at, "unknown key %q in %s; did you mean %q?", name, what, meant)
+	return meant, true
+}
+
+func (c *checker) list(node ast.Node, v reflect.Value, path string) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		c.fault(path, "%s must be a list; begin each entry with \"- \"", last(path))
+		how := "begin each entry with \"- \""
+		if v.Type().Elem().Kind() == reflect.String {
+			how = "write it in brackets, such as [A, B]"
+		}
+		c.fault(path, "%s must be a list; %s", last(path), how)
 		return
 	}
-	for i, v := range list.Values {
-		c.shape(v, t.Elem(), fmt.Sprintf("%s[%d]", path, i), "an entry of "+last(path))
+	entry := "each entry of " + last(path)
+	if what, ok := entryNames[last(path)]; ok {
+		entry = what
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(list.Values), len(list.Values)))
+	for i, item := range list.Values {
+		c.fill(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i), entry)
 	}
 }
 
-func (c *checker) mapping(node ast.Node, t reflect.Type, path string) {
-	entries, ok := mappingEntries(node)
+// entryNames are what installers call the entries of a list.
+var entryNames = map[string]string{"devices": "a device", "pms": "a PMS link", "rules": "a rule", "do": "a step"}
+
+func (c *checker) mapping(node ast.Node, v reflect.Value, path string) {
+	entries, ok := entriesOf(node)
 	if !ok {
-		c.fault(path, "%s must be a section of names and values", last(path))
+		c.fault(path, "%s must be a section of names and values, one on each line", last(path))
 		return
 	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
 	for _, entry := range entries {
-		at := join(path, entry.Key.GetToken().Value)
+		name := keyText(entry)
+		at := join(path, name)
 		c.keys[at] = entry.Key
-		c.shape(entry.Value, t.Elem(), at, last(path))
+		value := reflect.New(v.Type().Elem()).Elem()
+		c.fill(entry.Value, value, at, short(name))
+		v.SetMapIndex(reflect.ValueOf(name), value)
+		// Some sections quote a name that would not read as part of a path.
+		quoted := join(path, "'"+strings.ReplaceAll(name, "'", "''")+"'")
+		c.at[quoted], c.keys[quoted] = c.at[at], entry.Key
 	}
 }
 
-// own lets a type with its own YAML form judge.
-func (c *checker) own(node ast.Node, t reflect.Type, path string) {
-	if err := yaml.NodeToValue(node, reflect.New(t).Interface()); err != nil {
-		message := err.Error()
-		if at, ok := err.(yaml.Error); ok {
-			message = at.GetMessage()
+// own lets a type with its own YAML form read itself.
+func (c *checker) own(node ast.Node, v yaml.NodeUnmarshaler, path string) {
+	if entries, ok := entriesOf(node); ok {
+		for _, entry := range entries {
+			at := join(path, keyText(entry))
+			c.keys[at], c.at[at] = entry.Key, entry.Value
 		}
-		c.fault(path, "%s: %s", last(path), message)
 	}
+	if list, ok := node.(*ast.SequenceNode); ok {
+		for i, item := range list.Values {
+			c.at[fmt.Sprintf("%s[%d]", path, i)] = item
+		}
+	}
+	err := v.UnmarshalYAML(node)
+	if err == nil {
+		return
+	}
+	c.spoil(path)
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil {
+		c.report(c.located(at.GetToken(), last(path)+": "+at.GetMessage()))
+		return
+	}
+	c.add(path, "%s: %v", last(path), err)
 }
 
-func (c *checker) duration(node ast.Node, path string) {
-	text := node.GetToken().Value
-	if d, err := time.ParseDuration(text); err != nil || d < 0 {
-		c.fault(path, "%s must be a length of time such as 30s, 10m or 2h, not %q", last(path), text)
-	}
-}
-
-func (c *checker) scalar(node ast.Node, t reflect.Type, path string) {
-	scalar, ok := node.(ast.ScalarNode)
+func (c *checker) duration(node ast.Node, v reflect.Value, path string) {
+	text, ok := textOf(node)
 	if !ok {
-		c.fault(path, "%s must be a single value", last(path))
+		c.fault(path, "%s must be a length of time such as 30s, 10m or 2h", last(path))
 		return
 	}
-	target := reflect.New(t)
-	if err := yaml.NodeToValue(scalar, target.Interface()); err != nil {
-		c.fault(path, "%s must be %s, not %q", last(path), kindName(t), node.GetToken().Value)
-		return
-	}
-	if t.Kind() == reflect.Bool {
-		if _, ok := node.(*ast.BoolNode); !ok {
-			c.fault(path, "%s must be true or false, not %q", last(path), node.GetToken().Value)
-		}
+	d, err := time.ParseDuration(text)
+	_, unitless := node.(*ast.IntegerNode)
+	switch {
+	case err != nil && unitless:
+		c.fault(path, "%s needs a unit: write %ss, %sm or %sh", last(path), short(text), short(text), short(text))
+	case err != nil:
+		c.fault(path, "%s must be a length of time such as 30s, 10m or 2h, not %q", last(path), short(text))
+	case d < 0:
+		c.fault(path, "%s cannot be negative: write a length of time such as 30s, 10m or 2h", last(path))
+	default:
+		v.SetInt(int64(d))
 	}
 }
 
-func kindName(t reflect.Type) string {
-	switch t.Kind() {
+func (c *checker) scalar(node ast.Node, v reflect.Value, path string) {
+	text, ok := textOf(node)
+	if !ok {
+		c.fault(path, "%s must be %s, not a section or list", last(path), kindName(v.Kind()))
+		return
+	}
+	if len(text) > maxText {
+		c.fault(path, "%s is a text of %d bytes, and at most %d are possible", last(path), len(text), maxText)
+		return
+	}
+	fits := false
+	switch v.Kind() {
+	case reflect.String:
+		// Numbers count as they are spelled: a code 0101 keeps its zero.
+		if flag, isFlag := node.(*ast.BoolNode); isFlag {
+			c.fault(path, "%s must be text; put quotes around it if that is meant: %q", last(path), flag.GetToken().Value)
+			return
+		}
+		v.SetString(text)
+		return
+	case reflect.Bool:
+		if flag, isFlag := node.(*ast.BoolNode); isFlag {
+			v.SetBool(flag.Value)
+			return
+		}
+	case reflect.Int:
+		n, err := strconv.ParseInt(text, 10, 32)
+		if errors.Is(err, strconv.ErrRange) {
+			c.fault(path, "%s %s is far out of range", last(path), short(text))
+			return
+		}
+		if _, number := node.(*ast.IntegerNode); number && err == nil {
+			v.SetInt(n)
+			fits = true
+		}
+	}
+	if !fits {
+		c.fault(path, "%s must be %s, not %q", last(path), kindName(v.Kind()), short(text))
+	}
+}
+
+func kindName(k reflect.Kind) string {
+	switch k {
 	case reflect.Bool:
 		return "true or false"
-	case reflect.String:
-		return "text"
-	case reflect.Float32, reflect.Float64:
-		return "a number"
+	case reflect.Int:
+		return "a whole number"
 	}
-	return "a whole number"
+	return "text"
 }
 
-func mappingEntries(node ast.Node) ([]*ast.MappingValueNode, bool) {
+// duplicates reports every key that a section has twice, wherever it is.
+func (c *checker) duplicates(node ast.Node) {
+	if list, ok := node.(*ast.SequenceNode); ok {
+		for _, item := range list.Values {
+			c.duplicates(item)
+		}
+		return
+	}
+	entries, _ := entriesOf(node)
+	first := make(map[string]int, len(entries))
+	for _, entry := range entries {
+		name := keyText(entry)
+		if line, twice := first[name]; twice {
+			c.report(c.located(entry.Key.GetToken(), fmt.Sprintf("%q is given twice, first in line %d; remove one", short(name), line)))
+		} else {
+			first[name] = entry.Key.GetToken().Position.Line
+		}
+		c.duplicates(entry.Value)
+	}
+}
+
+func entriesOf(node ast.Node) ([]*ast.MappingValueNode, bool) {
 	switch n := node.(type) {
 	case *ast.MappingNode:
 		return n.Values, true
@@ -221,19 +272,36 @@ func mappingEntries(node ast.Node) ([]*ast.MappingValueNode, bool) {
 	return nil, false
 }
 
-func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
-	for _, f := range reflect.VisibleFields(t) {
-		if yamlName(f) == name {
-			return f, true
+// keyText is a key as it is spelled.
+func keyText(entry *ast.MappingValueNode) string { return entry.Key.GetToken().Value }
+
+// textOf is a single value as it is spelled.
+func textOf(node ast.Node) (string, bool) {
+	switch n := node.(type) {
+	case *ast.LiteralNode:
+		return strings.TrimRight(n.Value.Value, "\n"), true
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+// fieldOf is the field of a struct that has the name in YAML.
+func fieldOf(v reflect.Value, name string) reflect.Value {
+	for i := range v.NumField() {
+		if yamlName(v.Type().Field(i)) == name {
+			return v.Field(i)
 		}
 	}
-	return reflect.StructField{}, false
+	return reflect.Value{}
 }
 
 func fieldNames(t reflect.Type) []string {
 	var names []string
-	for _, f := range reflect.VisibleFields(t) {
-		if name := yamlName(f); name != "" {
+	for i := range t.NumField() {
+		if name := yamlName(t.Field(i)); name != "" {
 			names = append(names, name)
 		}
 	}
@@ -246,55 +314,4 @@ func yamlName(f reflect.StructField) string {
 		return ""
 	}
 	return name
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
-
-// last is the name at the end of a path, without list positions.
-func last(path string) string {
-	name := path[strings.LastIndex(path, ".")+1:]
-	if i := strings.IndexByte(name, '['); i >= 0 {
-		name = name[:i]
-	}
-	return name
-}
-
-// didYouMean names the nearest of the possible words, or all of them.
-func didYouMean(word string, possible []string) string {
-	best, distance := "", 3
-	for _, p := range possible {
-		if d := editDistance(strings.ToLower(word), p); d < distance {
-			best, distance = p, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "it knows " + strings.Join(possible, ", ")
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,0 +1,35 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Whatever a property file holds, Parse ends soon, without a panic, with
+// places that exist and messages that fit a line.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("property:\n  id: seaview\n  timezone: UTC\n"))
+	f.Add([]byte("devices:\n  - name: a\n    keycard: { port: /dev/null, encoder: E }\nrules: []\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, problems := Parse("p.yaml", text)
+		if l == nil && !problems.Fatal() {
+			t.Fatal("neither a property nor a problem")
+		}
+		if l != nil && (l.Zone == nil || listenProblem(l.Status.Listen) != "") {
+			t.Fatalf("a property without zone, or with the page at %q", l.Status.Listen)
+		}
+		lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+		for _, p := range problems {
+			if p.Line < 0 || p.Line > len(lines) || p.Line > 0 && p.Column < 1 || p.Line == 0 && p.Column != 0 {
+				t.Errorf("%v: no such place", p)
+			}
+			if p.Message == "" || strings.ContainsFunc(p.Message, unicode.IsControl) {
+				t.Errorf("message %q", p.Message)
+			}
+		}
+		if n := strings.Count(problems.Render(), "\n"); n > 3*(maxProblems+1) {
+			t.Errorf("%d lines of problems", n)
+		}
+	})
+}

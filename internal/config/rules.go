@@ -1,0 +1,116 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"edgeagent/drivers"
+	"edgeagent/drivers/iptv"
+	"edgeagent/drivers/keycard"
+	"edgeagent/drivers/wifi"
+	"edgeagent/rules"
+)
+
+// Actions are what a kind of device can be told.
+func Actions(kind string) []drivers.Action {
+	switch kind {
+	case "keycard":
+		return keycard.Actions()
+	case "iptv":
+		return iptv.Actions()
+	case "wifi":
+		return wifi.Actions()
+	}
+	return nil
+}
+
+// rules compiles the property's rules, or the table that ships.
+func (c *checker) rules(l *Loaded) {
+	if slices.Contains(c.faults, "rules") || slices.Contains(c.faults, "devices") {
+		return // no list at all: whatever rules say of it would be wrong
+	}
+	own := l.Rules != nil
+	table, prefix := l.Rules, ""
+	if own && len(table) == 0 {
+		c.add("rules", "an empty list of rules: nothing will ever happen; remove it to have the table that ships").Warning = true
+	}
+	if !own {
+		var err error
+		prefix = "the table that ships: "
+		if table, err = rules.Parse(rules.Default()); err != nil {
+			c.tell("rules", "%s%v", prefix, err)
+			return
+		}
+	}
+	var encoders []string
+	devices := make([]rules.Device, 0, len(l.Devices))
+	for i := range l.Devices {
+		d := &l.Devices[i]
+		devices = append(devices, rules.Device{Name: d.Name, Kind: d.Kind(), Actions: actionsOf(d)})
+		if d.Keycard != nil {
+			encoders = append(encoders, d.Name)
+		}
+	}
+	slices.Sort(encoders)
+	desk := c.desk(l, slices.Compact(encoders), table)
+	compiled, problems := rules.Compile(table, devices, desk, rules.Options{RoomTypes: l.Property.RoomTypes})
+	for _, p := range problems {
+		c.add("rules"+p.Path, "%s%s", prefix, p.Message).Warning = p.Warning
+	}
+	l.Table = compiled
+}
+
+// actionsOf is what a device can be told: by its kind, or anything while its
+// kind is in doubt, so that its rules are not reported for that as well.
+func actionsOf(d *Device) []drivers.Action {
+	sure := 0
+	for _, there := range []bool{d.Keycard != nil, d.IPTV != nil, d.WiFi != nil} {
+		if there {
+			sure++
+		}
+	}
+	if sure == 1 {
+		return Actions(d.Kind())
+	}
+	return slices.Concat(Actions("keycard"), Actions("iptv"), Actions("wifi"))
+}
+
+// desk is the encoder at the front desk.
+func (c *checker) desk(l *Loaded, encoders []string, table []rules.Rule) string {
+	desk := l.Property.Desk
+	switch {
+	case desk != "" && !slices.Contains(encoders, desk):
+		hint := "this property has none; remove desk:"
+		if len(encoders) > 0 {
+			hint = didYouMean(desk, encoders)
+		}
+		c.add("property.desk", "desk: %q is no keycard device; %s", short(desk), hint)
+		return ""
+	case desk == "" && len(encoders) == 1:
+		return encoders[0]
+	case desk == "" && len(encoders) > 1 && wantDesk(table, l.Devices):
+		c.deskless(encoders)
+	}
+	return desk
+}
+
+func (c *checker) deskless(encoders []string) {
+	shown := encoders[:min(len(encoders), 10)]
+	c.add("property.desk", "there are %d encoders (%s); say under property which stands at the front desk, such as desk: %s",
+		len(encoders), strings.Join(shown, ", "), encoders[0])
+}
+
+// wantDesk reports whether a rule addresses the front desk's encoder.
+func wantDesk(table []rules.Rule, devices []Device) bool {
+	if slices.ContainsFunc(devices, func(d Device) bool { return d.Name == "desk" }) {
+		return false
+	}
+	for _, r := range table {
+		for _, s := range r.Do {
+			if s.Device == "desk" || strings.Contains(s.Device, "${") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,251 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Bounds of a property file. The YAML parser's work grows with the square of
+// the nesting, of the length of a text and of the number of keys, so these are
+// looked at before it starts.
+const (
+	maxFile   = 1 << 20 // bytes
+	maxTokens = 30_000  // words and signs, some 10,000 settings
+	maxText   = 4 << 10 // bytes of one text
+	maxNested = 16
+	maxColumn = 200 // of indentation
+)
+
+// read gives the text of a property file, of a bounded part of it if it is too long.
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("no such property file; write one, or name another with --config")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, errors.New("this user may not read the property file; ask as root, with sudo")
+	case err != nil:
+		return nil, fmt.Errorf("cannot be opened: %w", reason(err))
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, errors.New("this is a folder; name the property file in it with --config")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", reason(err))
+	}
+	return text, nil
+}
+
+// reason is an error without the path, which stands before it already.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+// parse turns the text into a tree.
+func (c *checker) parse(text []byte) (ast.Node, bool) {
+	if len(text) > maxFile {
+		c.report(Problem{Message: "the file is longer than 1 MiB, which no property file needs"})
+		return nil, false
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows editors write it
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	c.lines = strings.Split(string(text), "\n")
+	if !c.readable() {
+		return nil, false
+	}
+	tokens := lexer.Tokenize(string(text))
+	if !c.bounded(tokens) {
+		return nil, false
+	}
+	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // duplicates reports them, all
+	if err != nil {
+		c.syntax(err)
+		return nil, false
+	}
+	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+		c.report(Problem{Message: "the file is empty; copy property.sample.yaml from the documentation and change it"})
+		return nil, false
+	}
+	root := tree.Docs[0].Body
+	if _, ok := entriesOf(root); !ok {
+		message := "this is no property file: it must be keys and values, beginning with property: on a line of its own"
+		if key, rest, ok := strings.Cut(root.GetToken().Value, ":"); ok && !strings.ContainsAny(key, " \"'<") && rest != "" {
+			message += "; put a space after each colon"
+		}
+		c.report(c.located(root.GetToken(), message))
+		return nil, false
+	}
+	return root, true
+}
+
+// readable reports lines that hold what is not text.
+func (c *checker) readable() bool {
+	for i, line := range c.lines {
+		column := 0
+		for at, r := range line {
+			column++
+			p := Problem{Line: i + 1, Column: column, Source: line}
+			switch {
+			case r == utf8.RuneError && !strings.HasPrefix(line[at:], "\ufffd"):
+				p.Message = "this is not UTF-8 text; save the file in the encoding UTF-8"
+			case r == '\r':
+				p.Message = "a carriage return inside a line; save the file with the line ends of Linux"
+			case unicode.IsControl(r) && r != '\t':
+				p.Message = fmt.Sprintf("a control character (%U); remove it, and save the file as plain UTF-8 text", r)
+			default:
+				continue
+			}
+			c.report(p)
+			return false // one is enough: a file in another encoding has thousands
+		}
+	}
+	return true
+}
+
+// bounded refuses what the YAML parser would take long over, and what a
+// property file has no use for: anchors and aliases, tags, several documents.
+func (c *checker) bounded(tokens token.Tokens) bool {
+	if len(tokens) > maxTokens {
+		c.refuse(tokens[maxTokens], "the file is too long from here on: more than %d words and signs, which no property file needs", maxTokens)
+		return false
+	}
+	var d depth
+	for i, t := range tokens {
+		if t.Type == token.CommentType {
+			continue
+		}
+		if d.tooDeep(t) {
+			c.refuse(t, "nested too deeply")
+			return false
+		}
+		if len(t.Value) > maxText {
+			c.refuse(t, "a text of %d bytes, and at most %d are possible", len(t.Value), maxText)
+		}
+		if message := unwanted(tokens, i); message != "" {
+			c.refuse(t, "%s", message)
+		}
+	}
+	return len(c.problems) == 0
+}
+
+func (c *checker) refuse(t *token.Token, format string, args ...any) {
+	c.report(c.located(t, fmt.Sprintf(format, args...)))
+}
+
+// depth follows how deeply tokens are nested.
+type depth struct{ flow, line, inLine int }
+
+func (d *depth) tooDeep(t *token.Token) bool {
+	first := t.Position.Line != d.line
+	if first {
+		d.line, d.inLine = t.Position.Line, 0
+	}
+	switch t.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		d.flow++
+	case token.SequenceEndType, token.MappingEndType:
+		d.flow--
+	case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
+		if d.flow <= 0 {
+			d.inLine++
+		}
+	}
+	return d.flow > maxNested || d.inLine > maxNested || first && d.flow <= 0 && t.Position.Column > maxColumn
+}
+
+// unwanted says why a kind of token cannot stand in a property file, "" if it can.
+func unwanted(tokens token.Tokens, i int) string {
+	t := tokens[i]
+	sign := strings.TrimSpace(cmp.Or(t.Value, t.Origin))
+	switch t.Type {
+	case token.AnchorType, token.AliasType:
+		return fmt.Sprintf("%s begins a YAML anchor or alias, which a property file cannot have; put quotes around the text", sign)
+	case token.MergeKeyType:
+		return "<< merges YAML sections, which a property file cannot have; write the settings out"
+	case token.TagType:
+		return fmt.Sprintf("%s is a YAML tag, which a property file cannot have; put quotes around the text, as in %q", short(sign), short(sign))
+	case token.MappingKeyType:
+		return "? begins a YAML key of its own kind; put quotes around the text"
+	case token.DirectiveType, token.DocumentEndType:
+		return fmt.Sprintf("%s: a property file is one plain YAML document; remove this line", short(sign))
+	case token.DocumentHeaderType:
+		for _, before := range tokens[:i] {
+			if before.Type != token.CommentType {
+				return "--- begins a second document; a property file is one, remove this line"
+			}
+		}
+	}
+	return ""
+}
+
+// inWords says in an installer's words what the YAML library means.
+var inWords = []struct{ library, words string }{
+	{"could not find end character of double-quoted", `the closing " of this text is missing`},
+	{"could not find end character of single-quoted", `the closing ' of this text is missing`},
+	{"',' or ']' must be specified", "the list that [ began is not closed: a comma or ] is missing before this"},
+	{"sequence end token ']' not found", "the list that [ began is not closed: ] is missing"},
+	{"',' or '}' must be specified", "the section that { began is not closed: a comma or } is missing before this"},
+	{"mapping end token '}' not found", "the section that { began is not closed: } is missing"},
+	{"could not find '", "a closing bracket without its opening one"},
+	{"map key-value is pre-defined", "this does not belong to the value before it; put quotes around the whole value, or look at the indentation"},
+	{"mapping value is not allowed", `a second ": " in one value; put quotes around it if it is text, or indent the line below like its neighbours`},
+	{"value is not allowed in this context", "this line is indented otherwise than its neighbours"},
+	{"unexpected key name", "this is neither a key with its value nor indented like its neighbours; write key: value"},
+	{"non-map value is specified", `this line is no "key: value"; it needs a colon and a space, or does not belong here`},
+	{"is a reserved character", "a text cannot begin with this character; put quotes around it"},
+	{"block sequence entries are not allowed", `begin a list on the line below its key, with "- " before each entry`},
+	{"unknown escape character", `a backslash in double quotes begins a special character; use single quotes`},
+}
+
+// syntax reports an error of the YAML library at its place.
+func (c *checker) syntax(err error) {
+	if c.tabs() {
+		return
+	}
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		c.report(Problem{Message: "this is not YAML"})
+		return
+	}
+	message := "this is not YAML: " + at.GetMessage()
+	for _, known := range inWords {
+		if strings.Contains(at.GetMessage(), known.library) {
+			message = known.words
+			break
+		}
+	}
+	c.report(c.located(at.GetToken(), message))
+}
+
+// tabs reports every line that is indented with a tab.
+func (c *checker) tabs() bool {
+	found := false
+	for i, line := range c.lines {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		if at := strings.IndexByte(indent, '\t'); at >= 0 && strings.TrimSpace(line) != "" {
+			c.report(Problem{Line: i + 1, Column: at + 1, Source: line, Message: "a tab indents this line; YAML wants spaces, two for each level"})
+			found = true
+		}
+	}
+	return found
+}
