@@ -34,6 +34,7 @@ var conditionKinds = map[string]struct {
 }{
 	"pms-disconnected": {"check the internet uplink; events are replayed when the link is back", 30 * time.Second, "pms-refused", true},
 	"pms-refused":      {"correct what the text names in the property file, or ask the PMS vendor to approve it", 0, "", true},
+	"pms-gap":          {"compare the rooms in house with the PMS: events may be lost", 0, "", true},
 	"pms-alarm":        {"compare the rooms in house with the PMS", 0, "", false},
 	"monitor-only":     {"say in the property file which property this is (chain_scope, hotel_code)", 0, "", true},
 	"device-silent":    {"check power, cable and network of the device", 10 * time.Second, "", true},
@@ -104,7 +105,11 @@ func linkConditions(links []LinkView) []Condition {
 			add("monitor-only", l.Link.MonitorOnly, time.Time{})
 		}
 		for _, alarm := range l.Link.Alarms {
-			add("pms-alarm", alarm.Code+": "+alarm.Text, alarm.Since)
+			code, text := alarm.Code, alarm.Text
+			if _, known := conditionKinds[code]; !known {
+				code, text = "pms-alarm", alarm.Code+": "+alarm.Text
+			}
+			add(code, text, alarm.Since)
 		}
 	}
 	return found
