@@ -34,18 +34,12 @@ type Options struct {
 	Rooms []string
 	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
 	Rules string
-	// Broker uses another broker than the simulated one, such as a real Mosquitto.
-	Broker *Broker
+	// Broker is another broker than the simulated one, such as a real Mosquitto.
+	// It need not run yet. Identity is the agent's at that broker.
+	Broker   Broker
+	Identity Identity
 	// Seed of every chance; 0 for a fixed one.
 	Seed uint64
-}
-
-// Broker says how agent and TVs reach a broker that is not ours.
-type Broker struct {
-	// Agent is what the property file says; files are absolute.
-	URL, CAFile, CertFile, KeyFile string
-	// TV is how the set of a room connects.
-	TV func(room string) tvsim.Access
 }
 
 // The names under which the hotel is known to its PMS and its lock system.
@@ -65,7 +59,7 @@ type Hotel struct {
 	PMS     *inspiresim.Server
 	Locks   *locksim.System
 	Encoder *locksim.Port
-	Broker  *tvsim.Broker // nil with Options.Broker
+	Broker  Broker
 	WiFi    *unifisim.Controller
 	Rooms   []string
 	Zone    *time.Location
@@ -143,17 +137,15 @@ func (h *Hotel) startLocks() (err error) {
 }
 
 func (h *Hotel) startTVs() error {
-	access := h.opt.Broker
-	if access == nil {
+	if h.Broker = h.opt.Broker; h.Broker == nil {
 		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Property: PropertyID, AgentPassword: clientSecret})
-		if err := h.Broker.Start(tvsim.Keep); err != nil {
-			return fmt.Errorf("the broker: %w", err)
-		}
-		access = &Broker{URL: h.Broker.URL(), TV: h.Broker.Access}
+	}
+	if err := h.Broker.Start(tvsim.Keep); err != nil {
+		return fmt.Errorf("the broker: %w", err)
 	}
 	for _, room := range h.Rooms {
 		tv := tvsim.NewTV(tvsim.TVOptions{
-			Access: access.TV(room), Property: PropertyID, Room: room, ID: "tv1",
+			Access: h.Broker.Access(room), Property: PropertyID, Room: room, ID: "tv1",
 			Silence: time.Second, Redial: 200 * time.Millisecond,
 		})
 		tv.Plug()

@@ -10,11 +10,11 @@ var propertySample string
 
 // property is the property file of this hotel.
 func (h *Hotel) property() string {
-	var broker string
-	if b := h.opt.Broker; b != nil {
-		broker = "broker: " + b.URL + "\n      ca_file: " + b.CAFile + "\n      cert_file: " + b.CertFile + "\n      key_file: " + b.KeyFile
+	broker := "broker: " + h.Broker.URL()
+	if id := h.opt.Identity; id.CertFile != "" {
+		broker += "\n      ca_file: " + id.CAFile + "\n      cert_file: " + id.CertFile + "\n      key_file: " + id.KeyFile
 	} else {
-		broker = "broker: " + h.Broker.URL() + "\n      username: agent\n      password_file: broker-password"
+		broker += "\n      username: agent\n      password_file: broker-password"
 	}
 	rules := ""
 	if h.opt.Rules != "" {

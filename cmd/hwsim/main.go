@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -45,8 +44,7 @@ func command() *cobra.Command {
 	return root
 }
 
-// open makes a hotel with the agent's own rule table, but for the half hour
-// that WiFi outlives a check-out, which nobody wants to watch.
+// open makes a hotel with the agent's own rule table.
 func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 	done := func() {}
 	if o.Dir = f.dir; o.Dir == "" {
@@ -58,13 +56,12 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 	} else if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	command := strings.Fields(f.agent)
-	table, err := exec.Command(command[0], append(command[1:], "rules")...).Output()
+	rules, err := hwsim.QuickRules(strings.Fields(f.agent))
 	if err != nil {
 		done()
-		return nil, nil, fmt.Errorf("%s rules: %w (build the agent first: make build)", f.agent, err)
+		return nil, nil, fmt.Errorf("%w (build the agent first: make build)", err)
 	}
-	o.Rules = strings.ReplaceAll(string(table), "after: 30m", "after: 1s")
+	o.Rules = rules
 	h, err := hwsim.Open(o)
 	if err != nil {
 		done()
@@ -78,9 +75,7 @@ func describe(h *hwsim.Hotel) {
 	fmt.Fprintln(w, "A simulated hotel of", len(h.Rooms), "rooms:")
 	fmt.Fprintf(w, "  PMS stream\t%s\n", h.PMS.StreamURL())
 	fmt.Fprintf(w, "  Encoder\t%s\n", h.Encoder.Name())
-	if h.Broker != nil {
-		fmt.Fprintf(w, "  TV broker\t%s\n", h.Broker.URL())
-	}
+	fmt.Fprintf(w, "  TV broker\t%s\n", h.Broker.URL())
 	fmt.Fprintf(w, "  WiFi controller\t%s\n", h.WiFi.URL())
 	fmt.Fprintf(w, "  Property file\t%s\n", h.PropertyFile)
 	fmt.Fprintf(w, "  Agent's status page\t%s\n", h.StatusURL)

@@ -145,9 +145,11 @@ func (b *Broker) Stop() {
 		return
 	}
 	b.down.Store(true)
+	// The library's Close reads its list of clients under a lock that it takes
+	// twice, and hangs if a client enters or leaves in between: none is left then.
 	listen.cut()
-	_ = server.Close()
 	listen.wait()
+	_ = server.Close()
 	b.mu.Lock()
 	b.kept = server.Topics.Retained.GetAll()
 	b.mu.Unlock()

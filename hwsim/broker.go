@@ -1,0 +1,27 @@
+package hwsim
+
+import "edgeagent/hwsim/tvsim"
+
+// Broker is what agent and TVs meet at: the simulated broker, or a real one
+// that a test starts and stops.
+type Broker interface {
+	// URL is the address as the agent writes it.
+	URL() string
+	// Access is how the set of a room connects.
+	Access(room string) tvsim.Access
+	// Start lets it serve, again and again at the same address. A real broker
+	// remembers what its own settings say; recall is for the simulated one.
+	Start(recall tvsim.Recall) error
+	// Stop ends it as a power cut would.
+	Stop()
+	// Save has it write down what it retains, as an autosave would.
+	Save()
+	// Retained are the retained messages whose topics begin with prefix.
+	Retained(prefix string) map[string][]byte
+}
+
+// Identity is how the agent proves itself to a broker that knows its clients
+// by their certificates. The file names are absolute.
+type Identity struct {
+	CAFile, CertFile, KeyFile string
+}
