@@ -9,6 +9,7 @@ import (
 )
 
 func TestQ25_GuardOfTheProperty(t *testing.T) {
+	t.Parallel()
 	other := checkIn("101")
 	other.HotelID = "TTE2"
 	unclear := checkIn("101")

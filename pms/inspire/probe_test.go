@@ -10,6 +10,7 @@ import (
 )
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	ok := func(list []Finding) string {
 		var b strings.Builder

@@ -11,6 +11,7 @@ import (
 )
 
 func TestQ22_KeyModesAndEscaping(t *testing.T) {
+	t.Parallel()
 	for mode, want := range map[string]string{
 		"base64": "QVBQS0VZMDAx", "sha256hex": "144c31efe3a5f77bf7569665a92437709cdd6c5ebd9e113e16cf91607874b87a", "literal": "APPKEY001",
 	} {
@@ -58,6 +59,7 @@ func TestQ22_KeyModesAndEscaping(t *testing.T) {
 }
 
 func TestQ23_TokenResponses(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		set  func(*inspiresim.TokenFaults)
@@ -93,6 +95,7 @@ func TestQ23_TokenResponses(t *testing.T) {
 }
 
 func TestTokenFailures(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		set    func(*inspiresim.TokenFaults)

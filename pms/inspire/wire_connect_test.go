@@ -10,6 +10,7 @@ import (
 )
 
 func TestQ1_SubprotocolFallbacks(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		server  inspiresim.Subprotocol
@@ -73,6 +74,7 @@ func TestQ4_AckPayloadIsIgnored(t *testing.T) {
 }
 
 func TestQ5_OlderFrames(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) { f.Life.KeepAlive = 5 * time.Millisecond; f.Shape.DataType = true })
 	l := newLink(t, quickConfig(sim)).run("")
@@ -108,6 +110,7 @@ func TestQ6_BothHeartbeatsBothWays(t *testing.T) {
 }
 
 func TestQ7_LivenessToleratesAServerWithoutPongs(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) { f.Life.Pong, f.Life.NoControlPong = inspiresim.PongNever, true })
 	w := quickWaits()
@@ -124,6 +127,7 @@ func TestQ7_LivenessToleratesAServerWithoutPongs(t *testing.T) {
 }
 
 func TestQ7_HalfOpenConnectionIsFound(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	w := quickWaits()
 	w.Suspect, w.Dead, w.DeadNoPong = 150*time.Millisecond, 300*time.Millisecond, 20*time.Second
@@ -141,6 +145,7 @@ func TestQ7_HalfOpenConnectionIsFound(t *testing.T) {
 }
 
 func TestQ8_CloseCodesReconnectWithoutLoss(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int{1000, 1001, 1006, 1011, 1012, 4409, 4500, 4504, 4777} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			sim := startPMS(t, inspiresim.Options{})

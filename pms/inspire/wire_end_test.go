@@ -10,6 +10,7 @@ import (
 )
 
 func TestQ19_RotationLosesNothing(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.ChangeTokens(func(f *inspiresim.TokenFaults) { f.Lifetime = 2 * time.Second })
 	sim.Change(func(f *inspiresim.Faults) {
@@ -48,6 +49,7 @@ func TestQ19_RotationLosesNothing(t *testing.T) {
 }
 
 func TestQ19_TokenOutageKeepsTheRunningStream(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.ChangeTokens(func(f *inspiresim.TokenFaults) { f.Lifetime = time.Second })
 	l := newLink(t, quickConfig(sim)).run("")
@@ -62,6 +64,7 @@ func TestQ19_TokenOutageKeepsTheRunningStream(t *testing.T) {
 }
 
 func TestQ19_RotateNever(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.ChangeTokens(func(f *inspiresim.TokenFaults) { f.Lifetime = 300 * time.Millisecond })
 	sim.Change(func(f *inspiresim.Faults) { f.Subscribe.EndOnExpiry = true })
@@ -76,6 +79,7 @@ func TestQ19_RotateNever(t *testing.T) {
 }
 
 func TestQ20_LateEventsAfterCompleteAreProcessed(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) { f.Subscribe.CloseDelay = 200 * time.Millisecond })
 	l := newLink(t, quickConfig(sim)).run("")
@@ -94,6 +98,7 @@ func TestQ20_LateEventsAfterCompleteAreProcessed(t *testing.T) {
 }
 
 func TestQ20_ShutdownClosesWhenTheServerDoesNot(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) { f.Subscribe.KeepOpen = true })
 	w := quickWaits()
@@ -148,6 +153,7 @@ func TestQ21_GapSurvivesRestart(t *testing.T) {
 }
 
 func TestQ21_WaitIsKeptBetweenConnections(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) { f.Lock.Gap, f.Lock.For = 100*time.Millisecond, 100*time.Millisecond })
 	w := quickWaits()

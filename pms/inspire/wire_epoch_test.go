@@ -11,6 +11,7 @@ import (
 )
 
 func TestQ14_LongDowntimeRaisesPossibleLoss(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.JumpTo(testChain, 41)
 	l := newLink(t, quickConfig(sim))
@@ -22,6 +23,7 @@ func TestQ14_LongDowntimeRaisesPossibleLoss(t *testing.T) {
 }
 
 func TestQ15_CounterRestartIsANewEpoch(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	l := newLink(t, quickConfig(sim)).run("")
 	l.waitLive()
@@ -45,6 +47,7 @@ func TestQ15_CounterRestartIsANewEpoch(t *testing.T) {
 }
 
 func TestQ15_DuplicatesAreDropped(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	l := newLink(t, quickConfig(sim)).run("")
 	l.waitLive()
@@ -61,6 +64,7 @@ func TestQ15_DuplicatesAreDropped(t *testing.T) {
 }
 
 func TestReplayIsMarkedAndEnds(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	l := newLink(t, quickConfig(sim)).run("")
 	l.waitLive()
@@ -99,6 +103,7 @@ func TestReplayIsMarkedAndEnds(t *testing.T) {
 }
 
 func TestTimestampEndsTheReplayAtOnce(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{Dialect: inspiresim.OHIP})
 	cfg := quickConfig(sim)
 	cfg.Dialect = "ohip"

@@ -13,6 +13,7 @@ import (
 )
 
 func TestQ16_UnauthorizedChainIsParked(t *testing.T) {
+	t.Parallel()
 	for name, how := range map[string]inspiresim.Refusal{
 		"close 4403": inspiresim.RefuseClose, "error frame": inspiresim.RefuseError, "errors only": inspiresim.RefuseErrors,
 		"complete at once": inspiresim.RefuseComplete, "close 4401": inspiresim.RefuseClose4401, "close 1008": inspiresim.RefuseClose1008,
@@ -36,6 +37,7 @@ func TestQ16_UnauthorizedChainIsParked(t *testing.T) {
 }
 
 func TestQ17_OneSocketPerChain(t *testing.T) {
+	t.Parallel()
 	client := testClient()
 	client.Chains = []string{testChain, "HTBTTE"}
 	sim := startPMS(t, inspiresim.Options{Clients: []inspiresim.Client{client}})
@@ -56,6 +58,7 @@ func TestQ17_OneSocketPerChain(t *testing.T) {
 }
 
 func TestQ18_ConsumerLockWaitSurvivesRestart(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	f := sim.Faults()
 	f.Subscribe.FailClose = 4409
@@ -74,6 +77,7 @@ func TestQ18_ConsumerLockWaitSurvivesRestart(t *testing.T) {
 	}
 }
 func TestQ24_CookiesAreSharedAndDropped(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{TLS: true})
 	sim.ChangeTokens(func(f *inspiresim.TokenFaults) { f.Cookies = true })
 	cfg := quickConfig(sim)
@@ -92,6 +96,7 @@ func TestQ24_CookiesAreSharedAndDropped(t *testing.T) {
 }
 
 func TestQ26_DocumentedQueryFirstThenExtendedOnce(t *testing.T) {
+	t.Parallel()
 	for _, refusal := range []inspiresim.Refusal{inspiresim.RefuseClose, inspiresim.RefuseError, inspiresim.RefuseErrors, inspiresim.RefuseComplete} {
 		t.Run(fmt.Sprint("refusal ", refusal), func(t *testing.T) {
 			sim := startPMS(t, inspiresim.Options{})
@@ -133,6 +138,7 @@ func TestQ27_SilentSubscribeIsSuccess(t *testing.T) {
 }
 
 func TestErrorFrameOnAnOpenSocketIsNoticed(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]inspiresim.Trouble{
 		"error":    {Do: inspiresim.ActError, Text: "internal"},
 		"complete": {Do: inspiresim.ActComplete},

@@ -11,6 +11,7 @@ import (
 )
 
 func TestQ10_FromOffsetNumberThenString(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) {
 		f.Subscribe.Offset = inspiresim.OffsetString
@@ -34,6 +35,7 @@ func TestQ10_FromOffsetNumberThenString(t *testing.T) {
 }
 
 func TestQ11_ResumeSendsLastProcessed(t *testing.T) {
+	t.Parallel()
 	for _, exclusive := range []bool{false, true} {
 		t.Run(fmt.Sprintf("exclusive %v", exclusive), func(t *testing.T) {
 			sim := startPMS(t, inspiresim.Options{})
@@ -67,6 +69,7 @@ func TestQ11_ResumeSendsLastProcessed(t *testing.T) {
 }
 
 func TestQ12_RefusedOffsetIsAGapAlarm(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.Change(func(f *inspiresim.Faults) {
 		f.Replay.KeepEvents, f.Replay.TooOld, f.Replay.NoOffset = 1, inspiresim.StaleRefuse, inspiresim.NoOffsetFull
@@ -90,6 +93,7 @@ func TestQ12_RefusedOffsetIsAGapAlarm(t *testing.T) {
 }
 
 func TestQ12_SuspiciouslyQuietFindsRestartedCounter(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	sim.PublishAll(testChain, []inspiresim.Event{checkIn("1"), checkIn("2"), checkIn("3")})
 	l := newLink(t, quickConfig(sim), patient)
@@ -119,6 +123,7 @@ func TestQ12_SuspiciouslyQuietFindsRestartedCounter(t *testing.T) {
 }
 
 func TestQ12_QuietProbeOfAQuietHotelChangesNothing(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	l := newLink(t, quickConfig(sim)).run("")
 	l.waitLive()
@@ -146,6 +151,7 @@ func TestQ12_QuietProbeOfAQuietHotelChangesNothing(t *testing.T) {
 }
 
 func TestQ13_Bootstrap(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]string{"live": "[]", "zero": "[1/1 1/2]"} {
 		t.Run(name, func(t *testing.T) {
 			sim := startPMS(t, inspiresim.Options{})

@@ -12,6 +12,7 @@ import (
 )
 
 func TestUndecodableFramesGoToQuarantine(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	l := newLink(t, quickConfig(sim)).run("")
 	l.waitLive()
@@ -34,6 +35,7 @@ func TestUndecodableFramesGoToQuarantine(t *testing.T) {
 }
 
 func TestHugeAndEndlessFramesAreBounded(t *testing.T) {
+	t.Parallel()
 	t.Run("1 MiB is taken", func(t *testing.T) {
 		sim := startPMS(t, inspiresim.Options{})
 		l := newLink(t, quickConfig(sim)).run("")
@@ -92,6 +94,7 @@ func TestSlowConsumerDoesNotStopTheHeartbeat(t *testing.T) {
 }
 
 func TestErrorsAndLogsLeakNothing(t *testing.T) {
+	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
 	f := sim.Faults()
 	f.Upgrade.Status = 400
