@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -9,8 +11,17 @@ import (
 // Whatever a property file holds, Parse ends soon, without a panic, with
 // places that exist and messages that fit a line.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte("property:\n  id: seaview\n  timezone: UTC\n"))
-	f.Add([]byte("devices:\n  - name: a\n    keycard: { port: /dev/null, encoder: E }\nrules: []\n"))
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range append(files, "../../docs/property.sample.yaml") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l, problems := Parse("p.yaml", text)
 		if l == nil && !problems.Fatal() {

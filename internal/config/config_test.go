@@ -1,0 +1,202 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// property writes a property file and its secrets into a new folder.
+func property(t *testing.T, text string, files ...string) string {
+	t.Helper()
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "property.yaml"), text)
+	for _, name := range files {
+		write(t, filepath.Join(dir, name), "a value\n")
+	}
+	return filepath.Join(dir, "property.yaml")
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const hotel = `property: { id: seaview, timezone: Europe/Lisbon }
+pms:
+  - name: inspire
+    inspire: { enterprise_id: S, chain_code: S, client_id: c, client_secret_file: secret, app_key_file: secret, hotel_code: S }
+`
+
+// said are the problems without their places.
+func said(problems Problems) []string {
+	var list []string
+	for _, p := range problems {
+		list = append(list, p.Message)
+	}
+	return list
+}
+
+// The sample needs nothing but its files: not even the uncommented optional
+// settings may be wrong, with all of them in use.
+func TestSample(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/property.sample.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{"pms-secret", "pms-app-key", "broker-password", "broker-ca.pem", "wifi-api-key"}
+	absent := regexp.MustCompile(`^no serial port /dev/serial/by-id/usb-FTDI_`)
+
+	l, problems := Load(property(t, string(raw), files...))
+	if len(problems) != 1 || !problems[0].Warning || !absent.MatchString(problems[0].Message) {
+		t.Errorf("problems of the sample:\n%s", problems.Render())
+	}
+	if l.Property.ID != "seaview" || len(l.Devices) != 4 || l.Table == nil {
+		t.Errorf("the sample was read as %+v", l.File)
+	}
+
+	_, problems = Load(property(t, string(raw)))
+	if got := len(problems); got != 1+len(files) || problems.Wrong() || !problems.Fatal() {
+		t.Errorf("without its files the sample has %d problems:\n%s", got, problems.Render())
+	}
+
+	// What stands behind # as a setting is one, with the default that it shows.
+	all := regexp.MustCompile(`(?m)^( *)# ((?:[a-z_]+:|rules:|  +[-a-zA-Z"{]).*)$`).
+		ReplaceAllString(string(raw[strings.Index(string(raw), "\nproperty:"):]), "$1$2")
+	all = regexp.MustCompile(`(?m)^ +(stream_url|token_url|system|address): .*$`).ReplaceAllString(all, "")
+	all = strings.Replace(all, "ca_file: controller-ca.pem", "", 1)
+	l, problems = Load(property(t, all, append(files, "pms-ca.pem")...))
+	for _, p := range problems {
+		if !p.Warning && !strings.Contains(p.Message, "neither port nor address") {
+			t.Errorf("with every setting: %v\n%s", p, p.Source)
+		}
+	}
+	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || l.PMS[0].Inspire.KeyMode != "base64" {
+		t.Error("the settings behind # were not read")
+	}
+}
+
+// A small file gets every default.
+func TestDefaults(t *testing.T) {
+	l, problems := Load(property(t, hotel+"devices: [ { name: e, keycard: { address: 'h:1', encoder: E } } ]\nstore: s.db\n", "secret"))
+	if len(problems) > 0 {
+		t.Fatal(problems.Render())
+	}
+	dir := filepath.Dir(l.Path)
+	got := []any{l.Property.Name, l.Property.Language, l.CheckInAt, l.CheckOutAt, l.Freshness, l.Status.Listen, l.Log.Level, l.Zone.String(), l.Store, l.PMS[0].Inspire.ClientSecretFile}
+	want := []any{"seaview", "en", 15 * time.Hour, 12 * time.Hour, 15 * time.Minute, "127.0.0.1:8080", "info", "Europe/Lisbon", filepath.Join(dir, "s.db"), filepath.Join(dir, "secret")}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Numbers count as they are spelled where a text belongs.
+func TestTextAsSpelled(t *testing.T) {
+	l, problems := Load(property(t, strings.ReplaceAll(hotel, "hotel_code: S", "hotel_code: 0042")+`devices:
+  - name: e
+    keycard:
+      address: h:1
+      encoder: 7
+      rooms: { 0101: 1e3, 102: "1.50" }
+`, "secret"))
+	if len(problems) > 0 {
+		t.Fatal(problems.Render())
+	}
+	k := l.Devices[0].Keycard
+	if got := l.PMS[0].Inspire.HotelCode + k.Encoder; got != "00427" {
+		t.Errorf("%q", got)
+	}
+	if diff := cmp.Diff(map[string]string{"0101": "1e3", "102": "1.50"}, k.Rooms); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is sound in a file with faults is read all the same, and a fault sets
+// off no other problem.
+func TestSalvage(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"a timer", "devices:\n  - name: e\n    keycard: { address: 'h:1', encoder: E, timers: { t_ack: soon } }\n" + rule("e", "encode"),
+			[]string{`t_ack must be a length of time such as 30s, 10m or 2h, not "soon"`}},
+		{"a port that is a list", "devices:\n  - name: e\n    keycard: { port: [x], encoder: E }\n" + rule("e", "encode"),
+			[]string{"port must be text, not a section or list"}},
+		{"a section of a word", "devices:\n  - name: e\n    keycard: salto\n" + rule("e", "encode"),
+			[]string{"keycard must be a section, with keys such as protocol, port, address or baud, each on a line of its own"}},
+		{"a misspelt section", "devices:\n  - name: e\n    keycards: { address: 'h:1', encoder: E }\n" + rule("e", "encode"),
+			[]string{`unknown key "keycards" in a device; did you mean "keycard"?`}},
+		{"a section of an unknown kind", "devices:\n  - name: e\n    minibar: { price: 3 }\n" + rule("e", "encode"),
+			[]string{`unknown key "minibar" in a device, which knows name, keycard, iptv, wifi`}},
+		{"no list of devices", "devices: 3\n" + rule("e", "encode"),
+			[]string{`devices must be a list; begin each entry with "- "`}},
+		{"one rule of two", "devices:\n  - name: e\n    keycard: { address: 'h:1', encoder: E }\n" + rule("e", "encode") +
+			"  - name: other\n    when: [x]\n    do: [ { device: f, action: encode } ]\n",
+			[]string{"when must be a section of names and values, one on each line", `unknown device "f": did you mean "e"?`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, problems := Load(property(t, hotel+tt.text, "secret"))
+			if diff := cmp.Diff(tt.want, said(problems)); diff != "" {
+				t.Errorf("%s\n%s", diff, problems.Render())
+			}
+			if l == nil || l.Property.ID != "seaview" || len(l.PMS) != 1 || !problems.Fatal() {
+				t.Error("the rest was not read")
+			}
+		})
+	}
+}
+
+func rule(device, action string) string {
+	return fmt.Sprintf("rules:\n  - name: r\n    when: { event: stay.checked_in }\n    do: [ { device: %s, action: %s } ]\n", device, action)
+}
+
+// A file that would keep the YAML library busy is refused before it is read.
+func TestHostile(t *testing.T) {
+	var keys strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&keys, "k%d: v\n", i)
+	}
+	for _, tt := range []struct{ name, text, want string }{
+		{"a huge file", strings.Repeat("# \n", 400_000), "the file is longer than 1 MiB, which no property file needs"},
+		{"many keys", keys.String(), "the file is too long from here on: more than 30000 words and signs, which no property file needs"},
+		{"deep lists", "a: " + strings.Repeat("[", 10_000), "nested too deeply"},
+		{"deep sections", "a: " + strings.Repeat("{a: ", 7_000), "nested too deeply"},
+		{"dashes", strings.Repeat("- ", 20_000), "nested too deeply"},
+		{"indentation", strings.Repeat(" ", 300) + "a: b", "nested too deeply"},
+		{"a long plain text", "a: " + strings.Repeat("word\n  ", 100_000), "a text of 499999 bytes, and at most 4096 are possible"},
+		{"a long quoted text", `a: "` + strings.Repeat("x", 500_000) + `"`, "a text of 500000 bytes, and at most 4096 are possible"},
+		{"a billion laughs", "a: &a [x]\nb: [*a,*a]\n", "& begins a YAML anchor or alias, which a property file cannot have; put quotes around the text"},
+		{"merge", "a: { <<: x }\n", "<< merges YAML sections, which a property file cannot have; write the settings out"},
+		{"NUL", "a: \x00\n", "a control character (U+0000); remove it, and save the file as plain UTF-8 text"},
+		{"escape", "a: \x1b[2J\n", "a control character (U+001B); remove it, and save the file as plain UTF-8 text"},
+		{"UTF-16", "\xff\xfea\x00:\x00", "this is not UTF-8 text; save the file in the encoding UTF-8"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, problems := Parse("p.yaml", []byte(tt.text))
+			if l != nil || len(problems) == 0 || problems[0].Message != tt.want {
+				t.Errorf("got %v", said(problems))
+			}
+			if strings.ContainsFunc(problems.Render(), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+				t.Error("the excerpt could disturb a terminal")
+			}
+		})
+	}
+}
+
+// Thousands of faults end in a list that can be read.
+func TestManyFaults(t *testing.T) {
+	_, problems := Parse("p.yaml", []byte(hotel+"devices:\n"+strings.Repeat("  - x: 1\n", 5000)))
+	if len(problems) != maxProblems+1 || !strings.Contains(problems[maxProblems].Message, "more; mend these first") {
+		t.Errorf("%d problems, at last %v", len(problems), problems[len(problems)-1])
+	}
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestLoadWithoutAFile(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.yaml"):   "no such property file; write one, or name another with --config",
+		dir:                               "this is a folder; name the property file in it with --config",
+		filepath.Join(dir, "a", "b.yaml"): "no such property file; write one, or name another with --config",
+	} {
+		l, problems := Load(path)
+		if l != nil || len(problems) != 1 || problems[0].Message != want || problems[0].Line != 0 {
+			t.Errorf("%s: %v", path, said(problems))
+		}
+	}
+	endless := filepath.Join("/dev", "zero")
+	if _, problems := Load(endless); len(problems) != 1 || !strings.Contains(problems[0].Message, "longer than 1 MiB") {
+		t.Errorf("%s: %v", endless, said(problems))
+	}
+}
+
+// systemd's credential of the name goes before the file beside the property file.
+func TestCredentials(t *testing.T) {
+	path := property(t, hotel, "secret")
+	credentials := t.TempDir()
+	write(t, filepath.Join(credentials, "secret"), "from systemd\r\n")
+	t.Setenv("CREDENTIALS_DIRECTORY", credentials)
+	l, problems := Load(path)
+	if problems.Fatal() {
+		t.Fatal(problems.Render())
+	}
+	file := l.PMS[0].Inspire.ClientSecretFile
+	if got, err := Secret(file); err != nil || got != "from systemd" {
+		t.Errorf("%s: %q, %v", file, got, err)
+	}
+}
+
+func TestSecret(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"good": "a b \n", "empty": "", "line": "\n", "long": strings.Repeat("x", maxSecret+1)} {
+		write(t, filepath.Join(dir, name), text)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Secret(filepath.Join(dir, "good")); err != nil || got != "a b " {
+		t.Errorf("good: %q, %v", got, err)
+	}
+	for name, want := range map[string]string{
+		"none":   "there is no file DIR/none; make it (mode 0600) and put the value into it",
+		"empty":  "the file DIR/empty is empty; put the value into it",
+		"line":   "the file DIR/line is empty; put the value into it",
+		"long":   "the file DIR/long has 65537 bytes, and at most 65536 are possible; is it another file?",
+		"folder": "DIR/folder is a folder; name the file in it",
+	} {
+		_, err := Secret(filepath.Join(dir, name))
+		if err == nil || strings.ReplaceAll(err.Error(), dir, "DIR") != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Secret("/dev/zero"); err == nil || err.Error() != "/dev/zero is no ordinary file" {
+		t.Errorf("/dev/zero: %v", err)
+	}
+}
+
+func TestCovered(t *testing.T) {
+	for line, want := range map[string]string{
+		`  client_secret: hunter2`:               `  client_secret: …`,
+		`x: { app_key: "hunter2", b: c }`:        `x: { app_key: …`,
+		`  "password": hunter2`:                  `  "password": …`,
+		`broker: tls://u:hunter2@h:1`:            `broker: tls://…@h:1`,
+		`url: wss://h/s?key=hunter2&x=y`:         `url: wss://h/s?…`,
+		`  password_file: broker`:                `  password_file: broker`,
+		`  key_mode: base64`:                     `  key_mode: base64`,
+		`  params: { key: new }`:                 `  params: { key: new }`,
+		`  api-key: hunter2`:                     `  api-key: …`,
+		`  waits: { token: 15s }`:                `  waits: { token: 15s }`,
+		`  client_secret:   # in a file, please`: `  client_secret:   # in a file, please`,
+	} {
+		if got := covered(line); got != want {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+// Long lines and odd characters stay readable, with the caret in place.
+func TestExcerpt(t *testing.T) {
+	for _, tt := range []struct {
+		name, line    string
+		column        int
+		source, caret string
+	}{
+		{"short", "a: b", 4, "a: b", "   ^"},
+		{"umlauts", "ä: ü", 4, "ä: ü", "   ^"},
+		{"tab", "\ta: b", 2, "\ta: b", "\t^"},
+		{"past the end", "a", 9, "a", " ^"},
+		{"bell", "a\x07b", 3, "a\ufffdb", "  ^"},
+	} {
+		source, before := excerpt(tt.line, tt.column)
+		if source != tt.source || before+"^" != tt.caret {
+			t.Errorf("%s: %q %q", tt.name, source, before)
+		}
+	}
+	source, before := excerpt(strings.Repeat("x", 1000)+"!"+strings.Repeat("y", 1000), 1001)
+	if n := len([]rune(source)); n > widest+2 || []rune(source)[len([]rune(before))] != '!' {
+		t.Errorf("%q %q", source, before)
+	}
+}
