@@ -78,7 +78,7 @@ func (h *Hotel) Guest(title, first, last, language string, nights int) *Stay {
 	h.sequence++
 	now := time.Now().In(h.Zone)
 	s := &Stay{
-		Reservation: fmt.Sprint(240000 + h.sequence), Title: title, First: first, Last: last, Language: language,
+		Reservation: fmt.Sprintf("RSV%d", 240000+h.sequence), Title: title, First: first, Last: last, Language: language,
 		Arrival: now, Departure: time.Date(now.Year(), now.Month(), now.Day()+nights, 12, h.sequence%60, 0, 0, h.Zone).
 				Add(time.Duration(h.sequence/60) * 24 * time.Hour),
 	}
