@@ -4,7 +4,12 @@ GO      ?= go
 N       ?= 200
 FUZZ    ?= 10s
 LDFLAGS  = -s -w
-VERSIONS = golangci-lint@v2.5.0
+
+# The tools of make lint. govulncheck 1.8.0 needs a database of vulnerabilities:
+# GOVULNDB names another one than the public, such as file:///srv/vulndb.
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.8.0
+TOOLS         = $(CURDIR)/bin/tools
 
 .PHONY: help build demo demo-once test test-real crash bench lint arm64 fuzz clean
 
@@ -25,6 +30,22 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
+test-real: build arm64 ## the day on a real Mosquitto, and of the gateways' binaries under QEMU
+	realtest/install
+	$(GO) test -race -count=1 -timeout 15m -tags real ./realtest/...
+
+lint: ## golangci-lint and govulncheck, at fixed versions
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install $(GOLANGCI_LINT)
+	GOBIN=$(TOOLS) $(GO) install $(GOVULNCHECK)
+	$(TOOLS)/golangci-lint run --build-tags real ./...
+	@status=0; $(TOOLS)/govulncheck ./... || status=$$?; case $$status in \
+	0) ;; \
+	3) exit 3 ;; \
+	*) echo 'NOT CHECKED for known vulnerabilities: govulncheck did not get through (its words are above).' >&2; \
+	   echo 'It needs the vulnerability database; without a network, set GOVULNDB to a copy of it.' >&2; exit $$status ;; \
+	esac
+
 crash: build ## kill the agent N times (default 200) and judge the house
 	@bin/hwsim crash --kills $(N)
 
@@ -33,6 +54,13 @@ arm64: ## static binaries for arm64 and armv6 in build/out
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/out/edgeagent-arm64 ./cmd/edgeagent
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/out/edgeagent-armv6 ./cmd/edgeagent
 	@ls -l build/out
+
+fuzz: ## every fuzz target for FUZZ each (default 10s)
+	@$(GO) test -list '^Fuzz' -json ./... | \
+	sed -n 's/.*"Package":"\([^"]*\)".*"Output":"\(Fuzz[A-Za-z0-9_]*\).*/\1 \2/p' | \
+	while read -r package target; do \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) "$$package" || exit 1; \
+	done
 
 clean:
 	rm -rf bin build/out
