@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"edgeagent/hwsim"
+	"edgeagent/hwsim/inspiresim"
 )
 
 // site is a simulated hotel with the real agent, stripped as it is shipped, as
@@ -54,9 +56,14 @@ func newSite(b *testing.B, rooms int) *site {
 	s.log = filepath.Join(s.dir, "agent.log")
 	s.Hotel = must(hwsim.Open(hwsim.Options{Dir: s.dir, Rooms: roomNames(rooms)}))(b)
 	b.Cleanup(func() { s.stop(b); s.Close() })
+	s.PMS.Change(func(f *inspiresim.Faults) { f.Subscribe.Schema = inspiresim.SchemaOHIP })
 	text := string(must(os.ReadFile(s.PropertyFile))(b))
-	text = strings.Replace(text, "gap: 100ms", "gap: 1ms", 1)
-	text = strings.Replace(text, "live_save: 1s", "live_save: 10m", 1)
+	for pattern, with := range map[string]string{
+		`gap: .*`:       "gap: 1ms",
+		`live_save: .*`: "live_save: 10m",
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, with)
+	}
 	if err := os.WriteFile(s.PropertyFile, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
 	}
@@ -101,19 +108,21 @@ func (s *site) fail(b *testing.B, err error) {
 	b.Fatalf("%v; the end of the agent's log:\n%s", err, log[max(0, len(log)-3000):])
 }
 
-// until waits until the agent's own status says so.
+// until waits until the agent's own status says so. It asks rarely, since with
+// a big house the answer is long.
 func (s *site) until(b *testing.B, what string, cond func(hwsim.Status) bool) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), patience)
 	defer cancel()
-	var last hwsim.Status
-	_, err := hwsim.Eventually(ctx, func() bool {
+	for {
 		status, err := s.Status(ctx)
-		last = status
-		return err == nil && cond(status)
-	})
-	if err != nil {
-		s.fail(b, fmt.Errorf("%s: %w; counts %v, %d open", what, err, last.Counts, len(last.Open)))
+		if err == nil && cond(status) {
+			return
+		}
+		if ctx.Err() != nil {
+			s.fail(b, fmt.Errorf("%s: %w; counts %v, %d open", what, ctx.Err(), status.Counts, len(status.Open)))
+		}
+		time.Sleep(200 * time.Millisecond)
 	}
 }
 
@@ -131,9 +140,11 @@ func (s *site) settled(b *testing.B) {
 	})
 }
 
-// resident is the agent's resident memory: now, and the most it ever was.
-func (s *site) resident(b *testing.B) (now, most int64) {
-	return 1024 * s.proc(b, "status", "VmRSS:"), 1024 * s.proc(b, "status", "VmHWM:")
+// memory is what the agent has in memory: its own (heap, stacks), pages of
+// files (its code, the store's map, which the kernel takes back when it needs
+// them), and the most of both at any time.
+func (s *site) memory(b *testing.B) (own, files, most int64) {
+	return 1024 * s.proc(b, "status", "RssAnon:"), 1024 * s.proc(b, "status", "RssFile:"), 1024 * s.proc(b, "status", "VmHWM:")
 }
 
 // written is how many bytes the agent has caused to be written to storage.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -80,12 +81,12 @@ func (s *Store) Accept(b Batch) error {
 				return err
 			}
 		}
-		if err := forgetWanted(tx, b.Unwanted); err != nil {
+		if err := s.forgetWanted(tx, b.Unwanted); err != nil {
 			return err
 		}
 		open := map[string]int{} // ask -> commands that answer it
 		for _, c := range b.Commands {
-			old, fresh, err := insert(tx, &c)
+			old, fresh, err := s.insert(tx, &c)
 			if err != nil {
 				return err
 			}
@@ -110,7 +111,7 @@ func (s *Store) Accept(b Batch) error {
 	}, func() {
 		delete(s.lazy, b.Source)
 		for _, c := range added {
-			s.lane(c.Lane).add(c)
+			s.deliver(c)
 		}
 		for _, c := range replaced { // after the adding: it may be of this very batch
 			s.lane(c.Lane).drop(c)
@@ -138,10 +139,11 @@ func (s *Store) acceptQuiet(b Batch) error {
 	return s.Err()
 }
 
-// Flush writes the offsets of quiet notices and the names that nothing maps.
+// Flush writes the offsets of quiet notices, the names that nothing maps, and
+// what is on the shelf.
 func (s *Store) Flush() error {
 	s.mu.Lock()
-	idle := len(s.unmapped) == 0
+	idle := len(s.unmapped) == 0 && len(s.shelf.commands) == 0
 	for _, l := range s.lazy {
 		idle = idle && !l.dirty
 	}
@@ -149,9 +151,10 @@ func (s *Store) Flush() error {
 	if idle {
 		return s.Err()
 	}
-	return s.commit(func(tx *bbolt.Tx) error {
-		return errors.Join(s.putOffsets(tx, "", ""), s.putUnmapped(tx))
-	}, nil)
+	return s.submit(&write{
+		change: func(tx *bbolt.Tx) error { return errors.Join(s.putOffsets(tx, "", ""), s.putUnmapped(tx)) },
+		done:   make(chan error, 1), clear: true,
+	})
 }
 
 // putOffsets writes the batch's offset, and those that waited. A lazy offset
@@ -177,9 +180,11 @@ func (s *Store) putOffsets(tx *bbolt.Tx, source, offset string) error {
 
 // insert stores a command unless its id is known. A setting takes the place
 // of the unsettled one of its lane and subject, which is returned.
-func insert(tx *bbolt.Tx, c *Command) (replaced *Command, fresh bool, err error) {
-	open, done, wanted := tx.Bucket(bucketOpen), tx.Bucket(bucketDone), tx.Bucket(bucketWanted)
-	if done.Get([]byte(c.ID)) != nil || done.Get(openID(c.ID)) != nil {
+func (s *Store) insert(tx *bbolt.Tx, c *Command) (replaced *Command, fresh bool, err error) {
+	s.mu.Lock()
+	known := s.openIDs[c.ID]
+	s.mu.Unlock()
+	if known || tx.Bucket(bucketIDs).Get([]byte(c.ID)) != nil {
 		return nil, false, nil
 	}
 	seq, err := tx.Bucket(bucketMeta).NextSequence()
@@ -187,38 +192,43 @@ func insert(tx *bbolt.Tx, c *Command) (replaced *Command, fresh bool, err error)
 		return nil, false, err
 	}
 	c.Seq, c.State = int64(seq), Pending
-	if err := put(open, seqKey(c.Seq), c); err != nil {
+	s.mark(c)
+	if err := put(tx.Bucket(bucketOpen), seqKey(c.Seq), c); err != nil {
 		return nil, false, err
 	}
-	if err := done.Put(openID(c.ID), seqKey(c.Seq)); err != nil {
-		return nil, false, err
-	}
-	if !c.Setting {
-		return nil, true, nil
-	}
-	key := pairKey(c.Lane, c.Subject)
-	if v := wanted.Get(key); v != nil {
-		var old Command
-		if err := json.Unmarshal(v, &old); err != nil {
-			return nil, false, fmt.Errorf("the wanted setting of %s cannot be read: %w", c.Lane, err)
-		}
-		if v := open.Get(seqKey(old.Seq)); v != nil {
-			if err := json.Unmarshal(v, &old); err != nil {
-				return nil, false, err
-			}
-			old.State, old.Settled = Cancelled, c.Created
-			old.Note = "replaced by a newer one before it was sent"
-			if err := settle(tx, old); err != nil {
-				return nil, false, err
-			}
-			replaced = &old
+	if c.Setting {
+		if replaced, err = s.replace(tx, c); err != nil {
+			return nil, false, err
 		}
 	}
-	return replaced, true, put(wanted, key, c)
+	s.mu.Lock()
+	s.noteOpen(c)
+	s.mu.Unlock()
+	return replaced, true, nil
+}
+
+// replace settles the setting whose place c takes, if there is one that has
+// not been carried out.
+func (s *Store) replace(tx *bbolt.Tx, c *Command) (*Command, error) {
+	s.mu.Lock()
+	seq := s.newest[string(pairKey(c.Lane, c.Subject))]
+	settled := s.shelf.settled[seq]
+	s.mu.Unlock()
+	v := tx.Bucket(bucketOpen).Get(seqKey(seq))
+	if settled || v == nil {
+		return nil, nil
+	}
+	var old Command
+	if err := json.Unmarshal(v, &old); err != nil {
+		return nil, fmt.Errorf("a setting of %s cannot be read: %w", c.Lane, err)
+	}
+	old.State, old.Settled = Cancelled, c.Created
+	old.Note = "replaced by a newer one before it was sent"
+	return &old, s.file(tx, old)
 }
 
 // forgetWanted drops the newest settings of the given subjects, on every lane.
-func forgetWanted(tx *bbolt.Tx, subjects []string) error {
+func (s *Store) forgetWanted(tx *bbolt.Tx, subjects []string) error {
 	if len(subjects) == 0 {
 		return nil
 	}
@@ -226,14 +236,22 @@ func forgetWanted(tx *bbolt.Tx, subjects []string) error {
 	for _, subject := range subjects {
 		gone[subject] = true
 	}
+	s.mu.Lock()
+	maps.DeleteFunc(s.newest, func(key string, _ int64) bool { return gone[subjectOf([]byte(key))] })
+	s.mu.Unlock()
 	return errors.Join(forget(tx.Bucket(bucketWanted), gone), forget(tx.Bucket(bucketKnown), gone))
+}
+
+// subjectOf is the second part of a key made by pairKey.
+func subjectOf(key []byte) string {
+	_, subject, _ := bytes.Cut(key, []byte{0})
+	return string(subject)
 }
 
 func forget(bucket *bbolt.Bucket, gone map[string]bool) error {
 	cursor := bucket.Cursor()
 	for k, _ := cursor.First(); k != nil; {
-		_, subject, _ := bytes.Cut(k, []byte{0})
-		if !gone[string(subject)] {
+		if !gone[subjectOf(k)] {
 			k, _ = cursor.Next()
 			continue
 		}
@@ -245,10 +263,6 @@ func forget(bucket *bbolt.Bucket, gone map[string]bool) error {
 	}
 	return nil
 }
-
-// openID is the key under which an unsettled command's id stands in the bucket
-// of settled ones, so that one look-up tells whether an id is known.
-func openID(id string) []byte { return append([]byte{0}, id...) }
 
 func putQuarantine(tx *bbolt.Tx, samples []Sample) error {
 	bucket := tx.Bucket(bucketQuarantine)

@@ -14,8 +14,10 @@ import (
 // and a dark TV holds up nobody else.
 type lane struct {
 	subjects map[string]*subject
-	ready    subjectHeap   // subjects with a head that is not under way
-	wake     chan struct{} // closed and replaced when ready changes
+	ready    subjectHeap       // subjects with a head that is not under way
+	wake     chan struct{}     // closed and replaced when ready changes
+	waiting  []*waiter         // those who want a command, longest first
+	marked   map[int64]*waiter // who gets the job of that seq once it is durable
 }
 
 type subject struct {
@@ -31,7 +33,7 @@ type subject struct {
 func (s *Store) lane(name string) *lane {
 	l := s.lanes[name]
 	if l == nil {
-		l = &lane{subjects: map[string]*subject{}, wake: make(chan struct{})}
+		l = &lane{subjects: map[string]*subject{}, marked: map[int64]*waiter{}, wake: make(chan struct{})}
 		s.lanes[name] = l
 	}
 	return l
@@ -118,7 +120,8 @@ func (sub *subject) due() time.Time {
 // Next waits for the oldest command of the lane that may run, and hands it
 // out with its Tries counted up. A job is marked Processing, durably, before
 // Next returns; a job past its deadline is settled as Cancelled instead. It
-// returns the error of ctx, or the one that ended the store.
+// returns the error of ctx, or the one that ended the store. A job that is
+// marked already when ctx ends is still handed out.
 func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -127,14 +130,17 @@ func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 		s.mu.Lock()
 		l := s.lane(name)
 		c, wait := l.take(time.Now(), s.opt.Trusted())
-		wake := l.wake
-		s.mu.Unlock()
 		if c == nil {
-			if err := s.await(ctx, wake, wait); err != nil {
-				return Command{}, err
+			w := &waiter{handed: make(chan Command, 1)}
+			l.waiting = append(l.waiting, w)
+			wake := l.wake
+			s.mu.Unlock()
+			if out, ok, err := s.await(ctx, l, w, wake, wait); ok || err != nil {
+				return out, err
 			}
 			continue
 		}
+		s.mu.Unlock()
 		out := *c
 		if !out.Deadline.IsZero() && time.Now().After(out.Deadline) {
 			out.Note = "expired: it was wanted until " + out.Deadline.UTC().Format(time.RFC3339)
@@ -153,7 +159,8 @@ func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 	}
 }
 
-func (s *Store) await(ctx context.Context, wake <-chan struct{}, wait time.Duration) error {
+// await waits until the lane changes, or until a job is handed to w.
+func (s *Store) await(ctx context.Context, l *lane, w *waiter, wake <-chan struct{}, wait time.Duration) (c Command, ok bool, err error) {
 	var timer <-chan time.Time
 	if wait > 0 {
 		t := time.NewTimer(wait)
@@ -161,14 +168,29 @@ func (s *Store) await(ctx context.Context, wake <-chan struct{}, wait time.Durat
 		timer = t.C
 	}
 	select {
+	case c = <-w.handed:
+		return c, true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	case <-s.failed:
-		return s.Err()
 	case <-wake:
 	case <-timer:
 	}
-	return nil
+	s.mu.Lock()
+	l.waiting = slices.DeleteFunc(l.waiting, func(other *waiter) bool { return other == w })
+	marked := w.marked
+	s.mu.Unlock()
+	if marked { // its commit is under way
+		select {
+		case c = <-w.handed:
+			return c, true, nil
+		case <-s.failed:
+		}
+	}
+	if broken := s.Err(); broken != nil {
+		err = broken
+	}
+	return c, false, err
 }
 
 // Release ends the hold on the settings of a source: it has caught up, so what

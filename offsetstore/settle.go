@@ -11,21 +11,35 @@ import (
 
 // Settle ends a command that Next handed out: its Note, Unknown and Receipt go
 // into the record. For a job it returns when that is durable; a setting is
-// committed with what comes next, since doing it twice is harmless.
+// filed with what comes next, since doing it twice is harmless.
 func (s *Store) Settle(c Command, state State) error {
 	c.State, c.Settled = state, time.Now()
+	switch {
+	case c.Ask != "" || c.Unknown:
+		return s.settleNow(c)
+	case c.Setting:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.err != nil {
+			return s.err
+		}
+		s.shelve(c)
+		return nil
+	}
+	return s.commit(func(tx *bbolt.Tx) error {
+		return put(tx.Bucket(bucketOpen), seqKey(c.Seq), c)
+	}, func() { s.shelve(c) })
+}
+
+// settleNow files a command at once: somebody waits for the outcome.
+func (s *Store) settleNow(c Command) error {
 	asked := false
 	w := &write{
-		change: func(tx *bbolt.Tx) error {
-			if tx.Bucket(bucketOpen).Get(seqKey(c.Seq)) == nil {
-				return refreshDone(tx, c) // replaced while it ran
+		change: func(tx *bbolt.Tx) (err error) {
+			if open := tx.Bucket(bucketOpen).Get(seqKey(c.Seq)) != nil; open {
+				asked, err = settleAsk(tx, c)
 			}
-			if err := settle(tx, c); err != nil {
-				return err
-			}
-			var err error
-			asked, err = settleAsk(tx, c)
-			return err
+			return errors.Join(err, s.file(tx, c))
 		},
 		after: func() {
 			s.lane(c.Lane).release(&c, false)
@@ -54,35 +68,6 @@ func (s *Store) Retry(c Command, due time.Time) error {
 		},
 		after: func() { s.lane(c.Lane).release(&c, true) },
 	})
-}
-
-// settle moves a command from the open ones to the settled ones.
-func settle(tx *bbolt.Tx, c Command) error {
-	done := tx.Bucket(bucketDone)
-	if len(c.Known) > 0 {
-		if err := tx.Bucket(bucketKnown).Put(pairKey(c.Lane, c.Subject), c.Known); err != nil {
-			return err
-		}
-	}
-	if c.Unknown {
-		if err := put(tx.Bucket(bucketUnknown), []byte(c.ID), c); err != nil {
-			return err
-		}
-	}
-	return errors.Join(
-		tx.Bucket(bucketOpen).Delete(seqKey(c.Seq)),
-		done.Delete(openID(c.ID)),
-		put(done, []byte(c.ID), c))
-}
-
-// refreshDone corrects the record of a setting that was replaced while it was
-// under way and was carried out after all.
-func refreshDone(tx *bbolt.Tx, c Command) error {
-	done := tx.Bucket(bucketDone)
-	if c.State != Processed || done.Get([]byte(c.ID)) == nil {
-		return nil
-	}
-	return put(done, []byte(c.ID), c)
 }
 
 // Ask is a device command of the PMS. It waits for the commands that answer

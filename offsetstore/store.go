@@ -14,8 +14,13 @@
 // Any error of a write is final: every later call returns it, and the process
 // must end. There is no mode without durability.
 //
-// Writes are committed in groups. Settling a setting is not waited for: a
-// setting that is carried out once more after a power cut does no harm.
+// # Wear
+//
+// bbolt writes whole pages of 4 KiB, and every commit writes at least three. So
+// a commit touches few buckets, and what need not be durable at once waits for
+// company on a shelf: settled commands are filed in groups. A power cut costs
+// their group: settings are carried out once more, which does no harm, and a
+// settled job is known by its state among the open ones.
 package offsetstore
 
 import (
@@ -41,9 +46,10 @@ var (
 	bucketMeta       = []byte("meta")       // format, key, seq, clock
 	bucketOffsets    = []byte("offsets")    // source -> offset
 	bucketRecords    = []byte("records")    // ledger id -> record
-	bucketOpen       = []byte("open")       // seq -> Command, unsettled
-	bucketDone       = []byte("done")       // id -> Command, settled
-	bucketWanted     = []byte("wanted")     // lane 0 subject -> newest setting
+	bucketOpen       = []byte("open")       // seq -> Command, not yet filed as settled
+	bucketDone       = []byte("done")       // seq -> Command, settled; the oldest come first
+	bucketIDs        = []byte("ids")        // id of a settled command -> seq
+	bucketWanted     = []byte("wanted")     // lane 0 subject -> seq of the newest setting, if settled
 	bucketKnown      = []byte("known")      // lane 0 subject -> newest receipt worth knowing
 	bucketUnknown    = []byte("unknown")    // id -> Command that a person must look into
 	bucketAsks       = []byte("asks")       // source 0 id -> Ask
@@ -54,7 +60,7 @@ var (
 
 func allBuckets() [][]byte {
 	return [][]byte{
-		bucketMeta, bucketOffsets, bucketRecords, bucketOpen, bucketDone,
+		bucketMeta, bucketOffsets, bucketRecords, bucketOpen, bucketDone, bucketIDs,
 		bucketWanted, bucketKnown, bucketUnknown, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
 	}
 }
@@ -101,7 +107,7 @@ type Command struct {
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 	// Known is what must be known of the subject for as long as it is wanted,
 	// beyond this command: given to Settle, found again with Store.Known.
-	Known json.RawMessage `json:"-"`
+	Known json.RawMessage `json:"known,omitempty"`
 }
 
 // Options are what a store is opened with.
@@ -112,8 +118,8 @@ type Options struct {
 	// Retention is how long settled commands are kept; it must exceed the time
 	// that any PMS can replay. Zero means 14 days.
 	Retention time.Duration
-	// Linger is how long a settled setting may wait for company before it is
-	// committed. Zero means 100 ms.
+	// Linger is how long a settled command may wait for company before it is
+	// filed. Zero means 1 min.
 	Linger time.Duration
 }
 
@@ -123,8 +129,11 @@ type Store struct {
 	opt    Options
 	key    []byte
 	writes chan *write
+	nudge  chan struct{} // one token: the shelf is no longer empty
 	closed chan struct{} // closed when the writer has ended
 	failed chan struct{} // closed when err is set
+	// The writer's own: lanes and subjects that the present group adds to.
+	adding map[string]bool
 
 	mu       sync.Mutex
 	err      error
@@ -132,6 +141,9 @@ type Store struct {
 	lazy     map[string]lazyOffset // source -> offset of quiet notices, not yet written
 	unmapped map[string]Sample     // written with the next commit
 	report   chan struct{}         // closed and replaced when an ask becomes reportable
+	openIDs  map[string]bool       // of the commands that are not filed
+	newest   map[string]int64      // lane 0 subject -> newest setting that is not filed
+	shelf    shelf
 }
 
 // Open opens or creates the file. A job that was marked when the process died
@@ -144,7 +156,7 @@ func Open(path string, opt Options) (*Store, error) {
 		opt.Retention = 14 * 24 * time.Hour
 	}
 	if opt.Linger == 0 {
-		opt.Linger = 100 * time.Millisecond
+		opt.Linger = time.Minute
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:        time.Second,
@@ -159,11 +171,12 @@ func Open(path string, opt Options) (*Store, error) {
 	}
 	s := &Store{
 		db: db, opt: opt,
-		writes: make(chan *write, 64),
+		writes: make(chan *write, 64), nudge: make(chan struct{}, 1),
 		closed: make(chan struct{}),
 		failed: make(chan struct{}),
-		lanes:  map[string]*lane{}, lazy: map[string]lazyOffset{}, unmapped: map[string]Sample{},
-		report: make(chan struct{}),
+		adding: map[string]bool{}, lanes: map[string]*lane{}, lazy: map[string]lazyOffset{}, unmapped: map[string]Sample{},
+		report: make(chan struct{}), openIDs: map[string]bool{}, newest: map[string]int64{},
+		shelf: shelf{settled: map[int64]bool{}},
 	}
 	if err := s.load(); err != nil {
 		db.Close()
@@ -212,29 +225,43 @@ func (s *Store) setKey(key []byte) error {
 	return nil
 }
 
-// loadOpen fills the lanes, and settles jobs that were under way.
+// loadOpen fills the lanes, files jobs that were settled, and settles those
+// that were under way. Of the settings of a subject only the newest is still
+// wanted: an older one had been carried out, or the newer took its place.
 func (s *Store) loadOpen(tx *bbolt.Tx) error {
-	var interrupted []Command
+	var open, over []Command
 	err := tx.Bucket(bucketOpen).ForEach(func(_, v []byte) error {
 		var c Command
 		if err := json.Unmarshal(v, &c); err != nil {
 			return fmt.Errorf("a command cannot be read: %w", err)
 		}
-		if c.State == Processing && !c.Setting {
-			interrupted = append(interrupted, c)
-			return nil
+		switch {
+		case c.State.Final():
+			over = append(over, c)
+		case c.State == Processing && !c.Setting:
+			c.State, c.Unknown, c.Settled = Error, true, time.Now()
+			c.Note = "outcome unknown: the agent stopped while the device was at work; look before doing it again"
+			over = append(over, c)
+		default:
+			open = append(open, c)
+			s.noteOpen(&c)
 		}
-		c.State = Pending
-		s.lane(c.Lane).add(&c)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, c := range interrupted {
-		c.State, c.Unknown, c.Settled = Error, true, time.Now()
-		c.Note = "outcome unknown: the agent stopped while the device was at work; look before doing it again"
-		if err := settle(tx, c); err != nil {
+	for _, c := range open {
+		if key := string(pairKey(c.Lane, c.Subject)); c.Setting && s.newest[key] != c.Seq {
+			c.State, c.Settled, c.Note = Cancelled, time.Now(), "replaced by a newer one"
+			over = append(over, c)
+			continue
+		}
+		c.State = Pending
+		s.lane(c.Lane).add(&c)
+	}
+	for _, c := range over {
+		if err := s.file(tx, c); err != nil {
 			return err
 		}
 		if _, err := settleAsk(tx, c); err != nil {
@@ -242,6 +269,15 @@ func (s *Store) loadOpen(tx *bbolt.Tx) error {
 		}
 	}
 	return nil
+}
+
+// noteOpen enters a command that is not filed. s.mu is held, or nobody else
+// knows s yet.
+func (s *Store) noteOpen(c *Command) {
+	s.openIDs[c.ID] = true
+	if c.Setting {
+		s.newest[string(pairKey(c.Lane, c.Subject))] = c.Seq
+	}
 }
 
 // Key is the property's secret for keyed hashes, made when the file was.

@@ -3,8 +3,10 @@ package offsetstore
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -44,19 +46,51 @@ func (s *Store) Records() iter.Seq2[string, []byte] {
 // Wanted lists the newest setting of every subject of a lane, sent or not.
 func (s *Store) Wanted(lane string) ([]Command, error) {
 	prefix := pairKey(lane, "")
-	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
+	s.mu.Lock()
+	newest := maps.Clone(s.newest)
+	s.mu.Unlock()
+	wanted := map[string]Command{}
+	read := func(subject string, v []byte) error {
+		var c Command
+		if err := json.Unmarshal(v, &c); err != nil {
+			return fmt.Errorf("a setting of %s cannot be read: %w", lane, err)
+		}
+		wanted[subject] = c
+		return nil
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		open, done := tx.Bucket(bucketOpen), tx.Bucket(bucketDone)
 		cursor := tx.Bucket(bucketWanted).Cursor()
-		for k, v := cursor.Seek(prefix); k != nil && hasPrefix(k, prefix); k, v = cursor.Next() {
-			if err := add(v); err != nil {
-				return err
+		for k, seq := cursor.Seek(prefix); k != nil && hasPrefix(k, prefix); k, seq = cursor.Next() {
+			if v := done.Get(seq); v != nil {
+				if err := read(subjectOf(k), v); err != nil {
+					return err
+				}
+			}
+		}
+		for key, seq := range newest {
+			if v := open.Get(seqKey(seq)); v != nil && hasPrefix([]byte(key), prefix) {
+				if err := read(subjectOf([]byte(key)), v); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
+	commands := make([]Command, 0, len(wanted))
+	for _, subject := range slices.Sorted(maps.Keys(wanted)) {
+		commands = append(commands, wanted[subject])
+	}
+	return commands, err
 }
 
 // Known is what a command about the subject last left to know, nil if nothing.
 func (s *Store) Known(lane, subject string) ([]byte, error) {
+	for _, c := range slices.Backward(s.onShelf()) {
+		if c.Lane == lane && c.Subject == subject && len(c.Known) > 0 {
+			return c.Known, nil
+		}
+	}
 	var out []byte
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		out = append(out, tx.Bucket(bucketKnown).Get(pairKey(lane, subject))...)
@@ -65,11 +99,24 @@ func (s *Store) Known(lane, subject string) ([]byte, error) {
 	return out, err
 }
 
+// onShelf are the commands that are settled but not filed. Look there before
+// looking into the file: in between they go one way only.
+func (s *Store) onShelf() []Command {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.shelf.commands)
+}
+
 // Open lists the unsettled commands, oldest first.
 func (s *Store) Open() ([]Command, error) {
-	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
+	settled := map[int64]bool{}
+	for _, c := range s.onShelf() {
+		settled[c.Seq] = true
+	}
+	open, err := s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
 		return tx.Bucket(bucketOpen).ForEach(func(_, v []byte) error { return add(v) })
 	})
+	return slices.DeleteFunc(open, func(c Command) bool { return settled[c.Seq] || c.State.Final() }), err
 }
 
 // Unknown lists the settled commands of which nobody knows whether they were
@@ -80,16 +127,17 @@ func (s *Store) Unknown() ([]Command, error) {
 	})
 }
 
-// Done lists the settled commands, in no useful order.
+// Done lists the settled commands, roughly in the order in which they came.
 func (s *Store) Done() ([]Command, error) {
-	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
-		return tx.Bucket(bucketDone).ForEach(func(k, v []byte) error {
-			if k[0] == 0 {
-				return nil
-			}
-			return add(v)
-		})
+	shelved := s.onShelf()
+	done, err := s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
+		return tx.Bucket(bucketDone).ForEach(func(_, v []byte) error { return add(v) })
 	})
+	for _, c := range shelved {
+		done = slices.DeleteFunc(done, func(d Command) bool { return d.Seq == c.Seq })
+		done = append(done, c)
+	}
+	return done, err
 }
 
 func (s *Store) list(walk func(tx *bbolt.Tx, add func([]byte) error) error) ([]Command, error) {
@@ -169,6 +217,9 @@ func (s *Store) Clock() time.Time {
 // Tick records the time, prunes settled commands older than the retention and
 // answers older than it, and flushes. It is meant to be called about hourly.
 func (s *Store) Tick(now time.Time) error {
+	if err := s.Flush(); err != nil {
+		return err
+	}
 	old, err := s.outdated(now.Add(-s.opt.Retention))
 	if err != nil {
 		return err
@@ -194,32 +245,43 @@ type outdated struct{ bucket, key []byte }
 // maxPrune bounds how many records one Tick takes out.
 const maxPrune = 10_000
 
-// outdated finds settled commands, told asks and settled wanted settings that
-// nobody has touched since the given time.
+// outdated finds settled commands and told asks that nobody has touched since
+// the given time, but for the settings that still say how things should be.
 func (s *Store) outdated(before time.Time) ([]outdated, error) {
 	var old []outdated
 	note := func(bucket, k []byte) { old = append(old, outdated{bucket, append([]byte(nil), k...)}) }
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		walk := func(bucket []byte, gone func(k, v []byte) bool) error {
-			return tx.Bucket(bucket).ForEach(func(k, v []byte) error {
-				if len(old) < maxPrune && gone(k, v) {
-					note(bucket, k)
-				}
-				return nil
-			})
-		}
-		settledBefore := func(k, v []byte) bool {
-			var c struct {
-				Settled time.Time `json:"settled"`
+		// The oldest come first, so that a big file need not be read.
+		cursor := tx.Bucket(bucketDone).Cursor()
+		for k, v := cursor.First(); k != nil && len(old) < maxPrune; k, v = cursor.Next() {
+			var c Command
+			if err := json.Unmarshal(v, &c); err != nil {
+				return fmt.Errorf("a settled command cannot be read: %w", err)
 			}
-			return k[0] != 0 && json.Unmarshal(v, &c) == nil && c.Settled.Before(before)
+			if !c.Settled.Before(before) {
+				break
+			}
+			if !c.Setting || !isWanted(tx, c.Lane, c.Subject, k) {
+				note(bucketDone, k)
+				note(bucketIDs, []byte(c.ID))
+			}
 		}
-		if err := errors.Join(walk(bucketDone, settledBefore), walk(bucketUnknown, settledBefore)); err != nil {
+		err := tx.Bucket(bucketUnknown).ForEach(func(k, v []byte) error {
+			var c Command
+			if json.Unmarshal(v, &c) == nil && c.Settled.Before(before) {
+				note(bucketUnknown, k)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
-		return walk(bucketAsks, func(_, v []byte) bool {
+		return tx.Bucket(bucketAsks).ForEach(func(k, v []byte) error {
 			var a Ask
-			return json.Unmarshal(v, &a) == nil && a.Told && a.At.Before(before)
+			if json.Unmarshal(v, &a) == nil && a.Told && a.At.Before(before) {
+				note(bucketAsks, k)
+			}
+			return nil
 		})
 	})
 	return old, err

@@ -2,6 +2,7 @@ package offsetstore
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -11,18 +12,25 @@ import (
 type write struct {
 	change func(tx *bbolt.Tx) error
 	after  func()     // brings memory in line, after the commit, with s.mu held
-	done   chan error // nil: nobody waits, the commit may linger
+	done   chan error // nil: nobody waits, the commit may wait for company
+	clear  bool       // the shelf is to be cleared with it
 }
 
-// maxGroup bounds one commit.
-const maxGroup = 256
+const (
+	maxGroup = 256                    // bounds one commit
+	company  = 100 * time.Millisecond // how long a commit that nobody waits for may wait
+)
 
 // ErrClosed is the error of a call on a closed store.
 var ErrClosed = errors.New("the store is closed")
 
 // commit hands a change to the writer and waits until it is durable.
 func (s *Store) commit(change func(tx *bbolt.Tx) error, after func()) error {
-	w := &write{change: change, after: after, done: make(chan error, 1)}
+	return s.submit(&write{change: change, after: after, done: make(chan error, 1)})
+}
+
+// submit hands a write to the writer and waits until it is durable.
+func (s *Store) submit(w *write) error {
 	if err := s.enqueue(w); err != nil {
 		return err
 	}
@@ -47,44 +55,66 @@ func (s *Store) enqueue(w *write) error {
 // transaction: one event waits for nobody, ten thousand cost a few dozen syncs.
 func (s *Store) write() {
 	defer close(s.closed)
-	for first := range s.writes {
-		group := s.gather(first)
-		err := s.db.Update(func(tx *bbolt.Tx) error {
-			for _, w := range group {
-				if err := w.change(tx); err != nil {
-					return err
-				}
+	for {
+		var group []*write
+		select {
+		case first, ok := <-s.writes:
+			if !ok {
+				return
 			}
-			return nil
-		})
-		if err != nil {
-			s.Fail(err)
+			group = s.gather(first)
+		case <-s.shelfDue():
+		case <-s.nudge:
+			continue // look when the shelf is due
 		}
-		s.mu.Lock()
-		for _, w := range group {
-			if err == nil && w.after != nil {
-				w.after()
-			}
-			if w.done != nil {
-				w.done <- err
-			}
-		}
-		s.mu.Unlock()
-		if err != nil {
+		if !s.commitGroup(group) {
 			return
 		}
 	}
 }
 
+// commitGroup runs the changes in one transaction, together with the clearing
+// of the shelf if that is due.
+func (s *Store) commitGroup(group []*write) bool {
+	filed := 0
+	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
+		clear(s.adding)
+		for _, w := range group {
+			if err := w.change(tx); err != nil {
+				return err
+			}
+		}
+		filed, err = s.clearShelf(tx, slices.ContainsFunc(group, func(w *write) bool { return w.clear }))
+		return err
+	})
+	if err != nil {
+		s.Fail(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.shelf.drop(filed)
+	}
+	for _, w := range group {
+		if err == nil && w.after != nil {
+			w.after()
+		}
+		if w.done != nil {
+			w.done <- err
+		}
+	}
+	return err == nil
+}
+
 // gather collects what waits already. As long as nobody waits for the group it
-// lingers, so that settled settings share a commit.
+// waits for company.
 func (s *Store) gather(first *write) []*write {
 	group := []*write{first}
 	urgent := first.done != nil
 	var linger <-chan time.Time
 	for len(group) < maxGroup {
 		if !urgent && linger == nil {
-			linger = time.After(s.opt.Linger)
+			linger = time.After(company)
 		}
 		if urgent {
 			select {
