@@ -158,23 +158,27 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 	return err
 }
 
-// keepHouse does what is due once an hour: forget what is long over, record
-// the time, prune.
+// keepHouse does what no event asks for: every ten minutes it settles what
+// time alone settles for stays, and every hour it records the time and prunes.
 func (a *Agent) keepHouse(ctx context.Context) error {
-	for {
-		if err := a.sweep(time.Now()); err != nil {
-			return err
+	for round := 0; ; round++ {
+		if now := time.Now(); a.clock.Trusted() { // a wrong clock would forget the wrong things
+			if err := a.sweep(now); err != nil {
+				return err
+			}
+			if round%6 == 0 {
+				if err := a.store.Tick(now); err != nil {
+					return err
+				}
+			}
 		}
-		if wait(ctx, time.Hour) != nil {
+		if wait(ctx, 10*time.Minute) != nil {
 			return nil
 		}
 	}
 }
 
 func (a *Agent) sweep(now time.Time) error {
-	if !a.clock.Trusted() {
-		return nil // a wrong clock would forget the wrong things
-	}
 	batch := newBatch("")
 	a.mu.Lock()
 	change := a.ledger.Sweep(now)
@@ -185,10 +189,7 @@ func (a *Agent) sweep(now time.Time) error {
 	}
 	a.absorb(&batch, change, &pms.Notice{Received: now}, now)
 	a.mu.Unlock()
-	if err := a.store.Accept(batch.seal()); err != nil {
-		return err
-	}
-	return a.store.Tick(now)
+	return a.store.Accept(batch.seal())
 }
 
 // wait sleeps, and returns the error of ctx if that is done first.

@@ -66,7 +66,7 @@ type Waits struct {
 	Learned time.Duration `yaml:"learned"`
 	// Quiet is the least silence that can look suspicious (12h).
 	Quiet time.Duration `yaml:"quiet"`
-	// LiveSave is how often the last live instant is written down (10m).
+	// LiveSave is how often the last live instant is written down (2m).
 	LiveSave time.Duration `yaml:"live_save"`
 }
 
@@ -110,7 +110,7 @@ func (w *Waits) fields(d *dialect) []waitField {
 		{"rotate_jitter", &w.RotateJitter, 60 * time.Second},
 		{"learned", &w.Learned, 24 * time.Hour},
 		{"quiet", &w.Quiet, 12 * time.Hour},
-		{"live_save", &w.LiveSave, 10 * time.Minute},
+		{"live_save", &w.LiveSave, 2 * time.Minute},
 	}
 }
 
