@@ -187,7 +187,8 @@ type Status struct {
 		Name   string `json:"name"`
 		Offset string `json:"offset"`
 		Link   struct {
-			State string `json:"state"`
+			State       string `json:"state"`
+			MonitorOnly string `json:"monitor_only"`
 		} `json:"link"`
 	} `json:"links"`
 	Devices []struct {
@@ -225,10 +226,11 @@ type Status struct {
 	Counts map[string]int64 `json:"counts"`
 }
 
-// Live reports whether every link is live.
+// Live reports whether every link is live and its notices move devices: the
+// agent connects a first time only to find out how to ask for the hotel.
 func (s *Status) Live() bool {
 	for _, l := range s.Links {
-		if l.Link.State != "live" {
+		if l.Link.State != "live" || l.Link.MonitorOnly != "" {
 			return false
 		}
 	}
