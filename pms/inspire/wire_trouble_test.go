@@ -48,6 +48,8 @@ func TestHugeAndEndlessFramesAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sim := startPMS(t, inspiresim.Options{})
+			// The simulator may take a while to see that the other end has hung up.
+			sim.Change(func(f *inspiresim.Faults) { f.Lock.Policy = inspiresim.LockShare })
 			f := sim.Faults()
 			f.Then = []inspiresim.Trouble{act}
 			sim.NextConnection(f, f, f)
