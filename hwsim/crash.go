@@ -74,7 +74,7 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		agent.Stop(ctx)
+		_ = agent.Stop(ctx) // the house is judged, not its end
 	}()
 	c.judge(ctx, &t)
 	return t, nil

@@ -47,8 +47,8 @@ func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 
 // Kill is a power cut: kill -9.
 func (p *Process) Kill() {
-	p.cmd.Process.Kill()
-	<-p.done
+	_ = p.cmd.Process.Kill() // or it has ended
+	_ = <-p.done
 	p.done <- errors.New("killed")
 }
 

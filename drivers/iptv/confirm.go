@@ -3,6 +3,7 @@ package iptv
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"edgeagent/drivers"
 )
@@ -49,8 +50,7 @@ func (r *room) judge(gen int64, mark uint64) verdict {
 // last is the newest ack since mark that is about gen. A set that has nothing
 // to clear gives no gen; a clear has none of its own.
 func (t *set) last(gen int64, mark uint64) answer {
-	for i := len(t.acks) - 1; i >= 0; i-- {
-		ack := t.acks[i]
+	for _, ack := range slices.Backward(t.acks) {
 		if ack.at <= mark {
 			break
 		}

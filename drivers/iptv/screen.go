@@ -87,10 +87,9 @@ func gravest(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}
-	var down *drivers.LinkDown
 	var again []string
 	for _, err := range errs {
-		if errors.As(err, &down) {
+		if _, ok := errors.AsType[*drivers.LinkDown](err); ok {
 			return err
 		}
 		if !errors.Is(err, drivers.ErrRefused) && !errors.Is(err, drivers.ErrUnknown) {

@@ -200,8 +200,7 @@ func (c *client) classify(err error) error {
 	if err == nil {
 		return nil
 	}
-	var answer *answerError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*answerError](err); ok {
 		return c.classifyAnswer(err, answer)
 	}
 	var down *drivers.LinkDown
@@ -243,8 +242,7 @@ func (c *client) classifyAnswer(err error, answer *answerError) error {
 // shorten drops the URL that net/http puts around its errors: it says nothing
 // new, and it may hold what does not belong into a log.
 func shorten(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err

@@ -256,7 +256,7 @@ func (u *unifi) remember(stay Stay, mine []voucher) history {
 			h.since = t
 		}
 	}
-	for _, code := range strings.Fields(stay.Known["codes"]) {
+	for code := range strings.FieldsSeq(stay.Known["codes"]) {
 		add(code)
 	}
 	if since, err := time.Parse(time.RFC3339, stay.Known["since"]); err == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -141,12 +142,7 @@ func (s *Server) checkKey(c *conn, r *http.Request, mode KeyMode) bool {
 
 func chooseSubprotocol(offered []string, policy Subprotocol) (chosen, problem string) {
 	offers := func(name string) bool {
-		for _, o := range offered {
-			if o == name {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(offered, name)
 	}
 	switch policy {
 	case SubprotocolEcho, SubprotocolRequire:

@@ -63,7 +63,7 @@ func open(body []byte) (fields []string, ok bool) {
 	if len(body) < 2 || body[0] != sep || body[len(body)-1] != sep {
 		return nil, false
 	}
-	for _, f := range bytes.Split(body[1:len(body)-1], []byte{sep}) {
+	for f := range bytes.SplitSeq(body[1:len(body)-1], []byte{sep}) {
 		fields = append(fields, string(f))
 	}
 	return fields, true

@@ -194,9 +194,3 @@ func (s *System) Wait(ctx context.Context, cond func() bool) error {
 		}
 	}
 }
-
-func (s *System) chanceOf(p float64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return p > 0 && s.rng.Float64() < p
-}

@@ -173,11 +173,9 @@ func (s *System) addPort(p *Port) error {
 
 // spawn runs f until the system is closed.
 func (s *System) spawn(f func()) {
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		f()
-	}()
+	})
 }
 
 // writeLimit bounds one write to an agent that does not read.

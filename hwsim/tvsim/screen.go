@@ -1,6 +1,8 @@
 package tvsim
 
 import (
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -68,7 +70,7 @@ func (g *glass) welcome(payload []byte, live bool) []Ack {
 	doc, expires, err := readWelcome(payload)
 	id := doc.ID
 	switch {
-	case err == errMajor:
+	case errors.Is(err, errMajor):
 		return []Ack{{ID: id, Gen: doc.Gen, Result: "unsupported", Detail: err.Error()}}
 	case err != nil:
 		return []Ack{{ID: id, Gen: doc.Gen, Result: "rejected", Detail: err.Error()}}
@@ -150,10 +152,8 @@ func (g *glass) message(doc messageDoc, payload int) Ack {
 }
 
 func (g *glass) pop(doc messageDoc) {
-	for _, id := range g.seen {
-		if id == doc.ID {
-			return
-		}
+	if slices.Contains(g.seen, doc.ID) {
+		return
 	}
 	if g.seen = append(g.seen, doc.ID); len(g.seen) > recent {
 		g.seen = g.seen[1:]

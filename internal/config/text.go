@@ -54,8 +54,7 @@ func read(path string) ([]byte, error) {
 
 // reason is an error without the path, which stands before it already.
 func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
 	}
 	return err

@@ -51,7 +51,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", p.text)
 	mux.HandleFunc("GET /api/status", p.status)
 	mux.HandleFunc("GET /metrics", p.metrics)
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "healthy\n") })
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "healthy\n") })
 	mux.HandleFunc("GET /-/ready", p.ready)
 	return mux
 }
@@ -79,7 +79,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	enc.Encode(struct {
+	_ = enc.Encode(struct { // a browser that has left needs no answer
 		Version  string `json:"version"`
 		Property string `json:"property"`
 		Problems string `json:"problems,omitempty"`
@@ -104,7 +104,7 @@ func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "not ready:", strings.Join(waits, ", "))
 		return
 	}
-	io.WriteString(w, "ready\n")
+	_, _ = io.WriteString(w, "ready\n")
 }
 
 func (p *Page) text(w http.ResponseWriter, _ *http.Request) {

@@ -139,8 +139,7 @@ func (s *Source) finding(step string, err error) Finding {
 }
 
 func classifyError(err error) *row {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return classify(&f.ending, false)
 	}
 	return rowFor("settings")

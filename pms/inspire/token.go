@@ -204,8 +204,7 @@ func retryAfter(resp *http.Response, now time.Time) time.Duration {
 // hold the key.
 func (s *Source) networkFailure(at stage, c credentials, err error) error {
 	f := &failure{ending{stage: at, signal: "network"}}
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
+	if inURL, ok := errors.AsType[*url.Error](err); ok {
 		err = inURL.Err
 	}
 	if isCertificateError(err) {
