@@ -1,0 +1,139 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/internal/agent"
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+)
+
+// view is a house in which a bit of everything goes on.
+func view(state pms.LinkState) agent.View {
+	at := time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
+	return agent.View{
+		Started: at,
+		Links:   []agent.LinkView{{Name: "inspire", Offset: "1:42:ab", Link: pms.Link{State: state, Since: at}}},
+		Devices: []agent.DeviceView{{Name: "tvs", Kind: "iptv", State: drivers.State{Condition: drivers.Offline, Reason: "no broker"}, Waiting: 3}},
+		Rooms:   []agent.RoomView{{Room: "101", Stays: []string{"0123456789abcdef"}, Guests: 2, Departure: at}},
+		Open:    []agent.CommandView{{ID: "n1/tv/1", Device: "tvs", Subject: "room:101", State: offsetstore.Pending, Tries: 2, Note: "no broker"}},
+		Recent:  []agent.CommandView{{ID: "n1/key/1", Device: "desk", Subject: "room:101", State: offsetstore.Processed, Settled: at}},
+		Conditions: []agent.Condition{
+			{Code: "device-silent", About: "tvs", Text: "no broker", Do: "check power", Since: at, Serious: true},
+		},
+		Unmapped:   []agent.UnmappedView{{Source: "inspire", Name: "SPA / BOOKING", Count: 4}},
+		Quarantine: 1, Counts: map[string]int64{"notices": 7}, StoreBytes: 32768,
+	}
+}
+
+func get(t *testing.T, p *Page, method, path string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	p.Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w.Code, w.Body.String()
+}
+
+func healthy(state pms.LinkState) *Page {
+	return &Page{Version: "v1", Property: "Hotel Sea View", Look: func() (agent.View, error) { return view(state), nil }}
+}
+
+func TestPageSaysHowThingsStand(t *testing.T) {
+	code, body := get(t, healthy(pms.LinkLive), "GET", "/")
+	if code != http.StatusOK {
+		t.Fatalf("%d", code)
+	}
+	for _, want := range []string{
+		"edgeagent v1, Hotel Sea View", "device-silent", "What to do: check power.", "inspire", "live",
+		"tvs", "no broker; 3 waiting", "101", "2 guests", `"SPA / BOOKING", 4 times`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, body)
+		}
+	}
+}
+
+func TestStatusIsJSON(t *testing.T) {
+	_, body := get(t, healthy(pms.LinkLive), "GET", "/api/status")
+	var got struct {
+		Version string `json:"version"`
+		Links   []struct {
+			Link struct {
+				State string `json:"state"`
+			} `json:"link"`
+		} `json:"links"`
+		Rooms []struct {
+			Room string `json:"room"`
+		} `json:"rooms"`
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Version != "v1" || got.Links[0].Link.State != "live" || got.Rooms[0].Room != "101" {
+		t.Errorf("status %+v", got)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	_, body := get(t, healthy(pms.LinkLive), "GET", "/metrics")
+	for _, want := range []string{
+		"edgeagent_notices_total 7\n", `edgeagent_pms_live{pms="inspire"} 1` + "\n", `edgeagent_device_online{device="tvs"} 0` + "\n",
+		`edgeagent_device_waiting{device="tvs"} 3` + "\n", "edgeagent_rooms_in_house 1\n", "edgeagent_store_bytes 32768\n", "process_resident_memory_bytes",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	for state, want := range map[pms.LinkState]int{
+		pms.LinkLive: 200, pms.LinkCatchingUp: 200, pms.LinkConnecting: 503, pms.LinkParked: 503,
+	} {
+		if code, body := get(t, healthy(state), "GET", "/-/ready"); code != want {
+			t.Errorf("%s: %d %s, want %d", state, code, body, want)
+		}
+		if code, _ := get(t, healthy(state), "GET", "/-/healthy"); code != 200 {
+			t.Errorf("%s: healthy %d", state, code)
+		}
+	}
+}
+
+// A bad property file still has a status page.
+func TestProblemsAreShown(t *testing.T) {
+	p := &Page{Version: "v1", Problems: "property.yaml:3:5: unknown key \"prot\"\n"}
+	for _, path := range []string{"/", "/api/status", "/-/ready", "/metrics"} {
+		code, body := get(t, p, "GET", path)
+		if code != http.StatusServiceUnavailable || !strings.Contains(body, `unknown key "prot"`) {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	if code, _ := get(t, p, "GET", "/-/healthy"); code != 200 {
+		t.Errorf("healthy: %d", code)
+	}
+}
+
+func TestStoreThatCannotBeRead(t *testing.T) {
+	p := &Page{Look: func() (agent.View, error) { return agent.View{}, errors.New("disk gone") }}
+	if code, body := get(t, p, "GET", "/"); code != http.StatusInternalServerError || !strings.Contains(body, "disk gone") {
+		t.Errorf("%d %s", code, body)
+	}
+}
+
+// Nothing here moves a device.
+func TestOnlyLooking(t *testing.T) {
+	for _, path := range []string{"/", "/api/status", "/metrics"} {
+		if code, _ := get(t, healthy(pms.LinkLive), "POST", path); code != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s: %d", path, code)
+		}
+	}
+	if code, _ := get(t, healthy(pms.LinkLive), "GET", "/../etc/passwd"); code == http.StatusOK {
+		t.Error("a path outside is served")
+	}
+}
