@@ -1,0 +1,129 @@
+package hwsim
+
+import (
+	"context"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"edgeagent/hwsim/tvsim"
+)
+
+// A judge that cannot find fault proves nothing: each of these houses has one.
+
+func openHotel(t *testing.T) *Hotel {
+	t.Helper()
+	h, err := Open(Options{Dir: t.TempDir(), Rooms: []string{"101", "102"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+func finds(t *testing.T, what string, faults []string, part string) {
+	t.Helper()
+	if !strings.Contains(strings.Join(faults, "; "), part) {
+		t.Errorf("%s: the judge found %q, want something with %q", what, faults, part)
+	}
+}
+
+func TestJudgeMissesNothing(t *testing.T) {
+	h := openHotel(t)
+	if wrong := append(h.Screens(), h.Codes()...); len(wrong) > 0 {
+		t.Fatalf("an empty house has faults: %q", wrong)
+	}
+	s := h.Guest("Ms", "Ana", "Silva", "PT", 2)
+	h.Desk().CheckIn(s, "101") // and no agent anywhere
+	finds(t, "no greeting", h.Screens(), `TV 101 shows [], want ["Silva"]`)
+	finds(t, "no code", h.Codes(), "codes of 0 stays work, but 1 are in house")
+	if h.Key(s) != "" {
+		t.Error("a key opens a door, but none was cut")
+	}
+
+	h.WiFi.AddVoucher("htl:0123456789abcdef", 60, 1)
+	h.WiFi.AddVoucher("htl:0123456789abcdef", 60, 1)
+	finds(t, "two codes", h.Codes(), "2 codes work for htl:0123456789abcdef")
+	h.WiFi.AddVoucher("htl:eternal", 900_000, 1)
+	finds(t, "a code without an end", h.Endless(), "the code of htl:eternal lasts until")
+}
+
+func TestJudgeSeesStaleName(t *testing.T) {
+	h := openHotel(t)
+	put := func(payload string) {
+		if err := h.Broker.(*tvsim.Broker).Put("htl/v1/"+PropertyID+"/room/102/welcome", []byte(payload), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(`{"v":1,"gen":1,"id":"x","room":"102","stay":"k","occupied":true,"guests":[{"last":"Gone","display":"Ms \u2068Gone\u2069"}],"lang":"en","dir":"ltr",` +
+		`"departure":"2099-01-01T12:00:00Z","issued_at":"2026-01-01T12:00:00Z","expires_at":"2099-01-01T14:00:00Z","tz":"UTC"}`)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := Eventually(ctx, func() bool { return len(h.Screens()) == 1 }); err != nil {
+		t.Fatalf("the judge does not see the name of who left: %q", h.Screens())
+	}
+	finds(t, "a stale name", h.Screens(), "TV 102 shows")
+}
+
+// The same key twice, cut by hand over the wire.
+func TestJudgeSeesSecondCard(t *testing.T) {
+	h := openHotel(t)
+	s := h.Guest("Ms", "Ana", "Silva", "PT", 2)
+	h.Desk().CheckIn(s, "101")
+	line, err := os.OpenFile(h.Encoder.Name(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	speed(t, line)
+	for n := 1; n <= 2; n++ {
+		if _, err := line.Write(newKey("101", s.Departure.In(h.Zone))); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		err := h.Locks.Wait(ctx, func() bool { return len(h.Locks.Cuts("101")) == n && !h.Encoder.Busy() })
+		cancel()
+		if err != nil {
+			t.Fatalf("card %d was not cut: %v", n, err)
+		}
+		if wrong := h.CutTwice(); (len(wrong) > 0) != (n == 2) {
+			t.Errorf("after %d cards: %q", n, wrong)
+		}
+	}
+}
+
+// newKey is a CN frame of the Industry Standard link, SALTO dialect.
+func newKey(room string, until time.Time) []byte {
+	const sep = "\xb3"
+	body := sep + strings.Join([]string{"CN", EncoderName, "R", room, "", "", "", "", "", "", until.Format("1504020106")}, sep) + sep + "\x03"
+	var lrc byte
+	for i := range len(body) {
+		lrc ^= body[i]
+	}
+	return append([]byte("\x02"+body), lrc)
+}
+
+func TestJudgeReadsTheLog(t *testing.T) {
+	h := openHotel(t)
+	h.Guest("Ms", "Ana", "Silva", "PT", 2)
+	code := h.WiFi.AddVoucher("htl:k", 60, 1)
+	log := filepath.Join(t.TempDir(), "agent.log")
+	for _, c := range []struct{ line, want string }{
+		{"checked in Silva", "a guest's name stands in line 2"},
+		{"code " + code, "a WiFi code stands in line 2"},
+		{"RSV240001", "a reservation number stands in line 2"},
+		{"bearer " + clientSecret, "the PMS secret stands in line 2"},
+		{hex.EncodeToString([]byte("nothing")), ""},
+	} {
+		if err := os.WriteFile(log, []byte("first\n"+c.line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		finds(t, c.line, h.Leaks(log), c.want)
+	}
+	if wrong := h.Leaks(log); len(wrong) > 0 {
+		t.Errorf("a clean log: %q", wrong)
+	}
+}
