@@ -5,6 +5,9 @@ import (
 	"edgeagent/pms"
 )
 
+// EventKinds lists all kinds of events, the ones about stays first.
+func EventKinds() []string { return eventKinds() }
+
 // eventKinds lists all kinds of events, for checking names and for telling
 // which rules can be about the same event. A test holds it against package pms.
 func eventKinds() []string {

@@ -13,27 +13,20 @@ func checkCommand(path *string) *cobra.Command {
 		Use:   "check",
 		Short: "Check the property file without starting anything",
 		Long: `Check reads the property file and reports everything that is wrong with it at
-once, each with its line and what to write instead. It exits with 1 if there is
-anything to mend. Nothing is connected and nothing moves.`,
+once, each with its line and what to write instead. Nothing is connected and
+nothing moves.
+
+It exits with 1 if there is anything to mend. A warning, such as of an adapter
+that is unplugged for now, does not count.`,
 		Example: "  edgeagent check --config property.yaml",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			loaded, problems := config.Load(*path)
-			if len(problems) > 0 {
-				fmt.Print(problems.Render())
-				fmt.Printf("%s\n", plural(len(problems), "problem"))
+			fmt.Print(config.Report(*path, loaded, problems))
+			if problems.Fatal() {
 				return errSilent
 			}
-			fmt.Printf("%s: ok (%s, %s, %s)\n", *path, loaded.Property.Name,
-				plural(len(loaded.PMS), "PMS link"), plural(len(loaded.Devices), "device"))
 			return nil
 		},
 	}
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -3,9 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +22,19 @@ import (
 func explainCommand(path *string) *cobra.Command {
 	var fields strings.Builder
 	for _, f := range pms.EventFields {
-		fmt.Fprintf(&fields, "  %-16s %s\n", f.Name, f.Help)
+		if f.Name != "event" && f.Name != "guests" {
+			fmt.Fprintf(&fields, "  %-16s %s\n", f.Name, f.Help)
+		}
 	}
 	return &cobra.Command{
 		Use:   "explain EVENT [FIELD=VALUE ...]",
 		Short: "Say what would happen on an event, and why the other rules do not fire",
 		Long: `Explain shows which rules an event would fire, with the commands and their
 values, and for every other rule the condition that does not hold. Nothing moves.
+
+An event about a stay brings one about its room with it, as it does in earnest:
+a check-in also makes a room occupied. Events:
+  ` + strings.Join(rules.EventKinds(), "\n  ") + `
 
 What is not given has a sample value: room 101, a guest who stays two nights.
 Fields:
@@ -38,89 +49,123 @@ Fields:
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			loaded, problems := config.Load(*path)
-			if problems.Fatal() {
+			if problems.Wrong() { // a file that is missing here is none of the rules' business
 				fmt.Fprint(os.Stderr, problems.Render())
 				return errSilent
 			}
-			event, err := sampleEvent(args[0], args[1:], time.Now().In(loaded.Zone))
+			events, err := sample(loaded, args[0], args[1:], time.Now())
 			if err != nil {
 				return usageError{err}
 			}
-			fmt.Print(rules.Render(loaded.Table.Explain(&event)))
-			return nil
+			return explain(os.Stdout, loaded.Table, events)
 		},
 	}
 }
 
-// sampleEvent is an ordinary event with the given fields in place of its own.
-func sampleEvent(kind string, fields []string, now time.Time) (pms.Event, error) {
-	departure := time.Date(now.Year(), now.Month(), now.Day()+2, 12, 0, 0, 0, now.Location())
-	e := pms.Event{
-		ID: "sample#1", Kind: pms.EventKind(kind), Source: "sample", At: now, Fresh: true, Room: "101",
-		Stay:  pms.Stay{Key: "0123456789abcdef", Status: pms.StatusInHouse, Room: "101", Arrival: now, Departure: departure, Language: "en"},
-		Extra: map[string]string{},
-	}
-	guest := pms.Guest{Title: "Ms", First: "Sam", Last: "Sample"}
-	for _, field := range fields {
-		name, value, ok := strings.Cut(field, "=")
-		if !ok {
-			return e, fmt.Errorf("%q is not FIELD=VALUE", field)
-		}
-		if err := setField(&e, &guest, name, value, now.Location()); err != nil {
-			return e, err
-		}
-	}
-	e.Guests = []pms.Guest{guest}
-	e.Stay.Guests = e.Guests
-	return e, nil
-}
-
-func setField(e *pms.Event, guest *pms.Guest, name, value string, zone *time.Location) (err error) {
-	switch name {
-	case "fresh", "shared", "assumed", "dnd", "room_vacant", "old_room_vacant":
-		if value != "true" && value != "false" {
-			return fmt.Errorf("%s=%s: write true or false", name, value)
-		}
-		*map[string]*bool{
-			"fresh": &e.Fresh, "shared": &e.Shared, "assumed": &e.Assumed, "dnd": &e.Stay.DND,
-			"room_vacant": &e.RoomVacant, "old_room_vacant": &e.OldRoomVacant,
-		}[name] = value == "true"
-	case "arrival":
-		e.Stay.Arrival, err = instant(value, zone)
-	case "departure":
-		e.Stay.Departure, err = instant(value, zone)
-	case "room":
-		e.Room, e.Stay.Room = value, value
-	case "event", "guests":
-		return fmt.Errorf("%s cannot be set; give title, first_name and last_name", name)
-	default:
-		if !pms.IsEventField(name) {
-			return fmt.Errorf("unknown field %q; edgeagent explain --help lists them", name)
-		}
-		target, ok := map[string]*string{
-			"source": &e.Source, "old_room": &e.OldRoom, "room_type": &e.Stay.RoomType, "stay": &e.Stay.Key,
-			"title": &guest.Title, "first_name": &guest.First, "last_name": &guest.Last,
-			"language": &e.Stay.Language, "vip": &e.Stay.VIP, "group": &e.Stay.Group,
-		}[name]
-		if ok {
-			*target = value
-		} else {
-			e.Extra[name] = value
+// explain writes what the events would set off together, and for every other
+// rule why it does not fire.
+func explain(out io.Writer, table *rules.Table, events []pms.Event) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, room %s\n\nWould happen:\n", events[0].Kind, plain(events[0].Room))
+	first := table.Explain(&events[0])
+	fired := make([]bool, len(first))
+	for i := range events {
+		for k, v := range table.Explain(&events[i]) {
+			if v.Fires {
+				fired[k] = true
+				happens(&text, v, events, i)
+			} else if v.Field != "event" && first[k].Field == "event" {
+				first[k] = v // a rule for this event: its reason says more than that it is for another
+			}
 		}
 	}
+	if !slices.Contains(fired, true) {
+		text.WriteString("\n  nothing: no rule fires\n")
+	}
+	var others []rules.Verdict
+	width := 0
+	for k, v := range first {
+		if !fired[k] {
+			others = append(others, v)
+			width = max(width, len([]rune(v.Rule)))
+		}
+	}
+	if len(others) > 0 {
+		text.WriteString("\nWould not happen:\n\n")
+	}
+	for _, v := range others {
+		fmt.Fprintf(&text, "  %-*s  %s\n", min(width, 60), v.Rule, strings.Join(reasons(v), "; "))
+	}
+	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-func instant(text string, zone *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+// happens writes a rule that fires on the i-th event.
+func happens(text *strings.Builder, v rules.Verdict, events []pms.Event, i int) {
+	fmt.Fprintf(text, "\n  %s", v.Rule)
+	if i > 0 {
+		fmt.Fprintf(text, " (on %s of %s, which comes with it)", events[i].Kind, plain(events[i].Room))
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
+	text.WriteByte('\n')
+	for _, s := range v.Steps {
+		if s.Planned == nil {
+			fmt.Fprintf(text, "    not %s at %s: %s\n", s.Action, s.Target, s.Why)
+			continue
+		}
+		fmt.Fprintf(text, "    %s at %s", s.Action, s.Target)
+		if subject := s.Planned.Command.Subject; subject != "" {
+			fmt.Fprintf(text, " for %s", plain(subject))
+		}
+		if s.Planned.After > 0 {
+			fmt.Fprintf(text, ", %s later", span(s.Planned.After))
+		}
+		if s.Planned.Within > 0 {
+			fmt.Fprintf(text, ", within %s or not at all", span(s.Planned.Within))
+		}
+		text.WriteByte('\n')
+		names := slices.Sorted(maps.Keys(s.Planned.Command.Params))
+		width := 0
+		for _, name := range names {
+			width = max(width, len(name))
+		}
+		for _, name := range names {
+			fmt.Fprintf(text, "      %-*s  %s\n", width, name, plain(s.Planned.Command.Params[name]))
+		}
 	}
-	t, err := time.ParseInLocation("2006-01-02T15:04", text, zone)
-	if err != nil {
-		return t, fmt.Errorf("%q is no time; write 2026-11-24T11:00", text)
+}
+
+// reasons say why a rule does not fire.
+func reasons(v rules.Verdict) []string {
+	if v.Field != "" {
+		actual := "empty"
+		if v.Actual != "" {
+			actual = plain(v.Actual)
+		}
+		return []string{fmt.Sprintf("%s is %s, wanted: %s", v.Field, actual, v.Wanted)}
 	}
-	return t, nil
+	var list []string
+	for _, s := range v.Steps {
+		list = append(list, fmt.Sprintf("%s at %s: %s", s.Action, s.Target, s.Why))
+	}
+	return list
+}
+
+// plain is a value that cannot disturb a terminal.
+func plain(value string) string {
+	if strings.TrimSpace(value) != value || value == "" || strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+// span is a length of time without zeros at its end: 30m, not 30m0s.
+func span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

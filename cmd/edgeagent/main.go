@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	_ "time/tzdata" // the hotel's time zone, also where the system has no table of them
 
 	"github.com/spf13/cobra"
 )
@@ -52,7 +53,12 @@ and closes the WiFi. One property file says what it serves.`,
   edgeagent explain --config /etc/edgeagent/property.yaml stay.checked_in room=101`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          noArgs,
+		Args: func(root *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return unknownVerb(root, args[0])
+		},
 		RunE: func(*cobra.Command, []string) error {
 			return usageError{errors.New("say what to do: run, check, explain, probe, rules or version")}
 		},
@@ -60,7 +66,55 @@ and closes the WiFi. One property file says what it serves.`,
 	config := root.PersistentFlags().StringP("config", "c", "/etc/edgeagent/property.yaml", "the property file")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(config), checkCommand(config), explainCommand(config), probeCommand(config), rulesCommand(), versionCommand())
+	root.SetHelpCommand(helpCommand(root))
+	completions(root)
 	return root
+}
+
+func unknownVerb(root *cobra.Command, word string) error {
+	hint := ""
+	if near := root.SuggestionsFor(word); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %s?", near[0])
+	}
+	return usageError{fmt.Errorf("there is no verb %q%s", word, hint)}
+}
+
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [VERB]",
+		Short:   "Help about any verb",
+		Example: "  edgeagent help check",
+		RunE: func(_ *cobra.Command, args []string) error {
+			verb, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(root, args[0])
+			}
+			verb.InitDefaultHelpFlag()
+			return verb.Help()
+		},
+	}
+}
+
+// completions gives the verbs that cobra adds for shells the manners of ours.
+func completions(root *cobra.Command) {
+	root.SuggestionsMinimumDistance = 2
+	root.InitDefaultCompletionCmd()
+	for _, verb := range root.Commands() {
+		if verb.Name() != "completion" {
+			continue
+		}
+		verb.Example = "  edgeagent completion bash > /etc/bash_completion.d/edgeagent"
+		verb.Args = nil
+		verb.RunE = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown shell %q; write bash, zsh, fish or powershell", args[0])}
+			}
+			return usageError{errors.New("name a shell: bash, zsh, fish or powershell")}
+		}
+		for _, shell := range verb.Commands() {
+			shell.Args, shell.Example = noArgs, "  edgeagent completion "+shell.Name()
+		}
+	}
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {

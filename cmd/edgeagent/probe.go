@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -31,11 +33,12 @@ serial port serve one at a time.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			loaded, problems := config.Load(*path)
 			fmt.Fprint(os.Stderr, problems.Render())
-			if problems.Fatal() {
-				return errSilent
-			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
 			defer cancel()
+			if problems.Fatal() {
+				learnPins(ctx, os.Stdout, loaded)
+				return errSilent
+			}
 			return probe(ctx, os.Stdout, loaded, names)
 		},
 	}
@@ -45,14 +48,13 @@ serial port serve one at a time.`,
 
 // probe asks all, or those named.
 func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string) error {
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
+	if err := allKnown(l, names); err != nil {
+		return usageError{err}
 	}
 	asked, failed := 0, 0
 	for i := range l.PMS {
 		p := &l.PMS[i]
-		if len(names) > 0 && !wanted[p.Name] {
+		if len(names) > 0 && !slices.Contains(names, p.Name) {
 			continue
 		}
 		asked++
@@ -62,7 +64,7 @@ func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string)
 	}
 	for i := range l.Devices {
 		d := &l.Devices[i]
-		if len(names) > 0 && !wanted[d.Name] {
+		if len(names) > 0 && !slices.Contains(names, d.Name) {
 			continue
 		}
 		asked++
@@ -70,13 +72,39 @@ func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string)
 			failed++
 		}
 	}
-	switch {
-	case asked == 0:
-		return usageError{fmt.Errorf("the property file has no link or device of that name")}
-	case failed > 0:
+	if failed > 0 {
 		return fmt.Errorf("%d of %d did not answer as they should", failed, asked)
 	}
 	return nil
+}
+
+// allKnown reports a name that the property file does not have.
+func allKnown(l *config.Loaded, names []string) error {
+	var known []string
+	for i := range l.PMS {
+		known = append(known, l.PMS[i].Name)
+	}
+	for i := range l.Devices {
+		known = append(known, l.Devices[i].Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("the property file has no link or device %q; it has %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// say writes a finding, and below it what to do.
+func say(out io.Writer, name string, ok bool, text, advice string) {
+	mark := "ok"
+	if !ok {
+		mark = "NO"
+	}
+	fmt.Fprintf(out, "%-18s %s %s\n", name, mark, text)
+	if advice != "" {
+		fmt.Fprintf(out, "%-18s    %s\n", "", advice)
+	}
 }
 
 func probeLink(ctx context.Context, out io.Writer, p *config.PMS, l *config.Loaded) bool {
@@ -84,16 +112,13 @@ func probeLink(ctx context.Context, out io.Writer, p *config.PMS, l *config.Load
 		Log: zerolog.Nop(), Secret: config.Secret, Memory: &forgetful{}, Zone: l.Zone, Version: version(),
 	})
 	if err != nil {
-		fmt.Fprintf(out, "%-18s %v\n", p.Name, err)
+		say(out, p.Name, false, err.Error(), "")
 		return false
 	}
 	well := true
 	for _, f := range src.Probe(ctx) {
-		mark := "ok"
-		if !f.OK {
-			mark, well = "NO", false
-		}
-		fmt.Fprintf(out, "%-18s %-2s %s: %s\n", p.Name, mark, f.Step, f.Text)
+		well = well && f.OK
+		say(out, p.Name, f.OK, f.Step+": "+f.Text, f.Advice)
 	}
 	return well
 }
@@ -105,9 +130,6 @@ func (f *forgetful) Load() ([]byte, error) { return f.kept, nil }
 func (f *forgetful) Save(b []byte) error   { f.kept = b; return nil }
 
 func probeDevice(ctx context.Context, out io.Writer, d *config.Device, l *config.Loaded) bool {
-	if d.WiFi != nil && d.WiFi.TLS == (wifi.TLS{}) {
-		return learnPin(ctx, out, d)
-	}
 	site := drivers.Site{
 		Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
 		Key: []byte("probe"), Secret: config.Secret, Log: zerolog.Nop(),
@@ -115,10 +137,10 @@ func probeDevice(ctx context.Context, out io.Writer, d *config.Device, l *config
 		Known:  func(string, string) map[string]string { return nil },
 	}
 	if err := try(ctx, d, site); err != nil {
-		fmt.Fprintf(out, "%-18s NO %v\n", d.Name, err)
+		say(out, d.Name, false, err.Error(), "")
 		return false
 	}
-	fmt.Fprintf(out, "%-18s ok %s answers\n", d.Name, d.Kind())
+	say(out, d.Name, true, d.Kind()+" answers", "")
 	return true
 }
 
@@ -136,13 +158,24 @@ func try(ctx context.Context, d *config.Device, site drivers.Site) error {
 	return driver.Probe(ctx)
 }
 
-// learnPin shows the controller's certificate to whoever sets it up.
-func learnPin(ctx context.Context, out io.Writer, d *config.Device) bool {
-	pin, err := wifi.Fingerprint(ctx, d.WiFi.URL)
-	if err != nil {
-		fmt.Fprintf(out, "%-18s NO %v\n", d.Name, err)
-		return false
+// learnPins shows the certificates of controllers to whoever sets them up: a
+// property file without a pin is not right yet, and the pin comes from here.
+func learnPins(ctx context.Context, out io.Writer, l *config.Loaded) {
+	if l == nil {
+		return
 	}
-	fmt.Fprintf(out, "%-18s NO its certificate has the SHA-256 %s; if that is what the controller's own page shows, write tls: { pin_sha256: %s }\n", d.Name, pin, pin)
-	return false
+	for i := range l.Devices {
+		d := &l.Devices[i]
+		if d.WiFi == nil || d.WiFi.TLS != (wifi.TLS{}) || d.WiFi.URL == "" {
+			continue
+		}
+		shown, err := wifi.Fingerprint(ctx, d.WiFi.URL)
+		if err != nil {
+			say(out, d.Name, false, err.Error(), "")
+			continue
+		}
+		say(out, d.Name, false, fmt.Sprintf("has no pin yet; its controller shows a certificate of %s, good until %s, with the SHA-256 %s",
+			plain(shown.Subject), shown.NotAfter.Format(time.DateOnly), shown.SHA256),
+			"if the controller's own page shows the same, write tls: { pin_sha256: "+shown.SHA256+" }")
+	}
 }

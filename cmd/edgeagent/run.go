@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,17 +78,23 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	log := logger(out, level)
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return fmt.Errorf("status page: %w; is another edgeagent running, or is status.listen wrong?", err)
+		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
 	}
 	group, ctx := errgroup.WithContext(soft)
-	group.Go(func() error { return page.Serve(hard, l) })
+	for _, p := range problems {
+		level := zerolog.ErrorLevel
+		if p.Warning {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
+	}
 	if problems.Fatal() {
-		fmt.Fprint(out, page.Problems)
 		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
+		group.Go(func() error { return page.Serve(hard, l) })
 		ready("the property file has problems")
 		<-ctx.Done()
 		l.Close()
-		return errSilent
+		return cmp.Or(group.Wait(), errSilent)
 	}
 	h, err := build(loaded, log)
 	if err != nil {
@@ -96,6 +103,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
 	page.Look = h.agent.Look
+	group.Go(func() error { return page.Serve(hard, l) })
 	group.Go(func() error {
 		defer l.Close()
 		return h.agent.Run(ctx, hard)
@@ -121,5 +129,5 @@ func logger(out io.Writer, level string) zerolog.Logger {
 	if err != nil {
 		parsed = zerolog.InfoLevel
 	}
-	return zerolog.New(out).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(zerolog.SyncWriter(out)).Level(parsed).With().Timestamp().Logger()
 }

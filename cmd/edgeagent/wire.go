@@ -39,10 +39,11 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 	if err := os.MkdirAll(filepath.Dir(l.Store), 0o700); err != nil {
 		return nil, fmt.Errorf("the folder of the store: %w", err)
 	}
-	h = &house{}
+	made := &house{}
+	h = made
 	defer func() {
-		if err != nil {
-			h.close()
+		if err != nil { // h is nil by then
+			made.close()
 		}
 	}()
 	clock := agent.NewClock()
