@@ -1,8 +1,6 @@
 package config
 
-import (
-	"reflect"
-)
+import "reflect"
 
 // Load reads, checks and completes a property file. Problems hold everything
 // that is wrong; the file is usable unless they are Fatal. Of a file with

@@ -54,7 +54,10 @@ func (c *checker) rules(l *Loaded) {
 	slices.Sort(encoders)
 	desk := c.desk(l, slices.Compact(encoders), table)
 	compiled, problems := rules.Compile(table, devices, desk, rules.Options{RoomTypes: l.Property.RoomTypes})
-	for _, p := range problems {
+	for i, p := range problems {
+		if i > 0 && problems[i-1].Path == p.Path && strings.HasPrefix(problems[i-1].Message, "unknown field") {
+			continue // that the unknown is of another type as well helps nobody
+		}
 		c.add("rules"+p.Path, "%s%s", prefix, p.Message).Warning = p.Warning
 	}
 	l.Table = compiled

@@ -164,7 +164,11 @@ func (c *checker) own(node ast.Node, v yaml.NodeUnmarshaler, path string) {
 	c.spoil(path)
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
-		c.report(c.located(at.GetToken(), last(path)+": "+at.GetMessage()))
+		message := at.GetMessage()
+		if !strings.HasPrefix(message, last(path)) {
+			message = last(path) + ": " + message
+		}
+		c.report(c.located(at.GetToken(), message))
 		return
 	}
 	c.add(path, "%s: %v", last(path), err)
