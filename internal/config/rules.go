@@ -54,10 +54,12 @@ func (c *checker) rules(l *Loaded) {
 	slices.Sort(encoders)
 	desk := c.desk(l, slices.Compact(encoders), table)
 	compiled, problems := rules.Compile(table, devices, desk, rules.Options{RoomTypes: l.Property.RoomTypes})
-	for i, p := range problems {
-		if i > 0 && problems[i-1].Path == p.Path && strings.HasPrefix(problems[i-1].Message, "unknown field") {
+	unknown := map[string]bool{}
+	for _, p := range problems {
+		if unknown[p.Path] && !strings.HasPrefix(p.Message, "unknown field") {
 			continue // that the unknown is of another type as well helps nobody
 		}
+		unknown[p.Path] = strings.HasPrefix(p.Message, "unknown field")
 		c.add("rules"+p.Path, "%s%s", prefix, p.Message).Warning = p.Warning
 	}
 	l.Table = compiled
