@@ -14,6 +14,7 @@ import (
 // it knows how long the PMS wants to be left alone. An error of the store is
 // ours, and ends the process.
 func (a *Agent) ingest(ctx context.Context, src pms.Source) error {
+	var last string
 	for ctx.Err() == nil {
 		offset, err := a.store.Offset(src.String())
 		if err != nil {
@@ -21,12 +22,16 @@ func (a *Agent) ingest(ctx context.Context, src pms.Source) error {
 		}
 		for notices, err := range src.Notices(ctx, offset) {
 			if err != nil {
-				a.log.Warn().Str("pms", src.String()).Err(err).Msg("stream ended")
+				if last != err.Error() { // the same trouble is said once
+					last = err.Error()
+					a.log.Warn().Str("pms", src.String()).Err(err).Msg("stream ended")
+				}
 				break
 			}
 			if err := a.take(src, notices); err != nil {
 				return err
 			}
+			last = ""
 		}
 		if wait(ctx, 100*time.Millisecond) != nil { // a source that fails at once must not spin
 			break

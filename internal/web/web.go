@@ -114,6 +114,9 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	fmt.Fprintf(w, "edgeagent %s, %s, since %s\n", p.Version, p.Property, v.Started.Format(time.RFC3339))
+	if p.Problems != "" {
+		fmt.Fprintf(w, "\nIn the property file\n%s", p.Problems)
+	}
 	section(w, "What needs a person", len(v.Conditions))
 	for _, c := range v.Conditions {
 		fmt.Fprintf(w, "  %-18s %s: %s. What to do: %s.\n", c.Code, c.About, c.Text, c.Do)
