@@ -73,7 +73,7 @@ func playExtension(ctx context.Context, d *Day) error {
 	s := d.guests["Okafor"]
 	d.Hotel.Desk().Stretch(s, 24*time.Hour)
 	d.expectDeparture(ctx, s)
-	d.expectCode(ctx, "102")
+	d.expectCodeLasts(ctx, s)
 	return nil
 }
 
@@ -89,6 +89,9 @@ func playRename(ctx context.Context, d *Day) error {
 	s := d.guests["Okafor"]
 	d.Hotel.Desk().Rename(s, "Okafor-Lind")
 	d.expectScreen(ctx, "102", "Okafor-Lind")
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
 	d.expect(ctx, "no new card is cut for it", func() (bool, string) {
 		n := len(d.Hotel.Locks.Cuts("102"))
 		return n == 1, fmt.Sprintf("%d card", n)
@@ -186,6 +189,9 @@ func playNoCard(ctx context.Context, d *Day) error {
 	d.Hotel.Desk().CheckIn(s, "301")
 	d.expectNote(ctx, "the desk is told", "o card was presented")
 	d.expectScreen(ctx, "301", "Lopez")
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
 	d.expect(ctx, "no card was cut for 301", func() (bool, string) {
 		n := len(d.Hotel.Locks.Cuts("301"))
 		return n == 0, fmt.Sprintf("%d cards", n)
@@ -267,6 +273,9 @@ func playBacklog(ctx context.Context, d *Day) error {
 		d.expectScreen(ctx, s.Room, s.Last)
 		d.expectCode(ctx, s.Room)
 	}
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
 	d.expect(ctx, "old news cut no card", func() (bool, string) {
 		n := len(d.Hotel.Locks.Cuts("303")) + len(d.Hotel.Locks.Cuts("304"))
 		return n == 0, fmt.Sprintf("%d cards", n)
@@ -310,6 +319,9 @@ func playKill(ctx context.Context, d *Day) error {
 	d.expectCode(ctx, "204")
 	// The next check-in shows that the link has found its feet again.
 	d.arrive(ctx, d.Hotel.Guest("Ms", "Lea", "Moreau", "FR", 1), "102")
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
 	d.expect(ctx, "one card was cut for 204, not two", func() (bool, string) {
 		n := len(d.Hotel.Locks.Cuts("204"))
 		return n == 1, fmt.Sprintf("%d card", n)

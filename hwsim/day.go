@@ -109,6 +109,28 @@ func (d *Day) expect(ctx context.Context, want string, seen func() (bool, string
 	fmt.Fprintf(d.Out, "    %s %-46s %s (%d ms)\n", mark, want, last, took.Milliseconds())
 }
 
+// rest waits until the agent has taken in all that the PMS said and done all
+// that is due, so that what has not happened by then does not happen any more.
+func (d *Day) rest(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var calm time.Time
+	_, err := Eventually(ctx, func() bool {
+		if s, err := d.Hotel.Status(ctx); err != nil || !s.Live() || s.Due() > 0 || !d.Hotel.Heard(&s) {
+			calm = time.Time{}
+			return false
+		}
+		if calm.IsZero() {
+			calm = time.Now()
+		}
+		return time.Since(calm) > 100*time.Millisecond
+	})
+	if err != nil {
+		return fmt.Errorf("the agent does not come to rest: %w", err)
+	}
+	return nil
+}
+
 // house expects the whole house to be right at the end of the day.
 func (d *Day) house(ctx context.Context) {
 	fmt.Fprintf(d.Out, "\n%s  the whole house at the end of the day\n", time.Now().Format(time.TimeOnly))
@@ -172,6 +194,20 @@ func (d *Day) expectCode(ctx context.Context, room string) {
 			return false, "no code"
 		}
 		return true, "a code of " + fmt.Sprint(len(code)) + " digits"
+	})
+}
+
+// expectCodeLasts wants a code of the room's stay that outlives its departure.
+func (d *Day) expectCodeLasts(ctx context.Context, s *Stay) {
+	d.expect(ctx, "the code of "+s.Room+" lasts until the new departure", func() (bool, string) {
+		code := d.Hotel.Code(s.Room)
+		for _, v := range d.Hotel.WiFi.Vouchers() {
+			if v.Code == code && code != "" {
+				end := v.CreatedAt.Add(time.Duration(v.Minutes) * time.Minute)
+				return !end.Before(s.Departure), "until " + end.In(d.Hotel.Zone).Format("2006-01-02 15:04")
+			}
+		}
+		return false, "no code"
 	})
 }
 

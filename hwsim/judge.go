@@ -237,6 +237,28 @@ func (s *Status) Live() bool {
 	return len(s.Links) > 0
 }
 
+// Due counts the commands that could be under way now.
+func (s *Status) Due() (n int) {
+	for _, o := range s.Open {
+		if o.Due.Before(time.Now()) {
+			n++
+		}
+	}
+	return n
+}
+
+// Heard reports whether the agent stands at the last event of the stream. Its
+// offset is its own affair, but for the PMS's number in it.
+func (h *Hotel) Heard(s *Status) bool {
+	last := fmt.Sprint(h.PMS.Head(Chain) - 1)
+	for _, l := range s.Links {
+		if !slices.Contains(strings.Split(l.Offset, ":"), last) {
+			return false
+		}
+	}
+	return true
+}
+
 // Status asks the agent.
 func (h *Hotel) Status(ctx context.Context) (Status, error) {
 	var v Status
