@@ -131,18 +131,7 @@ func playBrokerDown(ctx context.Context, d *Day) error {
 	d.Hotel.Broker.Save()
 	d.Hotel.Broker.Stop()
 	d.Hotel.Desk().CheckOut(s)
-	d.expect(ctx, "the desk sees that the screens wait", func() (bool, string) {
-		v, err := d.Hotel.Status(ctx)
-		if err != nil {
-			return false, err.Error()
-		}
-		for _, dev := range v.Devices {
-			if dev.Name == "tvs" {
-				return dev.State.Condition == "offline", dev.State.Condition
-			}
-		}
-		return false, "no such device"
-	})
+	d.expectOffline(ctx, "the desk sees that the screens wait", "tvs")
 	// It comes back with what it had saved before: the departed guest's name.
 	if err := d.Hotel.Broker.Start(tvsim.Restore); err != nil {
 		return err
@@ -155,10 +144,26 @@ func playBrokerDown(ctx context.Context, d *Day) error {
 	return nil
 }
 
+func (d *Day) expectOffline(ctx context.Context, want, device string) {
+	d.expect(ctx, want, func() (bool, string) {
+		v, err := d.Hotel.Status(ctx)
+		if err != nil {
+			return false, err.Error()
+		}
+		for _, dev := range v.Devices {
+			if dev.Name == device {
+				return dev.State.Condition == "offline", dev.State.Condition
+			}
+		}
+		return false, "no such device"
+	})
+}
+
 func playUnplugged(ctx context.Context, d *Day) error {
 	if err := d.Hotel.Encoder.Unplug(); err != nil {
 		return err
 	}
+	d.expectOffline(ctx, "the desk sees that the encoder is gone", "lobby-encoder")
 	s := d.Hotel.Guest("Ms", "Gita", "Rao", "E", 2)
 	d.guests[s.Last] = s
 	d.Hotel.Desk().CheckIn(s, "103")

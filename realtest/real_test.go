@@ -110,7 +110,7 @@ func showLog(t *testing.T, file string) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			log, _ := os.ReadFile(file)
-			t.Logf("the end of the agent's log:\n%s", tail(log, 40))
+			t.Logf("the end of the agent's log:\n%s", tail(log, 400))
 		}
 	})
 }
