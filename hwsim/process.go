@@ -48,8 +48,7 @@ func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 // Kill is a power cut: kill -9.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // or it has ended
-	_ = <-p.done
-	p.done <- errors.New("killed")
+	p.done <- errors.Join(errors.New("killed"), <-p.done)
 }
 
 // Stop asks the agent to stop and waits until it has.
