@@ -49,6 +49,9 @@ lint: ## golangci-lint and govulncheck, at fixed versions
 crash: build ## kill the agent N times (default 200) and judge the house
 	@bin/hwsim crash --kills $(N)
 
+bench: build arm64 ## speed, latency, memory, wear and sizes beside what the machine can do
+	$(GO) test -run '^$$' -bench Figures -benchtime 1x -timeout 20m ./bench
+
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/out/edgeagent-arm64 ./cmd/edgeagent
