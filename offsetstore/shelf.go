@@ -83,6 +83,7 @@ func (s *Store) file(tx *bbolt.Tx, c Command) error {
 		if c.State != Processed || done.Get(key) == nil {
 			return nil
 		}
+		c.Body = nil
 		return put(done, key, c)
 	}
 	pair := pairKey(c.Lane, c.Subject)
@@ -102,6 +103,8 @@ func (s *Store) file(tx *bbolt.Tx, c Command) error {
 	s.mu.Unlock()
 	if wanted {
 		errs = append(errs, tx.Bucket(bucketWanted).Put(pair, key))
+	} else {
+		c.Body = nil // nobody carries it out again, and there are names in it
 	}
 	errs = append(errs, open.Delete(key), put(done, key, c), tx.Bucket(bucketIDs).Put([]byte(c.ID), key))
 	return errors.Join(errs...)

@@ -55,7 +55,7 @@ func (s *Store) enqueue(w *write) error {
 // transaction: one event waits for nobody, ten thousand cost a few dozen syncs.
 func (s *Store) write() {
 	defer close(s.closed)
-	for {
+	for n := 1; ; n++ {
 		var group []*write
 		select {
 		case first, ok := <-s.writes:
@@ -69,6 +69,12 @@ func (s *Store) write() {
 		}
 		if !s.commitGroup(group) {
 			return
+		}
+		if n%thriftEvery == 0 {
+			if err := s.thrift(); err != nil {
+				s.Fail(err)
+				return
+			}
 		}
 	}
 }
