@@ -11,6 +11,10 @@ const (
 	actionEncode = "encode"
 	actionCancel = "cancel_room"
 	actionRead   = "read"
+	actionModify = "modify_stay"
+	actionMobile = "mobile_key"
+	actionWrite  = "write_track"
+	actionTrack  = "read_track"
 )
 
 // The kinds of keys.
@@ -24,7 +28,7 @@ const (
 func Actions() []drivers.Action {
 	encoder := drivers.Param{Name: "encoder", Type: drivers.Text,
 		Help: "another encoder of the same lock system, by its name there"}
-	return []drivers.Action{
+	return append([]drivers.Action{
 		{
 			Name:    actionEncode,
 			Help:    "Makes key cards, one after another. A new key ends the keys made for the room before.",
@@ -40,6 +44,10 @@ func Actions() []drivers.Action {
 				{Name: "rooms", Type: drivers.Text, Help: "further rooms, up to 3, with commas between"},
 				{Name: "grants", Type: drivers.Text, Help: "authorisations to give, names or numbers, with commas between"},
 				{Name: "denials", Type: drivers.Text, Help: "authorisations to deny, names or numbers, with commas between"},
+				{Name: "track1", Type: drivers.Text, Help: "text for track 1, or the first line to print on the card"},
+				{Name: "track2", Type: drivers.Text, Help: "text for track 2, or the second line to print"},
+				{Name: "track3", Type: drivers.Text, Help: "text for track 3, or the third line to print"},
+				{Name: "auth_code", Type: drivers.Text, Help: "authorisation code of the lock system, at most 64 characters"},
 				encoder,
 			},
 			// Nine cards, each with the time a person needs for it.
@@ -64,6 +72,63 @@ func Actions() []drivers.Action {
 			Help:    "Reads a card that somebody presents, and explains it.",
 			Subject: "card",
 			Params:  []drivers.Param{encoder},
+			Limit:   3 * time.Minute,
+			Within:  10 * time.Minute,
+		},
+	}, rareActions(encoder)...)
+}
+
+// rareActions are what the default rules have no use for and some sites do.
+func rareActions(encoder drivers.Param) []drivers.Action {
+	room := drivers.Param{Name: "room", Type: drivers.Text, Required: true, Default: "${room}", Help: "room of the PMS"}
+	until := drivers.Param{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}", Help: "end of validity"}
+	track := drivers.Param{Name: "track", Type: drivers.Text, Required: true, OneOf: tracks, Help: "number of the magnetic track"}
+	return []drivers.Action{
+		{
+			Name:    actionModify,
+			Help:    "Changes the end of a stay in the lock system, or its room. Only locks that are online learn of it before the card is cut anew.",
+			Subject: "room:${room}",
+			Params: []drivers.Param{
+				room, until,
+				{Name: "old_room", Type: drivers.Text, Default: "${old_room}", Help: "room that the stay leaves; the same room if left out"},
+				{Name: "auth_code", Type: drivers.Text, Help: "authorisation code of the lock system, at most 64 characters"},
+			},
+			Limit:  3 * time.Minute,
+			Within: 10 * time.Minute,
+		},
+		{
+			Name:    actionMobile,
+			Help:    "Sends a key to a mobile phone.",
+			Subject: "room:${room}",
+			Params: []drivers.Param{
+				room, until,
+				{Name: "phone", Type: drivers.Text, Required: true, Help: "number of the phone with its country code, such as +41791234567"},
+				{Name: "from", Type: drivers.Instant, Help: "start of validity; now if left out or near"},
+				{Name: "key", Type: drivers.Text, Default: keyNew, OneOf: []string{keyNew, keyDuplicate}, Help: "new ends earlier keys, duplicate joins them"},
+				{Name: "rooms", Type: drivers.Text, Help: "further rooms, up to 3, with commas between"},
+				{Name: "grants", Type: drivers.Text, Help: "authorisations to give, names or numbers, with commas between"},
+				{Name: "denials", Type: drivers.Text, Help: "authorisations to deny, names or numbers, with commas between"},
+			},
+			Limit:  3 * time.Minute,
+			Within: 10 * time.Minute,
+		},
+		{
+			Name:    actionWrite,
+			Help:    "Writes a magnetic track of a card that somebody presents.",
+			Subject: "card",
+			Params: []drivers.Param{
+				track,
+				{Name: "text", Type: drivers.Text, Required: true, Help: "what to write, without sentinels"},
+				encoder,
+			},
+			Limit:  3 * time.Minute,
+			Within: 10 * time.Minute,
+		},
+		{
+			Name:    actionTrack,
+			Help:    "Reads a magnetic track of a card that somebody presents.",
+			Subject: "card",
+			Params:  []drivers.Param{track, encoder},
 			Limit:   3 * time.Minute,
 			Within:  10 * time.Minute,
 		},

@@ -31,7 +31,7 @@ type Config struct {
 	Authorisations map[string]int `yaml:"authorisations"`
 	// Operator is the name that the lock system records, at most 24 characters. Default AGENT.
 	Operator string `yaml:"operator"`
-	// Eject says what a motor encoder does with a finished card: eject waits until it is taken, retain does not wait. Default eject.
+	// Eject says what a motor encoder does with a finished card: eject waits until it is taken, rear the same at its back, retain does not wait. Default eject.
 	Eject string `yaml:"eject"`
 	// WantUID asks the lock system for the serial number of each card.
 	WantUID bool `yaml:"want_uid"`
@@ -104,6 +104,9 @@ func (c Config) WithDefaults() Config {
 	t.ReopenMax = max(or(t.ReopenMax, 10*time.Second), t.Reopen)
 	return c
 }
+
+// ejects are the link's letters for what happens to a finished card.
+var ejects = map[string]string{"eject": "E", "rear": "T", "retain": "R"}
 
 var (
 	unstablePort = regexp.MustCompile(`^/dev/tty(USB|ACM)[0-9]+$`)
@@ -178,8 +181,8 @@ func (c *Config) nameProblems(yield func(string, string) bool) bool {
 	if n := len([]rune(c.Operator)); n > maxName && !yield("operator", fmt.Sprintf("name of %d characters: at most %d are recorded", n, maxName)) {
 		return false
 	}
-	if c.Eject != "" && c.Eject != "eject" && c.Eject != "retain" {
-		return yield("eject", fmt.Sprintf("%q is neither eject (wait until the card is taken) nor retain (do not wait)", c.Eject))
+	if _, known := ejects[c.Eject]; c.Eject != "" && !known {
+		return yield("eject", fmt.Sprintf("%q is not known: write eject (wait until the card is taken), rear (the same at the back) or retain (do not wait)", c.Eject))
 	}
 	return true
 }

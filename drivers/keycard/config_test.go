@@ -34,7 +34,7 @@ func TestProblems(t *testing.T) {
 			"stop_bits: 3 stop bits do not exist: write 1 or 2",
 			"encoder: the encoder's name is missing: write it exactly as it stands in the lock system",
 			"operator: name of 25 characters: at most 24 are recorded",
-			`eject: "keep" is neither eject (wait until the card is taken) nor retain (do not wait)`}},
+			`eject: "keep" is not known: write eject (wait until the card is taken), rear (the same at the back) or retain (do not wait)`}},
 		{"maps and timers", good + "rooms: {\"1\": \"\", \"2\": Süd}\nauthorisations: {spa: 63}\ntimers: {t_ack: -1s, t_late: 2h, n_send: 11}", []string{
 			"rooms.1: the room's name in the lock system is empty",
 			`rooms.2: room name "Süd" cannot be sent: only plain ASCII is read alike by every lock system`,
@@ -94,11 +94,14 @@ func TestActions(t *testing.T) {
 		if a.Help == "" || a.Subject == "" || a.Limit <= 0 || a.Within <= 0 {
 			t.Errorf("%s: incomplete", a.Name)
 		}
-		if _, err := planner(nil).plan(drivers.Command{Action: a.Name, Params: map[string]string{"room": "101", "until": "2099-01-01T11:00:00Z"}}, time.Now()); err != nil {
+		if _, err := planner(nil).plan(drivers.Command{Action: a.Name, Params: map[string]string{
+			"room": "101", "until": "2099-01-01T11:00:00Z", "phone": "+41791234567", "track": "2", "text": "7"}}, time.Now()); err != nil {
 			t.Errorf("%s: %v", a.Name, err)
 		}
 	}
-	if !Actions()[1].Setting || Actions()[0].Setting || Actions()[2].Setting {
-		t.Error("only a check-out is a setting")
+	for _, a := range Actions() {
+		if a.Setting != (a.Name == actionCancel) {
+			t.Errorf("%s: only a check-out is a setting", a.Name)
+		}
 	}
 }

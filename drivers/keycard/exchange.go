@@ -239,8 +239,12 @@ func (st *step) whatToDo() string {
 	switch st.command {
 	case "CO":
 		return "see in the lock system whether the room is checked out"
-	case "LT":
+	case "LT", "L1", "L2", "L3", "P1", "P2", "P3":
 		return "read the card again"
+	case "MC":
+		return "see in the lock system until when the room's stay lasts"
+	case "CNM", "CCM":
+		return "see in the lock system whether the phone has its key"
 	}
 	return "read the card to see whether it was made, then make a new one if needed"
 }

@@ -184,9 +184,11 @@ func (d *Driver) setIdle() {
 
 // noteEncoder learns from a result whether an encoder is there.
 func (d *Driver) noteEncoder(r result, st *step) {
-	if r.code == "NC" {
+	switch {
+	case st.encoder == noEncoder:
+	case r.code == "NC":
 		d.unheard[st.encoder] = true
-	} else if st.encoder != "0" {
+	default:
 		delete(d.unheard, st.encoder)
 	}
 }

@@ -12,12 +12,15 @@ import (
 
 // step is one command on the wire: one card, or one room checked out.
 type step struct {
-	command string // CN, CC, CA, CO or LT
-	encoder string // "0" where the command has none
+	command string
+	encoder string // noEncoder where the command has none
 	room    string
 	fields  []string
 	frame   []byte
 }
+
+// noEncoder stands in results and requests of commands that no encoder carries out.
+const noEncoder = "0"
 
 // plan is what a command of the agent comes to: steps, one after another.
 type plan struct {
@@ -41,12 +44,18 @@ func (d *Driver) plan(cmd drivers.Command, now time.Time) (plan, error) {
 	case actionCancel:
 		var room string
 		if room, err = d.lockRoom(p.room); err == nil {
-			err = p.add("CO", "0", room, []string{"CO", "0", room})
+			err = p.add("CO", noEncoder, room, []string{"CO", noEncoder, room})
 		}
 	case actionRead:
 		err = p.add("LT", p.encoder, "", []string{"LT", p.encoder, d.eject()})
+	case actionModify:
+		err = d.planModify(&p, cmd.Params, now)
+	case actionMobile:
+		err = d.planMobile(&p, cmd.Params, now)
+	case actionWrite, actionTrack:
+		err = d.planTrack(&p, cmd.Params)
 	default:
-		err = refused(BadRequest, "an encoder knows no action %q: it knows %s, %s and %s", cmd.Action, actionEncode, actionCancel, actionRead)
+		err = refused(BadRequest, "an encoder knows no action %q: it knows %s", cmd.Action, actionNames())
 	}
 	return p, err
 }
@@ -78,19 +87,18 @@ func (d *Driver) planEncode(p *plan, params map[string]string, now time.Time) er
 	default:
 		return refused(BadRequest, "key %q: write %s, %s or %s", printable(key, 20), keyNew, keyDuplicate, keyOneShot)
 	}
-	if fields.rooms, err = d.lockRooms(params); err != nil {
+	if err := d.rights(p, &fields, params, now); err != nil {
 		return err
 	}
 	if first == "CA" && len(fields.rooms) > 1 {
 		return refused(BadRequest, "a one-shot key opens one room only: leave rooms out")
 	}
-	if fields.grants, err = d.authorisations(params["grants"]); err != nil {
-		return err
+	for i, number := range tracks {
+		if fields.tracks[i], err = cardText(number, params["track"+number]); err != nil {
+			return err
+		}
 	}
-	if fields.denials, err = d.authorisations(params["denials"]); err != nil {
-		return err
-	}
-	if err := d.validity(p, &fields, params, now); err != nil {
+	if fields.authCode, err = authCode(params); err != nil {
 		return err
 	}
 	for i := range copies {
@@ -102,6 +110,20 @@ func (d *Driver) planEncode(p *plan, params map[string]string, now time.Time) er
 		}
 	}
 	return nil
+}
+
+// rights fills what every kind of key has: rooms, authorisations, validity.
+func (d *Driver) rights(p *plan, fields *cardFields, params map[string]string, now time.Time) (err error) {
+	if fields.rooms, err = d.lockRooms(params); err != nil {
+		return err
+	}
+	if fields.grants, err = d.authorisations(params["grants"]); err != nil {
+		return err
+	}
+	if fields.denials, err = d.authorisations(params["denials"]); err != nil {
+		return err
+	}
+	return d.validity(p, fields, params, now)
 }
 
 func (d *Driver) validity(p *plan, fields *cardFields, params map[string]string, now time.Time) error {
@@ -138,12 +160,7 @@ func (d *Driver) validity(p *plan, fields *cardFields, params map[string]string,
 
 func (d *Driver) clock(t time.Time) string { return t.In(d.site.Zone).Format("2006-01-02 15:04") }
 
-func (d *Driver) eject() string {
-	if d.cfg.Eject == "retain" {
-		return "R"
-	}
-	return "E"
-}
+func (d *Driver) eject() string { return ejects[d.cfg.Eject] }
 
 // lockRooms gives the main room and the further ones by their names in the lock system.
 func (d *Driver) lockRooms(params map[string]string) ([]string, error) {
@@ -217,6 +234,10 @@ func (p *plan) note(d *Driver) string {
 			cards = fmt.Sprintf("%d cards", n)
 		}
 		return fmt.Sprintf("%s for room %s, valid until %s", cards, p.room, d.clock(p.until))
+	case actionMobile:
+		return fmt.Sprintf("mobile key for room %s, valid until %s", p.room, d.clock(p.until))
+	case actionModify:
+		return fmt.Sprintf("stay in room %s lasts until %s in the lock system", p.room, d.clock(p.until))
 	}
-	return ""
+	return "track written"
 }

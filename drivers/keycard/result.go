@@ -13,6 +13,8 @@ type result struct {
 	text string // that came with the code
 	uid  string // of the card, in upper-case hexadecimal
 	card *Card  // what LT read
+
+	track string // what L1, L2 or L3 read
 }
 
 // CardKind is what kind of card was read.
@@ -41,7 +43,7 @@ type Card struct {
 var (
 	hexUID    = regexp.MustCompile(`^[0-9A-Fa-f]{4,64}$`)
 	errorCode = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,3}$`)
-	commands  = []string{"CN", "CC", "CA", "CO", "LT", "MC", "P1", "P2", "P3", "L1", "L2", "L3"}
+	commands  = []string{"CN", "CC", "CA", "CO", "LT", "MC", "P1", "P2", "P3", "L1", "L2", "L3", "CNM", "CCM"}
 )
 
 // read takes a frame as the result of the step. ok is false if it cannot be:
@@ -64,7 +66,20 @@ func (s *step) read(fields []string, zone *time.Location) (r result, ok bool) {
 	}
 	// A syntax error may come without the encoder that it could not read.
 	from := append(fields, "")[1]
-	return r, from == s.encoder || from == "" && r.code == "ES"
+	return r, s.answers(from) || from == "" && r.code == "ES"
+}
+
+// answers reports whether a result that names from can be this step's. Public
+// sources do not say what stands there for a command without an encoder; it can
+// be what the command itself has there.
+func (s *step) answers(from string) bool {
+	switch s.command {
+	case "MC":
+		return from == noEncoder || from == s.fields[1] || from == s.fields[2]
+	case "CNM", "CCM":
+		return from == noEncoder || from == s.fields[1]
+	}
+	return from == s.encoder
 }
 
 // isCommand reports whether a word is a command, with or without a number of copies.
@@ -73,12 +88,15 @@ func isCommand(word string) bool {
 }
 
 func (s *step) readSuccess(fields []string, zone *time.Location) (r result, ok bool) {
-	if fields[1] != s.encoder {
+	if !s.answers(fields[1]) {
 		return r, false
 	}
 	switch s.command {
-	case "CO":
+	case "CO", "MC", "CNM", "CCM", "P1", "P2", "P3":
 		return r, len(fields) == 2
+	case "L1", "L2", "L3":
+		r.track = append(fields, "")[2]
+		return r, len(fields) <= 3
 	case "LT":
 		r.card, ok = readCard(fields, zone)
 		return r, ok

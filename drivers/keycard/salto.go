@@ -1,6 +1,7 @@
 package keycard
 
 import (
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,7 @@ const (
 	maxName    = 24 // rooms and operator
 	maxEncoder = 64
 	maxCopies  = 9
+	maxCode    = 64 // authorisation code
 )
 
 // authorisationChars are SALTO's characters for authorisations 1, 2, 3, …;
@@ -38,19 +40,30 @@ type cardFields struct {
 	grants, denials         string
 	from, until             string
 	operator                string
+	tracks                  [3]string
 	wantUID                 bool
+	authCode                string
 }
 
 // list puts the fields in their places; empty ones at the end are left out.
 func (c cardFields) list() []string {
-	fields := make([]string, 16)
+	fields := make([]string, 17)
 	fields[0], fields[1], fields[2] = c.command, c.encoder, c.eject
 	copy(fields[3:7], c.rooms)
 	fields[7], fields[8] = c.grants, c.denials
 	fields[9], fields[10] = c.from, c.until
-	fields[11] = c.operator // 12 to 14 are tracks
+	fields[11] = c.operator
+	copy(fields[12:15], c.tracks[:])
 	if c.wantUID {
 		fields[15] = "1"
 	}
+	fields[16] = c.authCode
 	return trimEmpty(fields)
+}
+
+// mobile puts the fields of CNM and CCM in their places: a phone stands where
+// the encoder does, and no card is handled, so the rooms begin one place earlier.
+func (c cardFields) mobile(phone string) []string {
+	c.encoder, c.eject = phone, ""
+	return slices.Delete(c.list(), 2, 3)
 }

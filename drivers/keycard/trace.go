@@ -109,9 +109,17 @@ func redact(fields []string) string {
 }
 
 // hidden: the operator and all that follows it (tracks, numbers of cards,
-// authorisation code), and the card's number in an answer.
+// authorisation code), a phone, a track, and the card's number in an answer.
 func hidden(fields []string, i int) bool {
-	switch {
+	switch command := fields[0]; {
+	case i == 1:
+		return phoneNumber.MatchString(fields[1])
+	case command == "CNM" || command == "CCM":
+		return i >= 10
+	case command == "MC":
+		return i >= 4
+	case len(command) == 2 && command[0] == 'P':
+		return i >= 3
 	case i >= 11:
 		return i != 15
 	case i == 2:

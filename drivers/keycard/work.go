@@ -69,6 +69,11 @@ func (d *Driver) record(j *job, receipt *drivers.Receipt, r result, made int) {
 	case actionRead:
 		receipt.Note, receipt.Values = r.card.note(d.site.Zone), r.card.values(d.site.Zone)
 		j.progress(drivers.StepCardDone)
+	case actionTrack:
+		receipt.Note, receipt.Values["text"] = "track read", printable(r.track, maxFrame)
+		j.progress(drivers.StepCardDone)
+	case actionWrite:
+		j.progress(drivers.StepCardDone)
 	}
 }
 
@@ -174,7 +179,7 @@ func (j *job) uncertain(f *Failure, made int) outcome {
 	switch j.plan.action {
 	case actionCancel:
 		return outcome{err: again(f.Reason, "%s", f.Hint)}
-	case actionRead:
+	case actionRead, actionTrack:
 		return outcome{err: refused(f.Reason, "%s", f.Hint)}
 	}
 	f.Made, f.Wanted = made, len(j.plan.steps)
