@@ -31,8 +31,11 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 	}
 	f.timed = !n.NotBefore.IsZero() && !n.NotBefore.Equal(n.Received)
 	// A replay after a short break is news as well: its notices cannot be older
-	// than the break. Only a replay of which nobody knows the age is not.
-	f.fresh = now.Sub(f.at) <= l.opt.Freshness && !(n.Replayed && n.NotBefore.IsZero())
+	// than the break. Only a replay of which nobody knows the age is not. A time
+	// ahead of our clock says that our clock is behind (a gateway without a
+	// battery wakes up in the past), so it says nothing about the age.
+	age := now.Sub(f.at)
+	f.fresh = age <= l.opt.Freshness && !(n.Replayed && (n.NotBefore.IsZero() || age < 0))
 	f.who = readWho(&f.n)
 	m, told := meaningOf(&f.n)
 	f.told = told

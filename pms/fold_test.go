@@ -129,6 +129,7 @@ func TestFresh(t *testing.T) {
 		{name: "replayed, of an age that nobody knows", replayed: true, zero: true},
 		{name: "no time at all counts as now", zero: true, fresh: true},
 		{name: "ahead of our clock", age: -time.Hour, fresh: true},
+		{name: "replayed, and our clock is behind", replayed: true, age: -20 * time.Hour},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t)
