@@ -40,7 +40,9 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 	m, told := meaningOf(&f.n)
 	f.told = told
 	f.act(m)
-	f.settleDisplaced()
+	if n.CommandID == "" { // what follows from a device command is its answer; this is not
+		f.settleDisplaced()
+	}
 	return f.change(m)
 }
 

@@ -190,3 +190,16 @@ func TestRepeatedMoveInASwapWithoutReservations(t *testing.T) {
 	h.wantIn("101", "Jones")
 	h.wantIn("102", "Smith")
 }
+
+func TestKeyRequestSettlesNobodyElse(t *testing.T) {
+	h := newHouse(t)
+	h.say(KindCheckIn, "1", "room=101", "last_name=Smith")
+	h.say(KindCheckIn, "2", "room=102", "last_name=Jones")
+	h.later(time.Minute)
+	h.say(KindRoomMove, "1", "room=101>102")
+	h.later(time.Hour)
+	n := h.told(KindKeyRequest, "1")
+	n.CommandID = "c-1"
+	want(t, lines(h.fold(n)), "key.requested 102 Smith")
+	want(t, h.say(KindReservationUpdate, "9"), "stay.checked_out 102 Jones assumed")
+}
