@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -34,6 +35,9 @@ nothing else runs until they are mended and edgeagent is restarted.`,
 		Example: "  edgeagent run --config /etc/edgeagent/property.yaml",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(50) // a gateway has little memory and time enough
+			}
 			soft, hard, stop := signals(cmd.Context())
 			defer stop()
 			return serve(soft, hard, *path, os.Stderr)
