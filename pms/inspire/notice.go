@@ -28,7 +28,8 @@ func (st *stream) event(it *item) {
 		return
 	}
 	stamp, stamped := parseStamp(ev.stamp, st.deps.Zone)
-	if stamped && st.phase == phaseReplay && st.clockGood && !stamp.Before(st.subscribed.Add(-st.waits.ClockTolerance)) {
+	ahead := stamped && stamp.After(it.at.Add(st.waits.ClockTolerance))
+	if stamped && !ahead && st.phase == phaseReplay && st.clockGood && !stamp.Before(st.subscribed.Add(-st.waits.ClockTolerance)) {
 		st.caughtUp(it.at)
 		if st.stopped {
 			return
@@ -43,6 +44,8 @@ func (st *stream) event(it *item) {
 	switch {
 	case !stamped:
 		n.NotBefore = st.earliest(it.at)
+	case ahead && st.phase == phaseReplay:
+		// Our clock is behind, as after a power cut: how long ago this was, nobody knows.
 	case stamp.After(it.at):
 		n.NotBefore = it.at // the PMS's clock is ahead; it cannot have been later than now
 	default:

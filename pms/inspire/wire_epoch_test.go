@@ -130,6 +130,35 @@ func TestTimestampEndsTheReplayAtOnce(t *testing.T) {
 	noViolations(t, sim)
 }
 
+// A gateway without a clock battery wakes up at the time of its power cut: what
+// was said since then lies in its future, and nobody knows how old it is.
+func TestReplayFromTheFutureIsOfUnknownAge(t *testing.T) {
+	t.Parallel()
+	const behind = 20 * time.Hour
+	for name, saved := range map[string]time.Duration{"clock before the last save": -time.Minute, "clock after the last save": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			sim := startPMS(t, inspiresim.Options{Dialect: inspiresim.OHIP})
+			cfg := quickConfig(sim)
+			cfg.Dialect = "ohip"
+			w := quickWaits()
+			w.Settle, w.ClockTolerance = time.Second, time.Minute
+			now := func() time.Time { return time.Now().Add(-behind) }
+			sim.PublishAll(testChain, []inspiresim.Event{checkIn("1"), checkIn("2"), checkIn("3")})
+			l := newLink(t, cfg, patient, func(_ *Config, d *Deps) { d.Waits, d.Zone, d.Now = w, time.UTC, now })
+			cut := now().Add(-saved).Format(time.RFC3339)
+			l.mem.data = fmt.Appendf(nil, `{"identity":%q,"worked":true,"last_live":%q,"last_notice":%q,"clock":%q}`, l.src.identity, cut, cut, cut)
+			l.run(cursor{epoch: 1, offset: "0", identity: l.src.identity}.String())
+			l.waitNotices(3)
+			l.waitLive()
+			for _, n := range l.all() {
+				if !n.Replayed || !n.NotBefore.IsZero() {
+					t.Errorf("%s: replayed %v, not before %s", n.ID, n.Replayed, n.NotBefore)
+				}
+			}
+		})
+	}
+}
+
 func TestChangedChainDoesNotInheritThePlace(t *testing.T) {
 	sim := startPMS(t, inspiresim.Options{})
 	l := newLink(t, quickConfig(sim)).run(cursor{epoch: 4, offset: "9", hash: 1, identity: "deadbeef"}.String())
