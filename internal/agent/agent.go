@@ -90,6 +90,9 @@ type Agent struct {
 	recent   recent
 	seen     sightings
 
+	// turn is held from Fold until Accept is done, so that the store takes the
+	// changes in the order in which the ledger took them.
+	turn   sync.Mutex
 	mu     sync.Mutex // guards ledger and table
 	ledger *pms.Ledger
 	table  *rules.Table
@@ -179,6 +182,8 @@ func (a *Agent) keepHouse(ctx context.Context) error {
 }
 
 func (a *Agent) sweep(now time.Time) error {
+	a.turn.Lock()
+	defer a.turn.Unlock()
 	batch := newBatch("")
 	a.mu.Lock()
 	change := a.ledger.Sweep(now)

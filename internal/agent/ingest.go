@@ -43,6 +43,8 @@ func (a *Agent) ingest(ctx context.Context, src pms.Source) error {
 // take folds a group of notices and commits what they come to in one
 // transaction. When the source has caught up, held settings may go.
 func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
+	a.turn.Lock()
+	defer a.turn.Unlock()
 	batch := newBatch(src.String())
 	now := time.Now()
 	a.mu.Lock()

@@ -1,0 +1,82 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"edgeagent/offsetstore"
+	"edgeagent/pms"
+	"edgeagent/rules"
+)
+
+// What the store holds must be the ledger, whoever changes it: a stay that one
+// loop has forgotten and another has brought back must not be forgotten later.
+func TestStoreFollowsTheLedger(t *testing.T) {
+	store, err := offsetstore.Open(filepath.Join(t.TempDir(), "store.db"), offsetstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	table, problems := rules.Compile(nil, nil, "")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	src := newSource("pms")
+	a := New(Options{
+		Store: store, Table: table, Clock: NewClock(), Log: zerolog.Nop(),
+		Ledger: pms.NewLedger(pms.FoldOptions{Key: store.Key(), Zone: time.UTC}, nil),
+	})
+	say := func(i int, n pms.Notice) {
+		n.Source, n.Offset, n.ID, n.Received = "pms", fmt.Sprint(i), fmt.Sprintf("pms/1/%d", i), time.Now()
+		if err := a.take(src, []pms.Notice{n}); err != nil {
+			t.Error(err)
+		}
+	}
+	// Guests for the sweep to check out, so that it has something to write.
+	var crowd pms.Change
+	for i := range 500 {
+		id := fmt.Sprintf("pms/D%d", i)
+		crowd.Stays = append(crowd.Stays, pms.Stay{
+			ID: id, Key: id, Source: "pms", Room: fmt.Sprint(i), Status: pms.StatusInHouse, Displaced: true, DisplacedAt: time.Now(),
+		})
+	}
+	for i := range 20 {
+		a.ledger.Apply(crowd)
+		say(3*i, pms.Notice{Kind: pms.KindReservationNew, Reservation: "R1"})
+		say(3*i+1, pms.Notice{Kind: pms.KindReservationCancel, Reservation: "R1"})
+		var both sync.WaitGroup
+		both.Go(func() {
+			if err := a.sweep(time.Now().Add(48 * time.Hour)); err != nil {
+				t.Error(err)
+			}
+		})
+		both.Go(func() { say(3*i+2, pms.Notice{Kind: pms.KindReservationNew, Reservation: "R1"}) })
+		both.Wait()
+		stored, held := map[string]pms.Status{}, map[string]pms.Status{}
+		for id, record := range store.Records() {
+			var stay pms.Stay
+			if err := json.Unmarshal(record, &stay); err != nil {
+				t.Fatal(err)
+			}
+			stored[id] = stay.Status
+		}
+		for id := range stored {
+			if stay, ok := a.ledger.Stay(id); ok {
+				held[id] = stay.Status
+			}
+		}
+		if stay, ok := a.ledger.Stay("pms/R1"); ok {
+			held[stay.ID] = stay.Status
+		}
+		if diff := cmp.Diff(held, stored); diff != "" {
+			t.Fatalf("round %d: the store is not the ledger:\n%s", i, diff)
+		}
+	}
+}
