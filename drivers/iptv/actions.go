@@ -12,6 +12,8 @@ const (
 	actionClear   = "clear"
 	actionMessage = "message"
 	actionPower   = "power"
+	actionMute    = "mute"
+	actionWake    = "wake"
 )
 
 // The kinds of messages.
@@ -21,6 +23,7 @@ var kinds = []string{"info", "wakeup", "service", "alarm"}
 func Actions() []drivers.Action {
 	room := drivers.Param{Name: "room", Help: "room number as the PMS spells it", Type: drivers.Text, Required: true, Default: "${room}"}
 	stay := drivers.Param{Name: "stay", Help: "opaque key of the stay", Type: drivers.Text, Required: true, Default: "${stay}"}
+	state := drivers.Param{Name: "state", Help: "on or off", Type: drivers.Text, Required: true, OneOf: []string{"on", "off"}}
 	return []drivers.Action{
 		welcomeAction(room, stay),
 		{
@@ -46,10 +49,17 @@ func Actions() []drivers.Action {
 		{
 			Name: actionPower, Help: "Switch the TVs of a room on or off.",
 			Subject: "power:${room}", Limit: 45 * time.Second, Within: time.Minute,
-			Params: []drivers.Param{
-				room,
-				{Name: "state", Help: "on or off", Type: drivers.Text, Required: true, OneOf: []string{"on", "off"}},
-			},
+			Params: []drivers.Param{room, state},
+		},
+		{
+			Name: actionMute, Help: "Switch the sound of a room's TVs off (state on) or on again (off).",
+			Subject: "mute:${room}", Limit: 45 * time.Second, Within: time.Minute,
+			Params: []drivers.Param{room, state},
+		},
+		{
+			Name: actionWake, Help: "Wake the TVs of a room, as for a wake-up call.",
+			Subject: "wake:${room}", Limit: 45 * time.Second, Within: time.Minute,
+			Params: []drivers.Param{room},
 		},
 	}
 }

@@ -123,8 +123,8 @@ func (d *Driver) Do(ctx context.Context, cmd drivers.Command) (drivers.Receipt, 
 		return d.clear(ctx, cmd)
 	case actionMessage:
 		return d.message(ctx, cmd)
-	case actionPower:
-		return d.power(ctx, cmd)
+	case actionPower, actionMute, actionWake:
+		return d.tell(ctx, cmd)
 	}
 	return drivers.Receipt{}, fmt.Errorf("%w: TVs have no action %q", drivers.ErrRefused, cmd.Action)
 }

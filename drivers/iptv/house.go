@@ -21,6 +21,25 @@ type house struct {
 	nonces map[string]chan struct{} // open until that nonce comes back
 	silent map[string]bool          // sets that are online and did not confirm
 	count  uint64                   // of messages heard
+	events chan guestEvent          // for the log; dropped when nobody keeps up
+}
+
+// guestEvent is what a guest did at a set.
+type guestEvent struct{ key, tv, what string }
+
+// guestEvents are what a set can tell of its guest.
+var guestEvents = []string{"message_read", "bill_request", "checkout_request", "dnd", "language"}
+
+// readEvent takes the event's name only: what else a set says of it is the
+// guest's own affair. A word that is not of the contract is "" then.
+func readEvent(payload []byte) string {
+	var doc struct {
+		Event string `json:"event"`
+	}
+	if json.Unmarshal(payload, &doc) != nil || !slices.Contains(guestEvents, doc.Event) {
+		return ""
+	}
+	return doc.Event
 }
 
 type room struct {
@@ -54,7 +73,7 @@ type stateDoc struct {
 }
 
 func newHouse() *house {
-	return &house{rooms: map[string]*room{}, nonces: map[string]chan struct{}{}, silent: map[string]bool{}}
+	return &house{rooms: map[string]*room{}, nonces: map[string]chan struct{}{}, silent: map[string]bool{}, events: make(chan guestEvent, 64)}
 }
 
 // hear takes a message from the broker. It only changes memory: it runs in the
@@ -84,6 +103,14 @@ func (h *house) hear(at heard, payload []byte) {
 		if len(payload) > 0 {
 			r.welcome = readWelcome(payload)
 		}
+	case at.tv != "" && at.name == "event":
+		if what := readEvent(payload[:min(len(payload), maxDocument)]); what != "" && clientPattern.MatchString(at.tv) {
+			select {
+			case h.events <- guestEvent{at.key, at.tv, what}:
+			default:
+			}
+		}
+		return
 	case at.tv != "" && clientPattern.MatchString(at.tv) && len(payload) <= maxDocument:
 		r.hearSet(at, payload, h.count)
 		delete(h.silent, at.tv) // it speaks, or it is gone

@@ -2,6 +2,7 @@ package iptv
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -9,13 +10,20 @@ import (
 )
 
 // message shows a pop-up. It is not retained, so it is only sent while
-// somebody is there to show it.
+// somebody is there to show it; its copy in the welcome is.
 func (d *Driver) message(ctx context.Context, cmd drivers.Command) (drivers.Receipt, error) {
-	text, err := d.messageText(cmd)
+	doc, err := d.popup(cmd)
 	if err != nil {
 		return drivers.Receipt{}, err
 	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return drivers.Receipt{}, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
+	}
 	return d.everywhere(cmd.Params["room"], "shown on", func(s *session, key string) outcome {
+		if err := s.keep(ctx, key, cmd.Seq, doc); err != nil {
+			return outcome{err: err}
+		}
 		switch known, online := s.house.sets(key); {
 		case known > 0 && online == 0:
 			return outcome{err: fmt.Errorf("no TV of room key %s is online", key)}
@@ -27,14 +35,20 @@ func (d *Driver) message(ctx context.Context, cmd drivers.Command) (drivers.Rece
 	})
 }
 
-// power switches the sets of a room on or off.
-func (d *Driver) power(ctx context.Context, cmd drivers.Command) (drivers.Receipt, error) {
-	on := cmd.Params["state"] == "on"
-	if !on && cmd.Params["state"] != "off" {
-		return drivers.Receipt{}, fmt.Errorf("%w: power is on or off, not %q", drivers.ErrRefused, cmd.Params["state"])
+// tell has the sets of a room do something: power and mute go on or off, wake does not.
+func (d *Driver) tell(ctx context.Context, cmd drivers.Command) (drivers.Receipt, error) {
+	var on *bool
+	done := "woken:"
+	if cmd.Action != actionWake {
+		state := cmd.Params["state"]
+		if state != "on" && state != "off" {
+			return drivers.Receipt{}, fmt.Errorf("%w: %s is on or off, not %q", drivers.ErrRefused, cmd.Action, state)
+		}
+		yes := state == "on"
+		on, done = &yes, cmd.Action+" "+state+":"
 	}
-	text := d.commandText(cmd.ID, "power", &on)
-	return d.everywhere(cmd.Params["room"], "switched "+cmd.Params["state"]+":", func(s *session, key string) outcome {
+	text := d.commandText(cmd.ID, cmd.Action, on)
+	return d.everywhere(cmd.Params["room"], done, func(s *session, key string) outcome {
 		if _, online := s.house.sets(key); online == 0 {
 			err := s.publish(ctx, d.roomTopic(key, topicCommand), false, text)
 			return outcome{err: doubtful(err), note: "confirmed by the broker; no TV of the room is online"}

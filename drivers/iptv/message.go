@@ -1,6 +1,7 @@
 package iptv
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,7 +29,22 @@ type messageDoc struct {
 	Stay      string `json:"stay"`
 }
 
-// commandDoc tells sets to do something. Command is power or reload; On belongs to power.
+// noteDoc is the copy of a message in the welcome, for a set that was off when
+// the message came, or for a guest who wants to read it again.
+type noteDoc struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind"`
+	Title     string `json:"title,omitempty"`
+	Body      string `json:"body"`
+	Lang      string `json:"lang"`
+	Dir       string `json:"dir"`
+	CreatedAt string `json:"created_at"`
+}
+
+// maxNotes bounds the messages on one screen; the oldest go first.
+const maxNotes = 10
+
+// commandDoc tells sets to do something. Command is power, mute, wake or reload; On belongs to the first two.
 type commandDoc struct {
 	V       int    `json:"v"`
 	ID      string `json:"id"`
@@ -37,11 +53,11 @@ type commandDoc struct {
 	At      string `json:"at"`
 }
 
-// message makes the pop-up of a command. Its id is the command's, so that a
-// set that gets it twice shows it once.
-func (d *Driver) messageText(cmd drivers.Command) ([]byte, error) {
+// popup makes the pop-up of a command. Its id is the command's, so that a set
+// that gets it twice shows it once.
+func (d *Driver) popup(cmd drivers.Command) (*messageDoc, error) {
 	p := cmd.Params
-	doc := messageDoc{
+	doc := &messageDoc{
 		V: major, ID: cmd.ID, Kind: orElse(p["kind"], kinds[0]), Title: clean(p["title"], maxTitle), Body: cleanBody(p["body"], maxBody),
 		Lang: d.tongue("").String(), Urgent: isTrue(p["urgent"]), Stay: clean(p["stay"], maxName),
 	}
@@ -54,11 +70,29 @@ func (d *Driver) messageText(cmd drivers.Command) ([]byte, error) {
 	doc.Dir = textDirection(doc.Title + doc.Body)
 	now := d.now().In(d.zone)
 	doc.CreatedAt, doc.ExpiresAt = now.Format(time.RFC3339), now.Add(messageLife).Format(time.RFC3339)
-	text, err := json.Marshal(doc)
+	return doc, nil
+}
+
+// keep puts a copy of the message into what the broker retains for a room key,
+// if that is still the screen of the same stay.
+func (s *session) keep(ctx context.Context, key string, seq int64, m *messageDoc) error {
+	unlock, err := s.d.lock(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
+		return err
 	}
-	return text, nil
+	defer unlock()
+	held := s.house.retained(key)
+	if held == nil || held.Stay != m.Stay || slices.ContainsFunc(held.Messages, func(n noteDoc) bool { return n.ID == m.ID }) {
+		return nil
+	}
+	doc := *held
+	note := noteDoc{ID: m.ID, Kind: m.Kind, Title: m.Title, Body: m.Body, Lang: m.Lang, Dir: m.Dir, CreatedAt: m.CreatedAt}
+	doc.Messages = append(slices.Clone(held.Messages), note)
+	doc.Gen, doc.PowerOn, doc.IssuedAt = max(seq, held.Gen+1), false, m.CreatedAt
+	if err := doc.fit(); err != nil {
+		return err
+	}
+	return s.put(ctx, key, &doc)
 }
 
 func (d *Driver) commandText(id, command string, on *bool) []byte {

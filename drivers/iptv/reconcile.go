@@ -121,7 +121,13 @@ func (s *session) correct(ctx context.Context, key string, w wish) error {
 	case held == nil && w.doc.overdue(d.now(), d.cfg.Grace):
 		return nil
 	default:
-		err = s.put(ctx, key, w.doc)
+		if held != nil && held.Stay == w.doc.Stay {
+			w.doc.Messages = held.Messages
+			err = w.doc.fit()
+		}
+		if err == nil {
+			err = s.put(ctx, key, w.doc)
+		}
 	}
 	if err != nil {
 		select {

@@ -119,6 +119,10 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 	mark := s.house.mark()
 	if held != nil && held.Stay == doc.Stay {
 		doc.PowerOn = false // the guest has been greeted: this is a new name or date
+		doc.Messages = held.Messages
+		if err := doc.fit(); err != nil {
+			return outcome{err: err}
+		}
 	}
 	if held != nil && held.same(&doc) {
 		doc.Gen, doc.ID = held.Gen, held.ID

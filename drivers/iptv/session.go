@@ -202,7 +202,7 @@ func (s *session) check(ctx context.Context) error {
 	} else if !ok {
 		return errors.New(d.denial(d.roomTopic(checkKey, topicWelcome)))
 	}
-	filters := map[string]byte{d.root + "/room/+/tv/+/state": 0, d.root + "/room/+/tv/+/ack": 1}
+	filters := map[string]byte{d.root + "/room/+/tv/+/state": 0, d.root + "/room/+/tv/+/ack": 1, d.root + "/room/+/tv/+/event": 1}
 	for _, name := range []string{topicMessage, topicCommand} {
 		filters[d.roomTopic(checkKey, name)] = 1
 	}

@@ -90,12 +90,17 @@ func (s *session) serve(ctx context.Context) error {
 		if err := s.reconcile(ctx); err != nil {
 			return err
 		}
-		select {
-		case <-s.lost:
-			return s.down()
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+		for due := false; !due; {
+			select {
+			case <-s.lost:
+				return s.down()
+			case <-ctx.Done():
+				return ctx.Err()
+			case e := <-s.house.events:
+				s.d.site.Log.Info().Str("device", s.d.name).Str("room", e.key).Str("tv", e.tv).Str("event", e.what).Msg("guest at the tv")
+			case <-tick.C:
+				due = true
+			}
 		}
 	}
 }

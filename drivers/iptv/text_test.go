@@ -137,6 +137,7 @@ func TestRoomKeys(t *testing.T) {
 func FuzzHear(f *testing.F) {
 	f.Add("htl/v1/seaview/room/101/welcome", []byte(`{"v":1,"gen":3,"stay":"s"}`))
 	f.Add("htl/v1/seaview/room/101/tv/101-tv1/ack", []byte(`{"v":1,"gen":3,"result":"displayed"}`))
+	f.Add("htl/v1/seaview/room/101/tv/101-tv1/event", []byte(`{"v":1,"event":"message_read"}`))
 	f.Add("htl/v1/seaview/room/101/tv/101-tv1/state", []byte(`{"state":"online","shown_gen":3}`))
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		h := newHouse()

@@ -14,9 +14,10 @@ import (
 //	agent/state                online or offline, retained
 //	room/<key>/welcome         desired state of the screen, retained; empty: vacant
 //	room/<key>/message         pop-up
-//	room/<key>/command         power, reload
+//	room/<key>/command         power, mute, wake, reload
 //	room/<key>/tv/<tv>/state   of a set, retained
 //	room/<key>/tv/<tv>/ack     answers of a set
+//	room/<key>/tv/<tv>/event   what a guest does at a set
 //
 // A topic holds no name, no label and nothing else that came from a guest.
 const (

@@ -42,6 +42,7 @@ type welcomeDoc struct {
 	PowerOn   bool       `json:"power_on"`
 	Wifi      *wifiDoc   `json:"wifi,omitempty"`
 	Template  string     `json:"template,omitempty"`
+	Messages  []noteDoc  `json:"messages,omitempty"` // oldest first; they go with the stay
 	IssuedAt  string     `json:"issued_at"`
 	ExpiresAt string     `json:"expires_at"`
 
@@ -128,6 +129,9 @@ func (w *welcomeDoc) setTimes(d *Driver, arrival, departure string, now time.Tim
 // fit drops what the screen can do without until the document has a size that
 // every set takes.
 func (w *welcomeDoc) fit() error {
+	for len(w.Messages) > 0 && (len(w.Messages) > maxNotes || len(w.encode()) > sizeGoal) {
+		w.Messages = w.Messages[1:]
+	}
 	for len(w.Guests) > 1 && len(w.encode()) > sizeGoal {
 		w.Guests = w.Guests[:len(w.Guests)-1]
 	}
@@ -148,11 +152,11 @@ func (w *welcomeDoc) encode() []byte {
 }
 
 // same says whether both put the same on the screen: all but what belongs to a
-// single publication.
+// single publication, and messages, which no setting knows of.
 func (w *welcomeDoc) same(other *welcomeDoc) bool {
 	a, b := *w, *other
 	for _, doc := range []*welcomeDoc{&a, &b} {
-		doc.Gen, doc.ID, doc.IssuedAt, doc.PowerOn = 0, "", "", false
+		doc.Gen, doc.ID, doc.IssuedAt, doc.PowerOn, doc.Messages = 0, "", "", false, nil
 		if w.floating || other.floating {
 			doc.ExpiresAt = ""
 		}

@@ -186,8 +186,11 @@ func (l *link) command(payload []byte) {
 		l.mu.Unlock()
 		l.listen()
 		l.post(outgoing{reload: true})
-	case "mute", "wake":
-		l.update(func(*glass) []Ack { return []Ack{{ID: doc.ID, Result: "received"}} })
+	case "mute":
+		l.update(func(g *glass) []Ack { g.muted = doc.On; return []Ack{{ID: doc.ID, Result: "received"}} })
+	case "wake":
+		doc.On = true
+		l.update(func(g *glass) []Ack { return []Ack{g.power(doc)} })
 	default:
 		l.update(func(*glass) []Ack { return []Ack{{ID: doc.ID, Result: "unsupported"}} })
 	}

@@ -44,8 +44,28 @@ type welcomeDoc struct {
 	DND       bool       `json:"dnd"`
 	PowerOn   bool       `json:"power_on"`
 	Template  string     `json:"template"`
+	Messages  []noteDoc  `json:"messages"`
 	IssuedAt  string     `json:"issued_at"`
 	ExpiresAt string     `json:"expires_at"`
+}
+
+// noteDoc is a message that waits in the welcome.
+type noteDoc struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind"`
+	Title     string `json:"title"`
+	Body      string `json:"body"`
+	Lang      string `json:"lang"`
+	Dir       string `json:"dir"`
+	CreatedAt string `json:"created_at"`
+}
+
+func (n noteDoc) check() error {
+	_, err := time.Parse(time.RFC3339, n.CreatedAt)
+	if n.ID == "" || n.Body == "" || err != nil || !isolated(n.Title) || !isolated(n.Body) {
+		return errors.New("malformed message")
+	}
+	return nil
 }
 
 type messageDoc struct {
@@ -76,6 +96,13 @@ type ackDoc struct {
 	Result string `json:"result"`
 	Detail string `json:"detail,omitempty"`
 	At     string `json:"at"`
+}
+
+type eventDoc struct {
+	V     int    `json:"v"`
+	TV    string `json:"tv"`
+	Event string `json:"event"`
+	At    string `json:"at"`
 }
 
 type stateDoc struct {
@@ -118,7 +145,21 @@ func readWelcome(payload []byte) (doc welcomeDoc, expires time.Time, err error) 
 			return doc, expires, err
 		}
 	}
+	for _, n := range doc.Messages {
+		if err := n.check(); err != nil {
+			return doc, expires, err
+		}
+	}
 	return doc, expires, doc.checkTimes(&expires)
+}
+
+// bodies are the messages that the guest can read again, oldest first.
+func (d *welcomeDoc) bodies() []string {
+	var bodies []string
+	for _, n := range d.Messages {
+		bodies = append(bodies, n.Body)
+	}
+	return bodies
 }
 
 func (d *welcomeDoc) checkTimes(expires *time.Time) error {

@@ -14,6 +14,7 @@ type Screen struct {
 	Template   string
 	VIP, Group string
 	Departure  string
+	Messages   []string // kept for reading again, oldest first
 	DND        bool
 	Gen        int64
 	ID         string
@@ -53,6 +54,7 @@ type glass struct {
 	expires  time.Time
 	powered  bool
 	powerOns int
+	muted    bool
 	history  []Showing
 	popups   []Popup
 	seen     []string // ids of recent messages
@@ -90,7 +92,7 @@ func (g *glass) welcome(payload []byte, live bool) []Ack {
 	}
 	g.show(Screen{
 		Names: doc.names(), Lang: doc.Lang, Dir: doc.Dir, Room: doc.Room, Stay: doc.Stay, Template: doc.Template,
-		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
+		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
 	})
 	return []Ack{{ID: id, Gen: doc.Gen, Result: "displayed"}}
 }

@@ -3,6 +3,7 @@ package tvsim
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -175,6 +176,26 @@ func (t *TV) Powered() (on bool, times int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.glass.powered, t.glass.powerOns
+}
+
+// Muted says whether the sound is off.
+func (t *TV) Muted() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.glass.muted
+}
+
+// Act has the guest do something at the set, such as message_read, which it
+// tells if it is connected.
+func (t *TV) Act(event string) {
+	t.mu.Lock()
+	l := t.link
+	t.mu.Unlock()
+	if l == nil {
+		return
+	}
+	payload, _ := json.Marshal(eventDoc{V: major, TV: t.id, Event: event, At: t.opts.Now().UTC().Format(time.RFC3339)})
+	l.post(outgoing{topic: t.base + "/tv/" + t.id + "/event", payload: payload})
 }
 
 // Connected says whether the set is connected and has subscribed.
