@@ -129,6 +129,10 @@ func New(o Options) *Agent {
 // end within its own limit, so that a half-cut card is finished. Cancelling
 // hard cuts those short too. The error is the store's, or nil.
 func (a *Agent) Run(ctx, hard context.Context) error {
+	gone, err := a.gone()
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
 	loops, ctx := errgroup.WithContext(ctx)
 	hard, cut := context.WithCancel(hard)
 	defer cut()
@@ -136,7 +140,7 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 		loops.Go(func() error { return a.ingest(ctx, src) })
 		loops.Go(func() error { return a.report(ctx, src) })
 	}
-	for _, d := range a.devices {
+	for _, d := range append(gone, a.devices...) {
 		for range d.Width {
 			loops.Go(func() error { return a.drive(ctx, hard, d) })
 		}
@@ -151,7 +155,7 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 			return a.store.Err()
 		}
 	})
-	err := loops.Wait()
+	err = loops.Wait()
 	if broken := a.store.Err(); broken != nil {
 		return fmt.Errorf("store: %w", broken)
 	}
@@ -159,6 +163,28 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// gone are the devices that have commands and stand in the property file no
+// more. They have no driver: what they were to do is refused, so that the PMS
+// gets its answers and nothing waits for ever.
+func (a *Agent) gone() ([]*device, error) {
+	open, err := a.store.Open()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, d := range a.devices {
+		known[d.name] = true
+	}
+	var gone []*device
+	for _, c := range open {
+		if !known[c.Lane] {
+			known[c.Lane] = true
+			gone = append(gone, &device{Device: Device{Width: 1}, name: c.Lane})
+		}
+	}
+	return gone, nil
 }
 
 // keepHouse does what no event asks for: every ten minutes it settles what

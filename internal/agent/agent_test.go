@@ -501,3 +501,22 @@ func TestStoreThatFailsEndsTheAgent(t *testing.T) {
 		s.store.Close()
 	})
 }
+
+func TestCommandsOfARemovedDeviceAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		defer s.stop()
+		err := s.store.Accept(offsetstore.Batch{
+			Source: "pms", Offset: "1",
+			Commands: []offsetstore.Command{{ID: "old", Lane: "gone", Subject: "room:101", Source: "pms", Ask: "k1", Created: time.Now(), Body: []byte(`{"action":"encode"}`)}},
+			Asks:     []offsetstore.Ask{{Source: "pms", ID: "k1", At: time.Now()}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		s.start() // the property file names another encoder now
+		s.rest()
+		s.want("answers", s.pms.answers(), []string{`k1 Error refused: the property file has no device "gone" any more`})
+	})
+}

@@ -61,6 +61,9 @@ func (d *device) command(c offsetstore.Command) (drivers.Command, drivers.Action
 	if err != nil {
 		return cmd, drivers.Action{}, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
 	}
+	if d.Driver == nil {
+		return cmd, drivers.Action{}, fmt.Errorf("%w: the property file has no device %q any more", drivers.ErrRefused, d.name)
+	}
 	for _, action := range d.Actions {
 		if action.Name == cmd.Action {
 			return cmd, action, nil
