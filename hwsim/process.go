@@ -38,6 +38,9 @@ func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 	args := append(append([]string(nil), command[1:]...), "run", "--config", h.PropertyFile)
 	p := &Process{cmd: exec.Command(command[0], args...), done: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// An agent that outlives a killed hotel would find the next hotel's encoder
+	// behind its own: the kernel gives the number of a pseudo-terminal again.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", command[0], err)
 	}
