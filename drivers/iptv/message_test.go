@@ -55,6 +55,7 @@ func TestMessagesStayWithTheStay(t *testing.T) {
 	}
 	tv.Plug()
 	reads("taxi", "before the welcome", "while it was off")
+	r.online(tv)
 
 	for n := range maxNotes {
 		r.do(message("s1", fmt.Sprint("number ", n)))
