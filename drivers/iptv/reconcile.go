@@ -61,6 +61,15 @@ func (d *Driver) wants(key string, held *welcomeDoc) bool {
 	return ok && w.doc != nil && w.doc.same(held)
 }
 
+// knows says whether any setting is about a room key by now.
+func (d *Driver) knows(key string) bool {
+	if d.site.Wanted == nil {
+		return false
+	}
+	_, ok := d.wishes(d.site.Wanted(d.name))[key]
+	return ok
+}
+
 // reconcile compares what the broker retains with what the store wants, and
 // publishes the difference. It waits for no set: the lanes do that, and the
 // sets read what is retained anyway.
@@ -74,11 +83,11 @@ func (d *Driver) wants(key string, held *welcomeDoc) bool {
 // screen is left alone and State tells.
 func (s *session) reconcile(ctx context.Context) error {
 	d := s.d
+	occupied := s.house.occupied() // first, so that the store knows of every screen in it
 	var wanted []drivers.Command
 	if d.site.Wanted != nil {
 		wanted = d.site.Wanted(d.name)
 	}
-	occupied := s.house.occupied()
 	if len(wanted) == 0 {
 		d.setOrphans(len(occupied))
 		return nil
@@ -109,6 +118,8 @@ func (s *session) correct(ctx context.Context, key string, w wish) error {
 	defer unlock()
 	held := s.house.retained(key)
 	switch {
+	case w.subject == "" && d.knows(key):
+		return nil // its first guest has come meanwhile, and the lane greets him
 	case w.later, w.subject != "" && d.superseded(w.subject, w.seq):
 		return nil
 	case w.doc == nil && held == nil:
