@@ -40,8 +40,14 @@ func (st *stream) caughtUp(now time.Time) {
 		st.concludeProbe(now)
 		return
 	}
-	st.phase, st.reachLive = phaseLive, true
 	st.noteWorked()
+	if st.onTrial(now) {
+		// Not live yet: what came meanwhile did not tell its hotel.
+		st.log.Info().Msg("pms link reconnects once to ask for the hotel of each event")
+		st.drain(outcomePlanned, st.waits.Drain)
+		return
+	}
+	st.phase, st.reachLive = phaseLive, true
 	st.noteLive(now)
 	st.board.state(pms.LinkLive, time.Time{})
 	st.log.Info().Str("chain", st.cfg.ChainCode).Str("offset", st.place.offset).Dur("took", now.Sub(st.subscribed)).Msg("pms stream is live")
@@ -49,12 +55,16 @@ func (st *stream) caughtUp(now time.Time) {
 		return
 	}
 	st.saveLive(now)
-	if st.wantsLong() && !st.dialect.fullSelection && st.try.selection == selectShort {
-		if _, known := st.mem.Selection.get(now, st.waits.Learned); !known {
-			st.log.Info().Msg("pms link reconnects once to ask for the hotel of each event")
-			st.drain(outcomePlanned, st.waits.Drain)
-		}
+}
+
+// onTrial reports whether the documented query was only asked to see that the
+// link works, before the one that names the hotel of each event.
+func (st *stream) onTrial(now time.Time) bool {
+	if !st.wantsLong() || st.dialect.fullSelection || st.try.selection != selectShort {
+		return false
 	}
+	_, known := st.mem.Selection.get(now, st.waits.Learned)
+	return !known
 }
 
 // noteWorked remembers how the subscription was asked for, now that it has
