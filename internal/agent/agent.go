@@ -136,6 +136,7 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 	loops, ctx := errgroup.WithContext(ctx)
 	hard, cut := context.WithCancel(hard)
 	defer cut()
+	defer context.AfterFunc(hard, a.halt)()
 	for _, src := range a.sources {
 		loops.Go(func() error { return a.ingest(ctx, src) })
 		loops.Go(func() error { return a.report(ctx, src) })
@@ -163,6 +164,14 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// halt releases the devices, for a Do that does not end with its context: an
+// encoder that holds a card waits for it whatever the caller wants.
+func (a *Agent) halt() {
+	for _, d := range a.devices {
+		go d.Driver.Halt()
+	}
 }
 
 // gone are the devices that have commands and stand in the property file no

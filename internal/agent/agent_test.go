@@ -80,12 +80,23 @@ type machine struct {
 	mu   sync.Mutex
 	done []drivers.Command
 	do   func(ctx context.Context, c drivers.Command) (drivers.Receipt, error)
+	once sync.Once
+	// halted closes with Halt, if it is not nil.
+	halted chan struct{}
 }
 
 func (m *machine) String() string              { return m.name }
-func (m *machine) Halt() error                 { return nil }
 func (m *machine) Probe(context.Context) error { return nil }
 func (m *machine) State() drivers.State        { return drivers.State{Condition: drivers.Online} }
+
+func (m *machine) Halt() error {
+	m.once.Do(func() {
+		if m.halted != nil {
+			close(m.halted)
+		}
+	})
+	return nil
+}
 
 func (m *machine) Do(ctx context.Context, c drivers.Command) (drivers.Receipt, error) {
 	m.mu.Lock()

@@ -1,16 +1,19 @@
 package agent
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
+	"edgeagent/drivers"
 	"edgeagent/offsetstore"
 	"edgeagent/pms"
 	"edgeagent/rules"
@@ -79,4 +82,29 @@ func TestStoreFollowsTheLedger(t *testing.T) {
 			t.Fatalf("round %d: the store is not the ledger:\n%s", i, diff)
 		}
 	}
+}
+
+// A driver may go on with what it has begun although its context has ended, as
+// an encoder does that holds a card. Only Halt ends that.
+func TestSecondSignalReleasesTheDevices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.desk.halted = make(chan struct{})
+		s.desk.behave(func(context.Context, drivers.Command) (drivers.Receipt, error) {
+			select {
+			case <-s.desk.halted:
+			case <-time.After(time.Minute):
+			}
+			return drivers.Receipt{}, fmt.Errorf("%w: the port was closed", drivers.ErrUnknown)
+		})
+		s.say(checkIn("R1", "101", "Silva"))
+		began := time.Now()
+		s.soft()
+		s.rest()
+		s.hard()
+		s.stop()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+	})
 }
