@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ var conditionKinds = map[string]struct {
 	"disk-low":         {"free space on the gateway", 0, "", true},
 	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
 	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
+	"config-invalid":   {"mend the property file and restart edgeagent", 0, "", true},
 	"key-short":        {"cut the room's key again: it ends before the guest's departure", 0, "", false},
 }
 
@@ -60,7 +62,8 @@ type sightings struct {
 // conditions finds what holds now, leaving out what is too young to show and
 // what another condition about the same thing explains.
 func (a *Agent) conditions(v View, now time.Time) []Condition {
-	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), a.houseConditions(v))
+	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), houseConditions(v),
+		gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())))
 	holds := map[string]bool{}
 	for _, c := range found {
 		holds[c.Code+" "+c.About] = true
@@ -131,7 +134,14 @@ func deviceConditions(devices []DeviceView) []Condition {
 	return found
 }
 
-func (a *Agent) houseConditions(v View) []Condition {
+// ConfigInvalid is what holds when the property file keeps an agent from running.
+func ConfigInvalid(problems string) Condition {
+	const code = "config-invalid"
+	kind := conditionKinds[code]
+	return Condition{Code: code, Text: problems, Do: kind.do, Serious: kind.serious}
+}
+
+func houseConditions(v View) []Condition {
 	var found []Condition
 	for _, c := range v.Unknown {
 		found = append(found, Condition{Code: "outcome-unknown", About: c.Device + ", " + c.Subject, Text: c.Note, Since: c.Settled})
@@ -141,20 +151,34 @@ func (a *Agent) houseConditions(v View) []Condition {
 			found = append(found, Condition{Code: "key-short", About: r.Room, Text: "the key ends " + r.KeyUntil.Format(time.RFC3339)})
 		}
 	}
-	if !a.clock.Trusted() {
-		found = append(found, Condition{Code: "clock-unset", Text: "the clock shows a time that cannot be right"})
-	}
 	if len(v.Unmapped) > 0 {
 		found = append(found, Condition{Code: "unmapped", Text: fmt.Sprintf("%d names of the PMS are not mapped", len(v.Unmapped))})
 	}
 	if v.Quarantine > 0 {
 		found = append(found, Condition{Code: "quarantine", Text: fmt.Sprintf("%d messages could not be read", v.Quarantine)})
 	}
-	var disk syscall.Statfs_t
-	if syscall.Statfs(a.store.Dir(), &disk) == nil && disk.Bavail*uint64(disk.Bsize) < diskLow {
-		found = append(found, Condition{Code: "disk-low", Text: fmt.Sprintf("%d MiB are free", disk.Bavail*uint64(disk.Bsize)>>20)})
+	return found
+}
+
+// gatewayConditions are about the gateway itself; free is in bytes.
+func gatewayConditions(clockTrusted bool, free uint64) []Condition {
+	var found []Condition
+	if !clockTrusted {
+		found = append(found, Condition{Code: "clock-unset", Text: "the clock shows a time that cannot be right"})
+	}
+	if free < diskLow {
+		found = append(found, Condition{Code: "disk-low", Text: fmt.Sprintf("%d MiB are free", free>>20)})
 	}
 	return found
+}
+
+// freeSpace is what is left for the store, in bytes; all there is if nobody can tell.
+func freeSpace(dir string) uint64 {
+	var disk syscall.Statfs_t
+	if syscall.Statfs(dir, &disk) != nil {
+		return math.MaxUint64
+	}
+	return disk.Bavail * uint64(disk.Bsize)
 }
 
 // noteKey remembers until when a key that was cut lasts. r.mu is held.

@@ -64,6 +64,35 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+func TestGatewayConditions(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		trusted bool
+		free    uint64
+		want    string
+	}{
+		{"all is well", true, diskLow, "[]"},
+		{"a card that is nearly full", true, diskLow - 1, "[disk-low: 63 MiB are free]"},
+		{"a clock that was never set", false, diskLow, "[clock-unset: the clock shows a time that cannot be right]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := []string{}
+			for _, cond := range gatewayConditions(c.trusted, c.free) {
+				if kind := conditionKinds[cond.Code]; kind.do == "" || !kind.serious {
+					t.Errorf("%s is not serious, or does not say what to do", cond.Code)
+				}
+				got = append(got, cond.Code+": "+cond.Text)
+			}
+			if fmt.Sprint(got) != c.want {
+				t.Errorf("conditions %v, want %s", got, c.want)
+			}
+		})
+	}
+	if free := freeSpace(t.TempDir()); free == 0 || freeSpace("/nowhere") < free {
+		t.Errorf("%d bytes free here, %d where nobody can tell", free, freeSpace("/nowhere"))
+	}
+}
+
 func TestYoungConditionIsNotShown(t *testing.T) {
 	a, now := health(t), time.Now()
 	v := View{Links: []LinkView{{Name: "pms", Link: pms.Link{State: pms.LinkConnecting}}}}

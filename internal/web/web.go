@@ -72,11 +72,17 @@ func (p *Page) look(w http.ResponseWriter) (agent.View, bool) {
 }
 
 func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
-	v, ok := p.look(w)
-	if !ok {
-		return
-	}
 	w.Header().Set("Content-Type", "application/json")
+	var v agent.View
+	if p.Look == nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		v.Conditions = []agent.Condition{agent.ConfigInvalid(p.Problems)}
+	} else {
+		var ok bool
+		if v, ok = p.look(w); !ok {
+			return
+		}
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(struct { // a browser that has left needs no answer

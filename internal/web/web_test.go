@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,13 @@ func TestReady(t *testing.T) {
 // A bad property file still has a status page.
 func TestProblemsAreShown(t *testing.T) {
 	p := &Page{Version: "v1", Problems: "property.yaml:3:5: unknown key \"prot\"\n"}
-	for _, path := range []string{"/", "/api/status", "/-/ready", "/metrics"} {
+	code, body := get(t, p, "GET", "/api/status")
+	var got struct{ Conditions []agent.Condition }
+	want := []agent.Condition{{Code: "config-invalid", Text: p.Problems, Do: "mend the property file and restart edgeagent", Serious: true}}
+	if err := json.Unmarshal([]byte(body), &got); err != nil || code != http.StatusServiceUnavailable || !slices.Equal(got.Conditions, want) {
+		t.Errorf("status %d %s, %v", code, body, err)
+	}
+	for _, path := range []string{"/", "/-/ready", "/metrics"} {
 		code, body := get(t, p, "GET", path)
 		if code != http.StatusServiceUnavailable || !strings.Contains(body, `unknown key "prot"`) {
 			t.Errorf("%s: %d %s", path, code, body)
