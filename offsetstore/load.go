@@ -77,7 +77,7 @@ func (s *Store) loadOpen(tx *bbolt.Tx) error {
 		return err
 	}
 	for _, c := range open {
-		if key := string(pairKey(c.Lane, c.Subject)); c.Setting && s.newest[key] != c.Seq {
+		if c.Setting && s.newest[string(pairKey(c.Lane, c.Subject))] != c.Seq {
 			c.State, c.Settled, c.Note = Cancelled, time.Now(), "replaced by a newer one"
 			over = append(over, c)
 			continue

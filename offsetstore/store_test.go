@@ -108,10 +108,10 @@ func TestAcceptedSurvivesPowerCut(t *testing.T) {
 	if offset, _ := s.Offset("pms"); offset != "17" {
 		t.Errorf("offset %q, want 17", offset)
 	}
-	for id, v := range s.Records() {
-		if id != "stay" || string(v) != `{"room":"101"}` {
-			t.Errorf("record %s = %s", id, v)
-		}
+	records := map[string]string{}
+	err := s.Records(func(id string, v []byte) error { records[id] = string(v); return nil })
+	if err != nil || len(records) != 1 || records["stay"] != `{"room":"101"}` {
+		t.Errorf("records %v, %v", records, err)
 	}
 	if got := next(t, s, "encoder"); got.ID != "n1/key/1" {
 		t.Errorf("next is %s", got.ID)

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -28,19 +27,12 @@ func (s *Store) Offset(source string) (string, error) {
 	return offset, err
 }
 
-// Records yields the ledger's records. The bytes are the caller's.
-func (s *Store) Records() iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		s.db.View(func(tx *bbolt.Tx) error {
-			cursor := tx.Bucket(bucketRecords).Cursor()
-			for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-				if !yield(string(k), append([]byte(nil), v...)) {
-					break
-				}
-			}
-			return nil
-		})
-	}
+// Records hands over the ledger's records, one by one. The bytes are valid
+// only until each returns.
+func (s *Store) Records(each func(id string, record []byte) error) error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketRecords).ForEach(func(k, v []byte) error { return each(string(k), v) })
+	})
 }
 
 // Wanted lists the newest setting of every subject of a lane, sent or not.
@@ -205,7 +197,7 @@ func (m *Memory) Save(v []byte) error {
 // before it is wrong.
 func (s *Store) Clock() time.Time {
 	var at time.Time
-	s.db.View(func(tx *bbolt.Tx) error {
+	_ = s.db.View(func(tx *bbolt.Tx) error { // without it, the time of the build must do
 		if v := tx.Bucket(bucketMeta).Get([]byte("clock")); len(v) == 8 {
 			at = time.Unix(int64(binary.BigEndian.Uint64(v)), 0)
 		}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -76,12 +77,7 @@ func (c *condition) wanted() string {
 // possible reports whether any value at all fulfils the condition.
 func (c *condition) possible() bool {
 	if known := domain(c.field); known != nil {
-		for _, value := range known {
-			if c.holds(value) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(known, c.holds)
 	}
 	if len(c.any) == 0 {
 		return true

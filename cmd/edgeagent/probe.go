@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -154,8 +155,7 @@ func try(ctx context.Context, d *config.Device, site drivers.Site) error {
 	if err != nil {
 		return err
 	}
-	defer driver.Halt()
-	return driver.Probe(ctx)
+	return errors.Join(driver.Probe(ctx), driver.Halt())
 }
 
 // learnPins shows the certificates of controllers to whoever sets them up: a

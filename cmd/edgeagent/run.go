@@ -121,7 +121,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 
 // ready tells systemd, if it started us.
 func ready(status string) {
-	daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
 }
 
 // logger writes for people on a terminal and JSON otherwise.

@@ -2,10 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/rs/zerolog"
 
@@ -84,33 +85,33 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 
 // close releases the devices, then the store.
 func (h *house) close() error {
+	var errs []error
 	for _, d := range h.devices {
-		d.Halt()
+		errs = append(errs, d.Halt())
 	}
 	if h.store != nil {
-		return h.store.Close()
+		errs = append(errs, h.store.Close())
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // ledger is who is in which room, as the store knows it.
 func ledger(l *config.Loaded, store *offsetstore.Store) (*pms.Ledger, error) {
-	var bad error
-	stays := iter.Seq[pms.Stay](func(yield func(pms.Stay) bool) {
-		for id, record := range store.Records() {
-			var stay pms.Stay
-			if err := json.Unmarshal(record, &stay); err != nil {
-				bad = fmt.Errorf("store: the stay %q cannot be read: %w", id, err)
-				return
-			}
-			if !yield(stay) {
-				return
-			}
+	var stays []pms.Stay
+	err := store.Records(func(_ string, record []byte) error {
+		var stay pms.Stay
+		if err := json.Unmarshal(record, &stay); err != nil {
+			return fmt.Errorf("a stay cannot be read: %w", err)
 		}
+		stays = append(stays, stay)
+		return nil
 	})
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	return pms.NewLedger(pms.FoldOptions{
 		Key: store.Key(), Zone: l.Zone, CheckIn: l.CheckInAt, CheckOut: l.CheckOutAt, Freshness: l.Freshness,
-	}, stays), bad
+	}, slices.Values(stays)), nil
 }
 
 func source(p *config.PMS, l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) (pms.Source, error) {

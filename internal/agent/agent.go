@@ -170,7 +170,7 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 // encoder that holds a card waits for it whatever the caller wants.
 func (a *Agent) halt() {
 	for _, d := range a.devices {
-		go d.Driver.Halt()
+		go func() { _ = d.Driver.Halt() }() // it is the end anyway
 	}
 }
 

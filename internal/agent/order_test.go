@@ -63,12 +63,13 @@ func TestStoreFollowsTheLedger(t *testing.T) {
 		both.Go(func() { say(3*i+2, pms.Notice{Kind: pms.KindReservationNew, Reservation: "R1"}) })
 		both.Wait()
 		stored, held := map[string]pms.Status{}, map[string]pms.Status{}
-		for id, record := range store.Records() {
+		if err := store.Records(func(id string, record []byte) error {
 			var stay pms.Stay
-			if err := json.Unmarshal(record, &stay); err != nil {
-				t.Fatal(err)
-			}
+			err := json.Unmarshal(record, &stay)
 			stored[id] = stay.Status
+			return err
+		}); err != nil {
+			t.Fatal(err)
 		}
 		for id := range stored {
 			if stay, ok := a.ledger.Stay(id); ok {
