@@ -16,6 +16,7 @@ func TestDefaultTable(t *testing.T) {
 		stale  = func(e *pms.Event) { e.Fresh = false }
 		shared = func(e *pms.Event) { e.Shared = true }
 		vacant = func(e *pms.Event) { e.RoomVacant = true }
+		nobody = func(e *pms.Event) { e.RoomVacant, e.Stay, e.Guests = true, pms.Stay{}, nil }
 		moved  = func(e *pms.Event) { e.Room, e.OldRoom, e.OldRoomVacant = "102", "0101", true }
 		swap   = func(e *pms.Event) { e.OldRoomVacant = false }
 		ghost  = func(e *pms.Event) { e.Assumed = true }
@@ -71,7 +72,8 @@ func TestDefaultTable(t *testing.T) {
 		{"key requested, nonsense", pms.KeyRequested, []change{extra(map[string]string{"copies": "two"})}, []string{}},
 		{"key requested, replayed", pms.KeyRequested, []change{stale}, []string{}},
 		{"room status", pms.RoomStatusChanged, nil, []string{}},
-		{"out of order", pms.RoomOutOfOrder, nil, []string{}},
+		{"out of order", pms.RoomOutOfOrder, []change{nobody}, []string{"tv clear room:0101"}},
+		{"out of order with a guest", pms.RoomOutOfOrder, nil, []string{}},
 		{"incomplete", pms.Incomplete, nil, []string{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

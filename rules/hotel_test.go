@@ -42,7 +42,7 @@ func tvActions() []drivers.Action {
 			{Name: "dnd", Type: drivers.Flag, Default: "${dnd}"},
 			{Name: "fresh", Type: drivers.Flag, Default: "${fresh}"},
 		}},
-		{Name: "clear", Setting: true, Subject: "room:${room}", Params: []drivers.Param{room, stay}},
+		{Name: "clear", Setting: true, Subject: "room:${room}", Params: []drivers.Param{room, {Name: "stay", Default: "${stay}"}}},
 		{Name: "message", Subject: "room:${room}", Within: time.Hour, Params: []drivers.Param{
 			room, stay,
 			{Name: "title", Default: "${message_title}"},
