@@ -73,6 +73,18 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+func TestDefaults(t *testing.T) {
+	two := 2
+	want := Config{
+		ClientID: "edgeagent-seaview", Prefix: "htl/v1", NameStyle: StyleTitleLast, Grace: 2 * time.Hour, FreshFor: 15 * time.Minute,
+		AckTimeout: 10 * time.Second, AckRetries: &two, KeepAlive: 25 * time.Second, ConnectTimeout: 10 * time.Second,
+		ReconnectMin: time.Second, ReconnectMax: time.Minute, Reconcile: time.Hour,
+	}
+	if diff := cmp.Diff(want, Config{}.WithDefaults("seaview")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestActionsAreSound(t *testing.T) {
 	for _, a := range Actions() {
 		if a.Limit == 0 || a.Subject == "" || a.Help == "" || a.Setting == (a.Within != 0) {

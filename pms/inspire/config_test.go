@@ -42,6 +42,34 @@ func TestConfigOfOperaCloud(t *testing.T) {
 	}
 }
 
+// Every timer, as a hotel has it that sets none.
+func TestTimerDefaults(t *testing.T) {
+	want := map[string]string{
+		"gap": "10s", "lock": "2m0s", "lock_jitter": "30s", "backoff_min": "2s", "backoff_max": "2m0s", "bug_backoff": "1m0s",
+		"limit": "2m0s", "away_jitter": "20s", "server_timeout": "15s", "park_min": "5m0s", "park_max": "30m0s",
+		"healthy": "1m0s", "kick": "1m0s", "quick_end": "5s", "token": "15s", "handshake": "20s", "ack": "15s", "write": "10s",
+		"ping": "15s", "suspect": "45s", "dead": "1m30s", "dead_no_pong": "4m0s", "drain": "10s", "shutdown": "5s",
+		"settle": "2s", "catch_up": "10m0s", "clock_tolerance": "2m0s", "rotate_lead": "5m0s", "rotate_jitter": "1m0s",
+		"learned": "24h0m0s", "quiet": "12h0m0s", "live_save": "2m0s",
+	}
+	for name, differs := range map[string]map[string]string{
+		"inspire": nil,
+		"ohip":    {"ping": "10s", "dead": "3m0s", "drain": "30s"},
+	} {
+		full := Config{Dialect: name}.WithDefaults()
+		d, _ := dialectByName(name)
+		got := map[string]string{}
+		for _, f := range full.Waits.fields(d) {
+			got[f.name] = f.value.String()
+		}
+		wanted := maps.Clone(want)
+		maps.Copy(wanted, differs)
+		if diff := cmp.Diff(wanted, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
 func TestConfigFromYAML(t *testing.T) {
 	var cfg Config
 	err := yaml.UnmarshalWithOptions([]byte(`
