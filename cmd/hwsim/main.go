@@ -1,5 +1,8 @@
 // Command hwsim runs a simulated hotel: for an installer's bench, for the
 // demo, and to pull the plug on the agent a few hundred times.
+//
+// It exits with 0 when all went as it should, 1 when not, and 2 when it was
+// called wrongly.
 package main
 
 import (
@@ -19,13 +22,34 @@ import (
 	"edgeagent/hwsim"
 )
 
-func main() {
+func main() { os.Exit(run(os.Args[1:])) }
+
+// usageError marks a call that cannot be understood.
+type usageError struct{ error }
+
+func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := command().ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "hwsim:", err)
-		os.Exit(1)
+	root := command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "hwsim: %v\nTry: hwsim --help\n", err)
+		return 2
 	}
+	fmt.Fprintln(os.Stderr, "hwsim:", err)
+	return 1
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown word %q; %s takes none", args[0], cmd.CommandPath())}
+	}
+	return nil
 }
 
 type flags struct{ agent, dir string }
@@ -35,9 +59,15 @@ func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "hwsim",
 		Short:         "A whole simulated hotel: PMS stream, encoder, TVs, WiFi controller",
+		Example:       "  hwsim demo\n  hwsim run --dir /tmp/hotel\n  hwsim crash --kills 200",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("say what to do: run, demo or crash")}
+		},
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&f.agent, "agent", "bin/edgeagent", "the agent's command")
 	root.PersistentFlags().StringVar(&f.dir, "dir", "", "where property file, secrets and logs go (default: a new folder, removed at the end)")
 	root.AddCommand(runCommand(&f), demoCommand(&f), crashCommand(&f))
@@ -88,7 +118,7 @@ func runCommand(f *flags) *cobra.Command {
 		Short: "Run the hotel until Ctrl-C, with a property file ready for the agent",
 		Example: `  hwsim run --dir /tmp/hotel
   edgeagent run --config /tmp/hotel/property.yaml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			h, done, err := f.open(hwsim.Options{})
 			if err != nil {
@@ -117,7 +147,7 @@ func demoCommand(f *flags) *cobra.Command {
 		Use:     "demo",
 		Short:   "Play a day of a small hotel against the real agent",
 		Example: "  hwsim demo --once",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			h, done, err := f.open(hwsim.Options{})
 			if err != nil {
@@ -191,7 +221,7 @@ func crashCommand(f *flags) *cobra.Command {
 		Use:     "crash",
 		Short:   "Kill the agent at random moments of a busy day, and judge the house afterwards",
 		Example: "  hwsim crash --kills 200",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if seed == 0 {
 				seed = uint64(time.Now().UnixNano())
