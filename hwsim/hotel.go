@@ -6,8 +6,9 @@
 //	                                                 v
 //	Judge (what a guest would find) <-- devices <-- agent, a process of its own
 //
-// It shares no code with the agent and judges by effect: does this card open
-// this door now, whose name is on this screen, does this code get on the WiFi.
+// It shares no code with the agent, and believes no answer of it: what counts
+// is which doors a card opens, whose name a screen shows and which code gets on
+// the WiFi.
 package hwsim
 
 import (

@@ -33,8 +33,8 @@ func (o FoldOptions) WithDefaults() FoldOptions {
 	return o
 }
 
-// Ledger says who is in which room, under which reservation, until when. Fold
-// reads it, Apply writes it; the caller keeps one from running during the other.
+// Ledger holds the stays of the house and finds them by room and reservation.
+// Fold reads it, Apply writes it; the caller keeps one from running during the other.
 type Ledger struct {
 	opt   FoldOptions
 	stays map[string]*Stay

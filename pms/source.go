@@ -10,8 +10,8 @@ import (
 type Source interface {
 	// String names the link as the property file does.
 	String() string
-	// Notices connects, resumes after the given offset ("" at first) and
-	// yields, in order, whatever has arrived since the last yield. An empty
+	// Notices connects, goes on after the given offset ("" at first) and hands
+	// over in order, at each yield all that has come in the meantime. An empty
 	// batch says that the source has caught up: nothing older is waiting. The
 	// sequence ends with the error that broke the stream, or when ctx is done;
 	// after an error the caller comes back at once, the source itself knows how

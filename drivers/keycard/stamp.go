@@ -6,7 +6,7 @@ import (
 )
 
 // startAhead is how far in the future a start must lie to be sent at all:
-// clocks of locks drift, and a key that is "not valid yet" is the classic complaint.
+// locks keep time badly, and would turn away a guest who comes a minute early.
 const startAhead = 5 * time.Minute
 
 // edge says which end of a validity an instant is.

@@ -4,9 +4,9 @@
 //	agent ==bytes==> Port (line faults) -> frame -> System (rooms, keys, cards)
 //	      <==bytes== Port (line faults) <- frame <-    encoder <- Presentation (a person)
 //
-// It is a state machine, not a list of canned replies: rooms, stays, key
-// generations, cards and encoders exist, every answer follows from them, and
-// success is judged by effect: OpensDoor says whether a card opens a door.
+// Nothing is answered from a script: there are rooms with stays and generations
+// of keys, encoders and cards, and a reply is what becomes of them. Whether a
+// command worked is seen at the door, by OpensDoor.
 //
 // What it takes for granted, because no public source settles it:
 //   - A new generation counts from the moment its card was cut, not from the

@@ -1,5 +1,5 @@
-// Package agent is the data path: three loops over one durable store, with no
-// channels between them, so that a crash anywhere is just a restart.
+// Package agent is the data path: three loops that meet only in the store, so
+// that whatever dies can simply be started again.
 //
 //	PMS --> Source.Notices --> Ledger.Fold --> Table.Eval --> Store.Accept      ingest, one per PMS link
 //	        what the PMS       what it means   commands       ONE transaction
@@ -11,8 +11,8 @@
 //
 //	PMS <-- Source.Acknowledge <-- Store.Unreported                             report, one per PMS link
 //
-// Before Accept's transaction the PMS replays; after it nothing is lost. A job
-// is marked before its first byte, so no restart cuts a second card.
+// Until Accept has committed, the PMS would send it again; from then on it is
+// ours. A job is marked before its first byte, so no restart cuts a second card.
 package agent
 
 import (

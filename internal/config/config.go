@@ -1,6 +1,6 @@
 // Package config reads the property file: one YAML file that says what this
 // gateway serves. It is strict: whatever is wrong is reported together, each
-// with its place, the line itself, and what to write instead.
+// with its place, its line and the remedy.
 package config
 
 import (
