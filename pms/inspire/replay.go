@@ -26,7 +26,27 @@ func (st *stream) settle(now time.Time) {
 		}
 		return
 	}
+	if !st.confirmedQuiet(now) {
+		st.due[dutySettle] = now.Add(st.waits.Settle / 10)
+		return
+	}
 	st.caughtUp(now)
+}
+
+// confirmedQuiet reports whether the silence after an event is the server's: a
+// line that stands still is as silent, with the rest of the replay in it. So it
+// asks, and what was sent before the answer arrives before it. A server that
+// answers no ping gets the time of an ack.
+func (st *stream) confirmedQuiet(now time.Time) bool {
+	if st.counts.events == 0 {
+		return true
+	}
+	if st.asked.Before(st.last) {
+		st.asked = now
+		st.n.ping()
+		return false
+	}
+	return st.board.lastHeard().After(st.asked) || !now.Before(st.asked.Add(st.waits.Ack))
 }
 
 // caughtUp ends the replay: from here on events are news.

@@ -60,6 +60,7 @@ type stream struct {
 	wasLive    time.Time // when the link was live before this stream
 	clockGood  bool
 	last       time.Time // when the last event came, or the server first answered
+	asked      time.Time // when a ping was sent to learn whether the replay is over
 	worked     bool
 	first      bool // no event yet
 	goal       outcome
