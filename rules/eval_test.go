@@ -153,7 +153,7 @@ func TestSubjectWithoutValue(t *testing.T) {
 		t.Errorf("got %+v", planned)
 	}
 	want := "no rule fires\ndoes not fire: r\n  1. x at d: no, subject room:${old_room} is empty: the event has no old_room\n"
-	if diff := cmp.Diff(want, Render(table.Explain(event(pms.StayCheckedIn)))); diff != "" {
+	if diff := cmp.Diff(want, render(table.Explain(event(pms.StayCheckedIn)))); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

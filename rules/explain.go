@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"edgeagent/pms"
 )
@@ -78,79 +77,4 @@ func (s *step) explain(r *rule, e *pms.Event) []StepVerdict {
 		}
 	}
 	return []StepVerdict{v}
-}
-
-// Render writes verdicts for people: first the rules that fire, with the
-// values of their commands, then the others, each with its reason.
-func Render(verdicts []Verdict) string {
-	var b strings.Builder
-	count := 0
-	for _, v := range verdicts {
-		if !v.Fires {
-			continue
-		}
-		count++
-		fmt.Fprintf(&b, "fires: %s\n", v.Rule)
-		for _, s := range v.Steps {
-			s.render(&b)
-		}
-	}
-	if count == 0 {
-		b.WriteString("no rule fires\n")
-	}
-	for _, v := range verdicts {
-		switch {
-		case v.Fires:
-		case v.Field != "":
-			fmt.Fprintf(&b, "does not fire: %s: %s is %s, wanted: %s\n", v.Rule, v.Field, orEmpty(v.Actual), v.Wanted)
-		default:
-			fmt.Fprintf(&b, "does not fire: %s\n", v.Rule)
-			for _, s := range v.Steps {
-				s.render(&b)
-			}
-		}
-	}
-	return b.String()
-}
-
-func (s *StepVerdict) render(b *strings.Builder) {
-	fmt.Fprintf(b, "  %d. %s at %s", s.Number, s.Action, s.Target)
-	if s.Planned == nil {
-		fmt.Fprintf(b, ": no, %s\n", s.Why)
-		return
-	}
-	if s.Planned.Command.Subject != "" {
-		fmt.Fprintf(b, " for %s", printable(s.Planned.Command.Subject))
-	}
-	if s.Planned.After > 0 {
-		fmt.Fprintf(b, ", after %s", span(s.Planned.After))
-	}
-	if s.Planned.Within > 0 {
-		fmt.Fprintf(b, ", within %s", span(s.Planned.Within))
-	}
-	b.WriteByte('\n')
-	width := 0
-	for name := range s.Planned.Command.Params {
-		width = max(width, len(name))
-	}
-	for _, name := range paramNames(s.Planned.Command.Params) {
-		fmt.Fprintf(b, "       %-*s  %s\n", width, name, printable(s.Planned.Command.Params[name]))
-	}
-}
-
-func orEmpty(value string) string {
-	if value == "" {
-		return "empty"
-	}
-	return printable(value)
-}
-
-// printable quotes a value of the PMS that could disturb a terminal or look
-// like another line.
-func printable(value string) string {
-	quoted := fmt.Sprintf("%q", value)
-	if plain := quoted[1 : len(quoted)-1]; strings.TrimSpace(value) == value && strings.ReplaceAll(plain, `\"`, `"`) == value {
-		return value
-	}
-	return quoted
 }

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,7 +61,7 @@ rules:
 					t.Error(p)
 				}
 			}
-			got := Render(table.Explain(tt.event))
+			got := render(table.Explain(tt.event))
 			file := filepath.Join("testdata", "explain", tt.name+".golden")
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -75,4 +77,79 @@ rules:
 			}
 		})
 	}
+}
+
+// render writes verdicts down: first the rules that fire, with the values of
+// their commands, then the others, each with its reason.
+func render(verdicts []Verdict) string {
+	var b strings.Builder
+	count := 0
+	for _, v := range verdicts {
+		if !v.Fires {
+			continue
+		}
+		count++
+		fmt.Fprintf(&b, "fires: %s\n", v.Rule)
+		for _, s := range v.Steps {
+			renderStep(&b, &s)
+		}
+	}
+	if count == 0 {
+		b.WriteString("no rule fires\n")
+	}
+	for _, v := range verdicts {
+		switch {
+		case v.Fires:
+		case v.Field != "":
+			fmt.Fprintf(&b, "does not fire: %s: %s is %s, wanted: %s\n", v.Rule, v.Field, orEmpty(v.Actual), v.Wanted)
+		default:
+			fmt.Fprintf(&b, "does not fire: %s\n", v.Rule)
+			for _, s := range v.Steps {
+				renderStep(&b, &s)
+			}
+		}
+	}
+	return b.String()
+}
+
+func renderStep(b *strings.Builder, s *StepVerdict) {
+	fmt.Fprintf(b, "  %d. %s at %s", s.Number, s.Action, s.Target)
+	if s.Planned == nil {
+		fmt.Fprintf(b, ": no, %s\n", s.Why)
+		return
+	}
+	if s.Planned.Command.Subject != "" {
+		fmt.Fprintf(b, " for %s", printable(s.Planned.Command.Subject))
+	}
+	if s.Planned.After > 0 {
+		fmt.Fprintf(b, ", after %s", span(s.Planned.After))
+	}
+	if s.Planned.Within > 0 {
+		fmt.Fprintf(b, ", within %s", span(s.Planned.Within))
+	}
+	b.WriteByte('\n')
+	width := 0
+	for name := range s.Planned.Command.Params {
+		width = max(width, len(name))
+	}
+	for _, name := range paramNames(s.Planned.Command.Params) {
+		fmt.Fprintf(b, "       %-*s  %s\n", width, name, printable(s.Planned.Command.Params[name]))
+	}
+}
+
+func orEmpty(value string) string {
+	if value == "" {
+		return "empty"
+	}
+	return printable(value)
+}
+
+// printable quotes a value of the PMS that could disturb a terminal or look
+// like another line.
+func printable(value string) string {
+	quoted := fmt.Sprintf("%q", value)
+	if plain := quoted[1 : len(quoted)-1]; strings.TrimSpace(value) == value && strings.ReplaceAll(plain, `\"`, `"`) == value {
+		return value
+	}
+	return quoted
 }

@@ -30,7 +30,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, e := range events {
 			table.Eval(e)
-			Render(table.Explain(e))
+			render(table.Explain(e))
 		}
 	})
 }

@@ -97,7 +97,7 @@ func TestExplainIsEval(t *testing.T) {
 		if diff := cmp.Diff(told, table.Eval(e)); diff != "" {
 			t.Fatalf("the second time differs (-first +second)\n%s", diff)
 		}
-		Render(table.Explain(e))
+		render(table.Explain(e))
 	})
 	if fired == 0 {
 		t.Error("no rule ever fired: this test shows nothing")
