@@ -1,6 +1,7 @@
 package inspire
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,6 +51,8 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 // stillPMS is a PMS in a bubble of time: it acknowledges, and answers the
 // first pongs pings.
 type stillPMS struct {
+	event    string         // sent once, after the subscription
+	log      zerolog.Logger // the link's
 	mu       sync.Mutex
 	pongs    int
 	pings    []time.Time
@@ -98,6 +101,7 @@ func (s *stillPMS) answer(kind string) string {
 		return `{"type":"connection_ack"}`
 	case "subscribe":
 		s.subs = append(s.subs, now)
+		return s.event
 	case "complete":
 		s.complete = append(s.complete, now)
 	case "ping":
@@ -120,7 +124,7 @@ func inBubble(t *testing.T, pms *stillPMS, cfg Config, long time.Duration, check
 		go func() { _ = server.Serve(p) }()
 		cfg.TokenURL, cfg.StreamURL = "http://127.0.0.1/oauth/v1/tokens", "ws://127.0.0.1/subscriptions"
 		m := &memory{}
-		src, err := New("opera", cfg, Deps{Log: zerolog.Nop(), Secret: secretsOf(testSecret, testAppKey), Memory: m})
+		src, err := New("opera", cfg, Deps{Log: pms.log, Secret: secretsOf(testSecret, testAppKey), Memory: m})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,6 +227,33 @@ func TestQ19_RotationInRealTimes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A day leaves lines about connection, subscription and delivery, with figures
+// and nothing personal.
+func TestAuditLines(t *testing.T) {
+	var lines bytes.Buffer
+	server := &stillPMS{pongs: -1, log: zerolog.New(&lines), event: `{"type":"next","payload":{"data":{"newEvent":{"metadata":{"offset":"7"},` +
+		`"moduleName":"RESERVATION","eventName":"CHECK IN","detail":[{"elementName":"ROOM","newValue":"101"},{"elementName":"NAME","newValue":"Müller"}]}}}}`}
+	cfg := bubbleConfig()
+	cfg.Rotate = "never"
+	inBubble(t, server, cfg, 50*time.Minute, func(*Source, *memory, []error) {})
+	for line, want := range map[string]int{
+		`"chain":"TTE","host":"127.0.0.1","request":`: 1,
+		`"message":"pms connection opened"`:           1,
+		`"message":"pms subscription started"`:        1,
+		`"message":"pms delivery"`:                    3, // every quarter of an hour
+		`"message":"pms stream ended"`:                1,
+		`"events":1`:                                  4,
+		"Müller":                                      0,
+	} {
+		if got := strings.Count(lines.String(), line); got != want {
+			t.Errorf("%d lines with %s, want %d", got, line, want)
+		}
+	}
+	if t.Failed() {
+		t.Log(lines.String())
+	}
 }
 
 func TestMemoryIsWrittenSparingly(t *testing.T) {
