@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,7 +27,7 @@ func runCommand(path *string) *cobra.Command {
 		Short: "Serve the property",
 		Long: `Run connects to the PMS and serves the devices until it is told to stop. On the
 first SIGTERM or Ctrl-C it takes no new work and finishes the card in the
-encoder; the second one stops it at once.
+encoder; the second one cuts that short.
 
 A property file with problems does not end it: the status page shows them, and
 nothing else runs until they are mended and edgeagent is restarted.`,
@@ -85,6 +84,8 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
 	}
 	group, ctx := errgroup.WithContext(soft)
+	shown, hide := context.WithCancel(hard)
+	defer hide()
 	for _, p := range problems {
 		level := zerolog.ErrorLevel
 		if p.Warning {
@@ -94,10 +95,10 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
-		group.Go(func() error { return page.Serve(hard, l) })
+		group.Go(func() error { return page.Serve(shown, l) })
 		ready("the property file has problems")
 		<-ctx.Done()
-		l.Close()
+		hide()
 		return cmp.Or(group.Wait(), errSilent)
 	}
 	h, err := build(loaded, log)
@@ -105,11 +106,15 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		l.Close()
 		return err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
+	defer func() {
+		if closing := h.close(); err == nil {
+			err = closing
+		}
+	}()
 	page.Look = h.agent.Look
-	group.Go(func() error { return page.Serve(hard, l) })
+	group.Go(func() error { return page.Serve(shown, l) })
 	group.Go(func() error {
-		defer l.Close()
+		defer hide()
 		return h.agent.Run(ctx, hard)
 	})
 	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", "http://"+l.Addr().String()).Msg("running")

@@ -28,7 +28,8 @@ type Page struct {
 	Look     func() (agent.View, error)
 }
 
-// Serve answers on the listener until ctx is done.
+// Serve answers on the listener until ctx is done, and returns when nobody is
+// being answered any more: what Look looks at may be closed then.
 func (p *Page) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:           p.Handler(),
@@ -37,9 +38,20 @@ func (p *Page) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      30 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
-	defer stop()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if server.Shutdown(patience) != nil {
+			_ = server.Close() // somebody reads very slowly
+		}
+	})
+	err := server.Serve(l)
+	if !stop() {
+		<-ended
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("status page: %w", err)
 	}
 	return nil
@@ -53,7 +65,23 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /metrics", p.metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "healthy\n") })
 	mux.HandleFunc("GET /-/ready", p.ready)
-	return mux
+	return onlyHere(mux)
+}
+
+// onlyHere refuses requests under another name than this machine's own: a web
+// page elsewhere could otherwise have a browser on the gateway read this one.
+func onlyHere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if ip := net.ParseIP(strings.Trim(host, "[]")); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this page answers to localhost only", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // look takes a view, or answers the request with why there is none.
@@ -133,11 +161,11 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	}
 	section(w, "Devices", len(v.Devices))
 	for _, d := range v.Devices {
-		fmt.Fprintf(w, "  %-18s %s %s; %d waiting\n", d.Name, d.State.Condition, d.State.Reason, d.Waiting)
+		fmt.Fprintf(w, "  %-18s %s\n", d.Name, strings.TrimSpace(fmt.Sprintf("%s, waiting %d %s", d.State.Condition, d.Waiting, d.State.Reason)))
 	}
 	section(w, "Rooms in house", len(v.Rooms))
 	for _, r := range v.Rooms {
-		fmt.Fprintf(w, "  %-18s %d guests until %s\n", r.Room, r.Guests, r.Departure.Format(time.RFC3339))
+		fmt.Fprintf(w, "  %-18s guests %d, until %s\n", r.Room, r.Guests, r.Departure.Format(time.RFC3339))
 	}
 	section(w, "Waiting", len(v.Open))
 	for _, c := range v.Open {
@@ -149,7 +177,7 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	}
 	section(w, "Names of the PMS that nothing maps", len(v.Unmapped))
 	for _, u := range v.Unmapped {
-		fmt.Fprintf(w, "  %-18s %q, %d times\n", u.Source, u.Name, u.Count)
+		fmt.Fprintf(w, "  %-18s %q, seen %d\n", u.Source, u.Name, u.Count)
 	}
 }
 

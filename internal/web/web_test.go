@@ -37,7 +37,9 @@ func view(state pms.LinkState) agent.View {
 func get(t *testing.T, p *Page, method, path string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	p.Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	r := httptest.NewRequest(method, path, nil)
+	r.Host = "127.0.0.1:8080"
+	p.Handler().ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 
@@ -52,7 +54,7 @@ func TestPageSaysHowThingsStand(t *testing.T) {
 	}
 	for _, want := range []string{
 		"edgeagent v1, Hotel Sea View", "device-silent", "What to do: check power.", "inspire", "live",
-		"tvs", "no broker; 3 waiting", "101", "2 guests", `"SPA / BOOKING", 4 times`,
+		"tvs", "waiting 3 no broker", "101", "guests 2", `"SPA / BOOKING", seen 4`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q:\n%s", want, body)
@@ -142,5 +144,20 @@ func TestOnlyLooking(t *testing.T) {
 	}
 	if code, _ := get(t, healthy(pms.LinkLive), "GET", "/../etc/passwd"); code == http.StatusOK {
 		t.Error("a path outside is served")
+	}
+}
+
+// A page elsewhere must not have a browser read this one under its own name.
+func TestOtherHostsAreRefused(t *testing.T) {
+	for host, want := range map[string]int{
+		"localhost:8080": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "localhost": 200,
+		"evil.example": 403, "evil.example:8080": 403, "192.0.2.1:8080": 403, "": 403,
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/-/healthy", nil)
+		r.Host = host
+		healthy(pms.LinkLive).Handler().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("host %q: %d, want %d", host, w.Code, want)
+		}
 	}
 }
