@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -433,6 +434,40 @@ func TestStopFinishesTheCardInTheEncoder(t *testing.T) {
 		}
 		if n := len(s.desk.saw()); n != 1 {
 			t.Errorf("%d cards were cut", n)
+		}
+	})
+}
+
+// A second SIGTERM waits for no card: the driver is halted, and a person is told.
+func TestSecondStopCutsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.desk.halted = make(chan struct{})
+		s.desk.behave(func(context.Context, drivers.Command) (drivers.Receipt, error) {
+			<-s.desk.halted // an encoder whose card has been accepted heeds nothing else
+			return drivers.Receipt{}, fmt.Errorf("%w: stopped in mid-card", drivers.ErrUnknown)
+		})
+		s.say(checkIn("R1", "101", "Silva"))
+		s.soft()
+		s.rest()
+		select {
+		case err := <-s.ended:
+			t.Fatalf("the first stop did not wait for the card: %v", err)
+		default:
+		}
+		s.hard()
+		s.stop()
+		s.start()
+		defer s.stop()
+		s.rest()
+		if n := len(s.desk.saw()); n != 1 {
+			t.Errorf("%d cards were begun", n)
+		}
+		done, _ := s.store.Done()
+		for _, c := range done {
+			if c.Lane == "desk1" && (c.State != offsetstore.Error || !strings.Contains(c.Note, "stopped in mid-card")) {
+				t.Errorf("the card is %s: %s", c.State, c.Note)
+			}
 		}
 	})
 }
