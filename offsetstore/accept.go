@@ -39,8 +39,8 @@ type lazyOffset struct {
 	dirty  bool
 }
 
-// Accept records, in one transaction: read up to here, the house now looks so,
-// therefore do this. It returns when that is durable. A batch that changes
+// Accept takes a batch as one: the offset, how stays look after it, and what
+// devices have to do because of it. It returns when all of that is durable. A batch that changes
 // nothing is not written: its offset goes with the next commit, or after 1,024
 // quiet notices, since replaying those is harmless.
 func (s *Store) Accept(b Batch) error {
@@ -71,29 +71,31 @@ func (s *Store) Accept(b Batch) error {
 		if err := s.forgetWanted(tx, b.Unwanted); err != nil {
 			return err
 		}
-		open := map[string]int{} // ask -> commands that answer it
+		fresh, err := openAsks(tx, b.Asks)
+		if err != nil {
+			return err
+		}
 		for _, c := range b.Commands {
-			old, fresh, err := s.insert(tx, &c)
+			if answers, known := fresh[c.Ask]; known && !answers {
+				continue // the PMS has asked before
+			}
+			old, inserted, err := s.insert(tx, &c)
 			if err != nil {
 				return err
 			}
-			if !fresh {
+			if !inserted {
 				continue
 			}
 			if old != nil {
 				replaced = append(replaced, old)
-			}
-			if c.Ask != "" {
-				open[c.Ask]++
+				asked = asked || old.Ask != ""
 			}
 			added = append(added, &c)
 		}
-		for _, a := range b.Asks {
-			if err := insertAsk(tx, a, open[a.ID]); err != nil {
-				return err
-			}
-			asked = asked || open[a.ID] == 0
+		if err := closeAsks(tx, b.Asks, fresh, added); err != nil {
+			return err
 		}
+		asked = asked || len(b.Asks) > 0
 		return errors.Join(putQuarantine(tx, b.Quarantine), s.putUnmapped(tx))
 	}, func() {
 		delete(s.lazy, b.Source)
@@ -180,7 +182,7 @@ func (s *Store) insert(tx *bbolt.Tx, c *Command) (replaced *Command, fresh bool,
 	}
 	c.Seq, c.State = int64(seq), Pending
 	s.mark(c)
-	if err := put(tx.Bucket(bucketOpen), seqKey(c.Seq), c); err != nil {
+	if err := errors.Join(put(tx.Bucket(bucketOpen), seqKey(c.Seq), c), countAsk(tx, *c)); err != nil {
 		return nil, false, err
 	}
 	if c.Setting {
@@ -211,7 +213,8 @@ func (s *Store) replace(tx *bbolt.Tx, c *Command) (*Command, error) {
 	}
 	old.State, old.Settled = Cancelled, c.Created
 	old.Note = "replaced by a newer one before it was sent"
-	return &old, s.file(tx, old)
+	_, err := settleAsk(tx, old)
+	return &old, errors.Join(err, s.file(tx, old))
 }
 
 // forgetWanted drops the newest settings of the given subjects, on every lane.

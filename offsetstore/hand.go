@@ -29,6 +29,7 @@ func (s *Store) mark(c *Command) {
 	w := l.waiting[0]
 	l.waiting, l.marked[c.Seq], w.marked = l.waiting[1:], w, true
 	c.State, c.Tries = Processing, 1
+	s.clearNow = s.clearNow || s.shelf.holds(c.Lane, c.Subject)
 }
 
 // deliver brings an accepted command into its lane, or to the waiter that it

@@ -119,8 +119,8 @@ func (sub *subject) due() time.Time {
 
 // Next waits for the oldest command of the lane that may run, and hands it
 // out with its Tries counted up. A job is marked Processing, durably, before
-// Next returns; a job past its deadline is settled as Cancelled instead. It
-// returns the error of ctx, or the one that ended the store. A job that is
+// Next returns; one past its deadline comes as Cancelled, with a Note, for
+// the caller to settle and to tell of. It returns the error of ctx, or the one that ended the store. A job that is
 // marked already when ctx ends is still handed out.
 func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 	for {
@@ -140,22 +140,23 @@ func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 			}
 			continue
 		}
+		shelved := s.shelf.holds(c.Lane, c.Subject)
 		s.mu.Unlock()
 		out := *c
 		if !out.Deadline.IsZero() && time.Now().After(out.Deadline) {
+			out.State = Cancelled
 			out.Note = "expired: it was wanted until " + out.Deadline.UTC().Format(time.RFC3339)
-			if err := s.Settle(out, Cancelled); err != nil {
-				return Command{}, err
-			}
-			continue
+			return out, s.Err()
 		}
 		out.Tries++
 		if out.Setting {
 			return out, s.Err()
 		}
 		out.State = Processing
-		err := s.commit(func(tx *bbolt.Tx) error { return put(tx.Bucket(bucketOpen), seqKey(out.Seq), out) }, nil)
-		return out, err
+		return out, s.submit(&write{
+			change: func(tx *bbolt.Tx) error { return put(tx.Bucket(bucketOpen), seqKey(out.Seq), out) },
+			done:   make(chan error, 1), clear: shelved,
+		})
 	}
 }
 

@@ -82,33 +82,73 @@ type Ask struct {
 	Told    bool      `json:"told,omitempty"` // the PMS has the answer
 }
 
-func insertAsk(tx *bbolt.Tx, a Ask, commands int) error {
-	bucket, key := tx.Bucket(bucketAsks), pairKey(a.Source, a.ID)
-	if bucket.Get(key) != nil {
-		return nil
+// openAsks enters the asks of a batch, and tells of each whether it is new. The
+// commands of one that was asked before are not carried out again.
+func openAsks(tx *bbolt.Tx, asks []Ask) (map[string]bool, error) {
+	fresh := map[string]bool{}
+	bucket := tx.Bucket(bucketAsks)
+	for _, a := range asks {
+		key := pairKey(a.Source, a.ID)
+		if fresh[a.ID] = bucket.Get(key) == nil; !fresh[a.ID] {
+			continue
+		}
+		a.Open, a.Outcome, a.Note = 0, Processed, ""
+		if err := put(bucket, key, a); err != nil {
+			return nil, err
+		}
 	}
-	a.Open, a.Outcome = commands, Processed
-	if commands == 0 {
-		a.Outcome = Error
-	} else {
-		a.Note = ""
+	return fresh, nil
+}
+
+// closeAsks answers those of a batch that no command answers.
+func closeAsks(tx *bbolt.Tx, asks []Ask, fresh map[string]bool, added []*Command) error {
+	answered := map[string]bool{}
+	for _, c := range added {
+		answered[c.Ask] = true
 	}
-	return put(bucket, key, a)
+	for _, a := range asks {
+		if !fresh[a.ID] || answered[a.ID] {
+			continue
+		}
+		a.Open, a.Outcome = 0, Error
+		if err := put(tx.Bucket(bucketAsks), pairKey(a.Source, a.ID), a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countAsk adds a command to those that its ask waits for.
+func countAsk(tx *bbolt.Tx, c Command) error {
+	a, err := askOf(tx, c)
+	if a == nil || err != nil {
+		return err
+	}
+	a.Open++
+	return put(tx.Bucket(bucketAsks), pairKey(c.Source, c.Ask), a)
+}
+
+// askOf reads the ask of a command; nil if it has none.
+func askOf(tx *bbolt.Tx, c Command) (*Ask, error) {
+	if c.Ask == "" {
+		return nil, nil
+	}
+	v := tx.Bucket(bucketAsks).Get(pairKey(c.Source, c.Ask))
+	if v == nil {
+		return nil, nil
+	}
+	var a Ask
+	if err := json.Unmarshal(v, &a); err != nil {
+		return nil, fmt.Errorf("a device command of %s cannot be read: %w", c.Source, err)
+	}
+	return &a, nil
 }
 
 // settleAsk counts a settled command; the ask is ready when it was the last.
 func settleAsk(tx *bbolt.Tx, c Command) (ready bool, err error) {
-	if c.Ask == "" {
-		return false, nil
-	}
-	bucket, key := tx.Bucket(bucketAsks), pairKey(c.Source, c.Ask)
-	v := bucket.Get(key)
-	if v == nil {
-		return false, nil
-	}
-	var a Ask
-	if err := json.Unmarshal(v, &a); err != nil {
-		return false, fmt.Errorf("a device command of %s cannot be read: %w", c.Source, err)
+	a, err := askOf(tx, c)
+	if a == nil || err != nil {
+		return false, err
 	}
 	a.Open--
 	if severity(c.State) > severity(a.Outcome) || a.Note == "" {
@@ -117,7 +157,7 @@ func settleAsk(tx *bbolt.Tx, c Command) (ready bool, err error) {
 	if severity(c.State) > severity(a.Outcome) {
 		a.Outcome = c.State
 	}
-	return a.Open == 0, put(bucket, key, a)
+	return a.Open == 0, put(tx.Bucket(bucketAsks), pairKey(c.Source, c.Ask), a)
 }
 
 func severity(s State) int {

@@ -1,8 +1,11 @@
 package offsetstore
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -79,6 +82,11 @@ func (s *Store) file(tx *bbolt.Tx, c Command) error {
 	open, done, key := tx.Bucket(bucketOpen), tx.Bucket(bucketDone), seqKey(c.Seq)
 	known := c.Known
 	c.Known = nil
+	if len(known) > 0 {
+		if err := tx.Bucket(bucketKnown).Put(pairKey(c.Lane, c.Subject), known); err != nil {
+			return err
+		}
+	}
 	if open.Get(key) == nil {
 		if c.State != Processed || done.Get(key) == nil {
 			return nil
@@ -88,11 +96,11 @@ func (s *Store) file(tx *bbolt.Tx, c Command) error {
 	}
 	pair := pairKey(c.Lane, c.Subject)
 	var errs []error
-	if len(known) > 0 {
-		errs = append(errs, tx.Bucket(bucketKnown).Put(pair, known))
-	}
-	if c.Unknown {
+	switch {
+	case c.Unknown:
 		errs = append(errs, put(tx.Bucket(bucketUnknown), []byte(c.ID), c))
+	case c.State == Processed && !c.Setting:
+		errs = append(errs, forgive(tx, c))
 	}
 	s.mu.Lock()
 	delete(s.openIDs, c.ID)
@@ -114,4 +122,32 @@ func (s *Store) file(tx *bbolt.Tx, c Command) error {
 func isWanted(tx *bbolt.Tx, lane, subject string, key []byte) bool {
 	v := tx.Bucket(bucketWanted).Get(pairKey(lane, subject))
 	return len(v) == 8 && binary.BigEndian.Uint64(v) == binary.BigEndian.Uint64(key)
+}
+
+// forgive takes the unknown outcomes of a subject off the list once a later job
+// of it has been carried out: whoever looked has acted.
+func forgive(tx *bbolt.Tx, c Command) error {
+	bucket := tx.Bucket(bucketUnknown)
+	var over [][]byte
+	err := bucket.ForEach(func(k, v []byte) error {
+		var u Command
+		if err := json.Unmarshal(v, &u); err != nil {
+			return err
+		}
+		if u.Lane == c.Lane && u.Subject == c.Subject {
+			over = append(over, bytes.Clone(k))
+		}
+		return nil
+	})
+	for _, k := range over {
+		err = errors.Join(err, bucket.Delete(k))
+	}
+	return err
+}
+
+// holds reports whether a settled command of the subject is on the shelf: it
+// must be filed before a job of the subject begins, or a power cut would have
+// it carried out again after that job. s.mu is held.
+func (h *shelf) holds(lane, subject string) bool {
+	return slices.ContainsFunc(h.commands, func(c Command) bool { return c.Lane == lane && c.Subject == subject })
 }

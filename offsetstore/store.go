@@ -133,6 +133,8 @@ type Store struct {
 	failed chan struct{} // closed when err is set
 	// The writer's own: lanes and subjects that the present group adds to.
 	adding map[string]bool
+	// and whether the shelf is to be cleared with that group.
+	clearNow bool
 
 	mu       sync.Mutex
 	err      error

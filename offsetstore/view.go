@@ -38,36 +38,28 @@ func (s *Store) Records(each func(id string, record []byte) error) error {
 // Wanted lists the newest setting of every subject of a lane, sent or not.
 func (s *Store) Wanted(lane string) ([]Command, error) {
 	prefix := pairKey(lane, "")
-	s.mu.Lock()
-	newest := maps.Clone(s.newest)
-	s.mu.Unlock()
 	wanted := map[string]Command{}
-	read := func(subject string, v []byte) error {
+	read := func(v []byte) error {
 		var c Command
 		if err := json.Unmarshal(v, &c); err != nil {
 			return fmt.Errorf("a setting of %s cannot be read: %w", lane, err)
 		}
-		wanted[subject] = c
+		if c.Setting && c.Lane == lane && c.Seq > wanted[c.Subject].Seq {
+			wanted[c.Subject] = c
+		}
 		return nil
 	}
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		open, done := tx.Bucket(bucketOpen), tx.Bucket(bucketDone)
+	err := s.db.View(func(tx *bbolt.Tx) error { // one moment: the newest of each subject is filed or open
+		done := tx.Bucket(bucketDone)
 		cursor := tx.Bucket(bucketWanted).Cursor()
 		for k, seq := cursor.Seek(prefix); k != nil && hasPrefix(k, prefix); k, seq = cursor.Next() {
 			if v := done.Get(seq); v != nil {
-				if err := read(subjectOf(k), v); err != nil {
+				if err := read(v); err != nil {
 					return err
 				}
 			}
 		}
-		for key, seq := range newest {
-			if v := open.Get(seqKey(seq)); v != nil && hasPrefix([]byte(key), prefix) {
-				if err := read(subjectOf([]byte(key)), v); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return tx.Bucket(bucketOpen).ForEach(func(_, v []byte) error { return read(v) })
 	})
 	commands := make([]Command, 0, len(wanted))
 	for _, subject := range slices.Sorted(maps.Keys(wanted)) {
@@ -150,8 +142,24 @@ func (s *Store) list(walk func(tx *bbolt.Tx, add func([]byte) error) error) ([]C
 // Quarantined lists what could not be decoded, oldest first.
 func (s *Store) Quarantined() ([]Sample, error) { return s.samples(bucketQuarantine) }
 
-// Unmapped lists the names that nothing maps, with their counts as last written.
-func (s *Store) Unmapped() ([]Sample, error) { return s.samples(bucketUnmapped) }
+// Unmapped lists the names that nothing maps, with their counts.
+func (s *Store) Unmapped() ([]Sample, error) {
+	s.mu.Lock()
+	fresh := maps.Clone(s.unmapped) // seen since the last commit
+	s.mu.Unlock()
+	samples, err := s.samples(bucketUnmapped)
+	for i := range samples {
+		if u, ok := fresh[samples[i].Name]; ok {
+			samples[i].Count += u.Count
+			samples[i].At = u.At
+			delete(fresh, u.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(fresh)) {
+		samples = append(samples, fresh[name])
+	}
+	return samples, err
+}
 
 func (s *Store) samples(bucket []byte) ([]Sample, error) {
 	var samples []Sample

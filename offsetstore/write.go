@@ -51,8 +51,8 @@ func (s *Store) enqueue(w *write) error {
 	}
 }
 
-// write is the only goroutine that writes. Whatever is waiting goes into one
-// transaction: one event waits for nobody, ten thousand cost a few dozen syncs.
+// write is the only goroutine that writes. Each turn takes along what has piled
+// up during the last one, so syncs grow much more slowly than writes.
 func (s *Store) write() {
 	defer close(s.closed)
 	for n := 1; ; n++ {
@@ -85,12 +85,13 @@ func (s *Store) commitGroup(group []*write) bool {
 	filed := 0
 	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
 		clear(s.adding)
+		s.clearNow = false
 		for _, w := range group {
 			if err := w.change(tx); err != nil {
 				return err
 			}
 		}
-		filed, err = s.clearShelf(tx, slices.ContainsFunc(group, func(w *write) bool { return w.clear }))
+		filed, err = s.clearShelf(tx, s.clearNow || slices.ContainsFunc(group, func(w *write) bool { return w.clear }))
 		return err
 	})
 	if err != nil {

@@ -26,6 +26,12 @@ func (a *Agent) drive(ctx, hard context.Context, d *device) error {
 			}
 			return err
 		}
+		if c.State == offsetstore.Cancelled { // nobody waits for it any more
+			if err := a.finish(d, c, offsetstore.Cancelled); err != nil {
+				return err
+			}
+			continue
+		}
 		receipt, err := a.do(hard, d, c)
 		if err := a.settle(d, c, receipt, err); err != nil {
 			return err

@@ -114,8 +114,8 @@ func (a *Agent) absorb(b *batch, change pms.Change, n *pms.Notice, now time.Time
 // answer turns an event into the commands that the rules want.
 func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 	since := e.At
-	if since.IsZero() || since.After(now) {
-		since = now
+	if !n.Replayed || since.IsZero() || since.After(now) {
+		since = now // what comes live happens now, whatever the PMS's clock says
 	}
 	for _, planned := range a.table.Eval(e) {
 		c := command(planned, since)
