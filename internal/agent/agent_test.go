@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -197,9 +198,18 @@ func (s *stage) start() {
 		s.t.Fatal(problems)
 	}
 	s.store = store
+	var stays []pms.Stay
+	if err := store.Records(func(_ string, record []byte) error {
+		var stay pms.Stay
+		err := json.Unmarshal(record, &stay)
+		stays = append(stays, stay)
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
 	s.agent = New(Options{
 		Store: store, Table: table, Clock: clock, Log: zerolog.Nop(), Sources: []pms.Source{s.pms},
-		Ledger: pms.NewLedger(pms.FoldOptions{Key: store.Key(), Zone: time.UTC}, func(func(pms.Stay) bool) {}),
+		Ledger: pms.NewLedger(pms.FoldOptions{Key: store.Key(), Zone: time.UTC}, slices.Values(stays)),
 		Devices: []Device{
 			{Driver: s.desk, Kind: "keycard", Actions: actions("keycard"), Width: 1},
 			{Driver: s.tvs, Kind: "iptv", Actions: actions("iptv"), Width: 4},
@@ -564,5 +574,31 @@ func TestCommandsOfARemovedDeviceAreAnswered(t *testing.T) {
 		s.start() // the property file names another encoder now
 		s.rest()
 		s.want("answers", s.pms.answers(), []string{`k1 Error refused: the property file has no device "gone" any more`})
+	})
+}
+
+// A card in a pocket cannot be extended: the desk is told, also after a restart.
+func TestKeyThatEndsTooSoonIsShownAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.say(checkIn("R1", "101", "Silva"))
+		departure := time.Now().Add(72 * time.Hour).UTC().Format(time.RFC3339)
+		extend := pms.Notice{Kind: pms.KindReservationUpdate, Reservation: "R1", Fields: []pms.Field{
+			{Name: pms.FieldRoom, Old: "101", New: "101"}, {Name: pms.FieldDeparture, Old: "x", New: departure},
+		}}
+		s.say(extend)
+		for round := range 2 {
+			v, err := s.agent.Look()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(v.Conditions) != 1 || v.Conditions[0].Code != "key-short" || v.Conditions[0].About != "101" {
+				t.Errorf("round %d: conditions %+v, want key-short", round, v.Conditions)
+			}
+			s.stop()
+			if round == 0 {
+				s.start()
+			}
+		}
 	})
 }

@@ -98,6 +98,7 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 	case err == nil:
 		d.lane.reset()
 		c.Note = receipt.Note
+		receipt = withEnd(receipt, c)
 		if c.Receipt, err = json.Marshal(receipt); err != nil {
 			return err
 		}

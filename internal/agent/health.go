@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -181,29 +182,34 @@ func freeSpace(dir string) uint64 {
 	return disk.Bavail * uint64(disk.Bsize)
 }
 
-// noteKey remembers until when a key that was cut lasts. r.mu is held.
-func (r *recent) noteKey(c offsetstore.Command) {
+// withEnd adds to a receipt, for as long as it is worth knowing, whose key was
+// cut and until when it lasts.
+func withEnd(r drivers.Receipt, c offsetstore.Command) drivers.Receipt {
 	var b body
-	if json.Unmarshal(c.Body, &b) != nil || b.Action != "encode" {
-		return
+	if c.Setting || json.Unmarshal(c.Body, &b) != nil || b.Params["until"] == "" || b.Params["stay"] == "" {
+		return r
 	}
-	until, err := time.Parse(time.RFC3339, b.Params["until"])
-	if err != nil {
-		return
-	}
-	if r.keys == nil {
-		r.keys = map[string]time.Time{}
-	}
-	if len(r.keys) > maxKeys {
-		clear(r.keys) // only a hint to the desk; it comes back with the next keys
-	}
-	r.keys[b.Params["stay"]] = until
+	values := map[string]string{"stay": b.Params["stay"], "until": b.Params["until"]}
+	maps.Copy(values, r.Values)
+	r.Values = values
+	return r
 }
 
-const maxKeys = 5000
-
-func (r *recent) keyUntil(stay string) time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.keys[stay]
+// keyUntil is when the last key cut for a room ends, if it was cut for one of
+// the stays; zero if nobody knows.
+func (a *Agent) keyUntil(room string, stays []string) (last time.Time) {
+	for _, d := range a.devices {
+		if d.Kind != "keycard" {
+			continue
+		}
+		text, err := a.store.Known(d.name, "room:"+room)
+		var r drivers.Receipt
+		if err != nil || json.Unmarshal(text, &r) != nil || !slices.Contains(stays, r.Values["stay"]) {
+			continue
+		}
+		if until, err := time.Parse(time.RFC3339, r.Values["until"]); err == nil && until.After(last) {
+			last = until
+		}
+	}
+	return last
 }

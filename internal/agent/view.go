@@ -161,11 +161,7 @@ func (a *Agent) rooms() []RoomView {
 	a.mu.Unlock()
 	rooms := make([]RoomView, 0, len(byRoom))
 	for _, r := range byRoom {
-		for _, stay := range r.Stays {
-			if until := a.recent.keyUntil(stay); until.After(r.KeyUntil) {
-				r.KeyUntil = until
-			}
-		}
+		r.KeyUntil = a.keyUntil(r.Room, r.Stays)
 		rooms = append(rooms, *r)
 	}
 	slices.SortFunc(rooms, func(x, y RoomView) int { return strings.Compare(x.Room, y.Room) })
@@ -184,7 +180,6 @@ func (c *counts) view() map[string]int64 {
 type recent struct {
 	mu        sync.Mutex
 	good, bad []CommandView
-	keys      map[string]time.Time // stay -> end of the last key cut
 }
 
 const maxRecent = 100
@@ -198,9 +193,6 @@ func (r *recent) add(c offsetstore.Command) {
 	}
 	if *list = append(*list, commandView(c)); len(*list) > maxRecent {
 		*list = slices.Delete(*list, 0, 1)
-	}
-	if c.State == offsetstore.Processed {
-		r.noteKey(c)
 	}
 }
 
