@@ -1,9 +1,15 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -60,7 +66,11 @@ func hotel(dir string) error {
 	if err != nil {
 		return err
 	}
-	files := map[string]string{"broker-ca.pem": "a certificate\n"}
+	authority, err := certificate()
+	if err != nil {
+		return err
+	}
+	files := map[string]string{"broker-ca.pem": authority}
 	for name, text := range secrets {
 		files[name] = text + "\n"
 	}
@@ -68,7 +78,7 @@ func hotel(dir string) error {
 	files["property.yaml"] = sample
 	files["nobody.yaml"] = strings.NewReplacer(
 		"port: /dev/null", "address: 127.0.0.1:1",
-		"192.0.2.10:8090", "127.0.0.1:1",
+		"192.0.2.10:8090", "127.0.0.1:2",
 		"tls://broker.hotel.lan:8883", "tcp://127.0.0.1:1",
 		"ca_file: broker-ca.pem ", "",
 		"https://192.0.2.20", "https://127.0.0.1:1",
@@ -83,6 +93,17 @@ func hotel(dir string) error {
 		}
 	}
 	return nil
+}
+
+// certificate is one in PEM form, which nobody trusts.
+func certificate() (string, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), err
 }
 
 // await FILE REGEXP [VARIABLE] waits until a file matches, and sets a variable to the first group.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,6 +155,9 @@ func (c *Config) brokerProblem() string {
 	}
 	if u.User != nil {
 		return "holds a user name or password: use username and password_file"
+	}
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || n == 0) {
+		return fmt.Sprintf("has the port %s, and ports are 1 to 65535: write it like tls://broker.hotel.lan:8883", u.Port())
 	}
 	if _, known := ports[u.Scheme]; !known {
 		return fmt.Sprintf("scheme %q is unknown: write tls://, wss://, or on this machine tcp:// or ws://", u.Scheme)

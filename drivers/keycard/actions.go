@@ -38,7 +38,7 @@ func Actions() []drivers.Action {
 				{Name: "stay", Type: drivers.Text, Default: "${stay}", Help: "key of the stay, for the record"},
 				{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}", Help: "end of validity"},
 				{Name: "from", Type: drivers.Instant, Help: "start of validity; now if left out or near"},
-				{Name: "copies", Type: drivers.Integer, Default: "1", Help: "number of cards, 1 to 9"},
+				{Name: "copies", Type: drivers.Integer, Default: "1", OneOf: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Help: "number of cards, 1 to 9"},
 				{Name: "key", Type: drivers.Text, Default: keyNew, OneOf: []string{keyNew, keyDuplicate, keyOneShot},
 					Help: "new ends earlier keys, duplicate joins them, one_shot opens once"},
 				{Name: "rooms", Type: drivers.Text, Help: "further rooms, up to 3, with commas between"},

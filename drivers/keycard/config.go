@@ -7,6 +7,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -136,6 +137,8 @@ func (c *Config) linkProblems(yield func(string, string) bool) bool {
 	case c.Address != "":
 		if host, port, err := net.SplitHostPort(c.Address); err != nil || host == "" || port == "" {
 			return yield("address", fmt.Sprintf("%q is not an address: write host:port, such as 192.0.2.10:8090", c.Address))
+		} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return yield("address", fmt.Sprintf("has the port %q, and ports are 1 to 65535: write host:port, such as 192.0.2.10:8090", port))
 		}
 		if c.Baud != 0 || c.StopBits != 0 {
 			return yield("baud", "baud and stop_bits belong to a serial port: remove them, or write port instead of address")

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -161,10 +162,18 @@ func urlProblem(text string) string {
 		return fmt.Sprintf("scheme %q would send the API key in the clear: write https://", u.Scheme)
 	case u.Hostname() == "":
 		return "the url has no host: write the controller's address, such as https://192.168.1.1"
+	case !goodPort(u.Port()):
+		return fmt.Sprintf("has the port %s, and ports are 1 to 65535: write the controller's address, such as https://192.168.1.1", u.Port())
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
 		return "write the url without a path, such as https://" + u.Host
 	}
 	return ""
+}
+
+// goodPort reports whether a port, if there is one, exists.
+func goodPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func (t *TLS) problems() iter.Seq2[string, string] {

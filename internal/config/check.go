@@ -152,7 +152,7 @@ func (c *checker) links(l *Loaded) {
 		c.add(fmt.Sprintf("pms[%d]", maxLinks), "%d PMS links, and at most %d are possible", len(l.PMS), maxLinks)
 		l.PMS = l.PMS[:maxLinks]
 	}
-	seen := map[string]string{}
+	seen, sockets := map[string]string{}, map[[3]string]string{}
 	for i := range l.PMS {
 		link, path := &l.PMS[i], fmt.Sprintf("pms[%d]", i)
 		c.named(seen, path, link.Name, "PMS link")
@@ -163,6 +163,7 @@ func (c *checker) links(l *Loaded) {
 			continue
 		}
 		c.section(path+".inspire", link.Inspire.Problems())
+		c.socket(sockets, path+".inspire", link.Inspire.WithDefaults())
 	}
 }
 
@@ -175,15 +176,17 @@ func (c *checker) devices(l *Loaded) {
 		c.add(fmt.Sprintf("devices[%d]", maxDevices), "%d devices, and at most %d are possible", len(l.Devices), maxDevices)
 		l.Devices = l.Devices[:maxDevices]
 	}
-	seen := map[string]string{}
+	seen, wires := map[string]string{}, map[string]string{}
 	for i := range l.Devices {
 		d, path := &l.Devices[i], fmt.Sprintf("devices[%d]", i)
 		c.named(seen, path, d.Name, "device")
+		c.namesake(l, path, d.Name)
 		var kinds []string
 		if d.Keycard != nil {
 			kinds = append(kinds, "keycard")
 			c.section(path+".keycard", d.Keycard.Problems())
 			c.port(path+".keycard.port", d.Keycard.Port)
+			c.wire(wires, path+".keycard", d.Keycard)
 		}
 		if d.IPTV != nil {
 			kinds = append(kinds, "iptv")
@@ -219,11 +222,9 @@ func (c *checker) named(seen map[string]string, path, given, what string) {
 	case !name.MatchString(given):
 		c.tell(path+".name", "%s name %q may have only a-z, 0-9, _ and -, at most 40", what, short(given))
 	case twice:
-		line := 0
-		if node := c.at[first]; node != nil {
-			line = node.GetToken().Position.Line
-		}
-		c.tell(path+".name", "two %ss are called %q, the first in line %d; give one another name", what, given, line)
+		c.tell(path+".name", "two %ss are called %q, the first in line %d; give one another name", what, given, c.line(first))
+	case what == "device" && given == deskWord:
+		c.tell(path+".name", "desk is the word by which rules mean the encoder at the front desk, so no device can have this name; choose another, such as front-desk")
 	default:
 		seen[given] = path + ".name"
 	}

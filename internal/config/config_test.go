@@ -1,7 +1,13 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,9 +26,28 @@ func property(t *testing.T, text string, files ...string) string {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "property.yaml"), text)
 	for _, name := range files {
-		write(t, filepath.Join(dir, name), "a value\n")
+		text := "a value\n"
+		if strings.HasSuffix(name, ".pem") {
+			text = certificate(t)
+		}
+		write(t, filepath.Join(dir, name), text)
 	}
 	return filepath.Join(dir, "property.yaml")
+}
+
+// certificate is one in PEM form, which nobody trusts.
+func certificate(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 func write(t *testing.T, path, text string) {

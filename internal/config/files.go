@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,8 +67,87 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 		}
 	}
 	v.SetString(full)
+	key := last(path)
+	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) && holds[key] != "" {
+		c.add(path, "%s: there is no file %s; put the PEM file with the %s there, or name the one that is", key, shown, holds[key]).Missing = true
+		return
+	}
 	if text := fileProblem(full, shown); text != "" {
-		c.add(path, "%s: %s", last(path), text).Missing = true
+		if holds[key] != "" {
+			text = strings.Replace(text, "put the value into it", "put the "+holds[key]+" into it, in PEM form", 1)
+		}
+		c.add(path, "%s: %s", key, text).Missing = true
+		return
+	}
+	if text := contentProblem(key, full, shown); text != "" {
+		c.add(path, "%s: %s", key, text)
+		return
+	}
+	if !public(key) && !lent(full) && !c.open[full] && !c.shadowed(path) {
+		if info, err := os.Stat(full); err == nil && info.Mode().Perm()&0o077 != 0 {
+			c.open[full] = true
+			c.add(path, "%s: others on this machine can read the file %s; run chmod 600 %s", key, shown, shown).Warning = true
+		}
+	}
+}
+
+// holds is what stands in the files that are in PEM form; the others hold a
+// secret on one line.
+var holds = map[string]string{"ca_file": "certificate", "cert_file": "certificate", "key_file": "private key"}
+
+// public reports whether everybody may read a file.
+func public(key string) bool { return holds[key] == "certificate" }
+
+// lent reports whether systemd made the file. It lends it to the service by an
+// access list, which the mode shows as readable by a group.
+func lent(full string) bool {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	return dir != "" && strings.HasPrefix(full, filepath.Clean(dir)+string(filepath.Separator))
+}
+
+// contentProblem says what is wrong with the content of a file that can be
+// read, "" if nothing. It shows none of it.
+func contentProblem(key, full, shown string) string {
+	text, err := os.ReadFile(full)
+	switch what := holds[key]; {
+	case err != nil:
+		return fmt.Sprintf("the file %s cannot be read: %v", shown, reason(err))
+	case what != "" && !hasPEM(text, what):
+		return fmt.Sprintf("the file %s holds no %s in PEM form; it must have a line -----BEGIN %s-----, is it another file or in another form (DER)?", shown, what, strings.ToUpper(what))
+	case what != "":
+		return ""
+	}
+	lines := 0
+	for line := range strings.Lines(string(text)) {
+		if strings.TrimSpace(line) != "" {
+			lines++
+		}
+	}
+	switch {
+	case lines == 0:
+		return fmt.Sprintf("the file %s is empty; put the value into it", shown)
+	case lines > 1:
+		return fmt.Sprintf("the file %s has %d lines, and a secret is one; leave only the value in it", shown, lines)
+	}
+	return ""
+}
+
+// hasPEM reports whether a text has what is wanted in PEM form.
+func hasPEM(text []byte, what string) bool {
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return false
+		}
+		if strings.HasSuffix(block.Type, strings.ToUpper(what)) {
+			if what != "certificate" {
+				return true
+			}
+			if _, err := x509.ParseCertificate(block.Bytes); err == nil {
+				return true
+			}
+		}
+		text = rest
 	}
 }
 

@@ -1,10 +1,15 @@
 package config
 
 import (
+	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
 
 func TestLoadWithoutAFile(t *testing.T) {
@@ -19,9 +24,19 @@ func TestLoadWithoutAFile(t *testing.T) {
 			t.Errorf("%s: %v", path, said(problems))
 		}
 	}
-	endless := filepath.Join("/dev", "zero")
-	if _, problems := Load(endless); len(problems) != 1 || !strings.Contains(problems[0].Message, "longer than 1 MiB") {
-		t.Errorf("%s: %v", endless, said(problems))
+	long := filepath.Join(dir, "long.yaml")
+	write(t, long, strings.Repeat("# \n", 400_000))
+	if _, problems := Load(long); len(problems) != 1 || !strings.Contains(problems[0].Message, "longer than 1 MiB") {
+		t.Errorf("%s: %v", long, said(problems))
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, "/dev/zero"} {
+		if _, problems := Load(path); len(problems) != 1 || !strings.Contains(problems[0].Message, "no ordinary file but a pipe or a device") {
+			t.Errorf("%s: %v", path, said(problems))
+		}
 	}
 }
 
@@ -38,6 +53,61 @@ func TestCredentials(t *testing.T) {
 	file := l.PMS[0].Inspire.ClientSecretFile
 	if got, err := Secret(file); err != nil || got != "from systemd" {
 		t.Errorf("%s: %q, %v", file, got, err)
+	}
+}
+
+// What systemd lends has a mode that only looks as if a group could read it.
+func TestCredentialsMode(t *testing.T) {
+	path := property(t, hotel+"devices: [ { name: e, keycard: { address: 'h:1', encoder: E } } ]\n", "secret")
+	if err := os.Chmod(filepath.Join(filepath.Dir(path), "secret"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := Load(path); len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, "; run chmod 600 ") {
+		t.Errorf("beside the property file: %v", said(problems))
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(path))
+	if _, problems := Load(path); len(problems) != 0 {
+		t.Errorf("lent: %v", said(problems))
+	}
+}
+
+// A certificate and a key are taken in PEM form, among other text too.
+func TestHasPEM(t *testing.T) {
+	certificatePEM := []byte(certificate(t))
+	block, _ := pem.Decode(certificatePEM)
+	der := block.Bytes
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("a key")})
+	for _, tt := range []struct {
+		name, what string
+		text       []byte
+		want       bool
+	}{
+		{"certificate", "certificate", certificatePEM, true},
+		{"certificate after text and a key", "certificate", slices.Concat([]byte("# the hotel's\n"), keyPEM, certificatePEM), true},
+		{"DER", "certificate", der, false},
+		{"damaged", "certificate", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der[1:]}), false},
+		{"key for certificate", "certificate", keyPEM, false},
+		{"key", "private key", keyPEM, true},
+		{"certificate for key", "private key", certificatePEM, false},
+		{"nothing", "certificate", nil, false},
+	} {
+		if got := hasPEM(tt.text, tt.what); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
+
+// Bytes that are no text and escapes in a value reach no terminal, wherever a problem shows them.
+func TestPrintable(t *testing.T) {
+	_, problems := Parse("p.yaml", []byte("property: { id: seaview, timezone: Europe/Lisbon }\nstore: \"\\e[2J\"\nname: H\xf4tel\n"))
+	if len(problems) == 0 {
+		t.Fatal("no problems")
+	}
+	_, more := Parse("p.yaml", []byte("devices:\n  - name: e\n    keycard: { port: \"/dev/\\e[2J\", encoder: E }\n"))
+	for _, p := range append(problems, more...) {
+		if text := p.Message + p.Source; !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("%q", text)
+		}
 	}
 }
 

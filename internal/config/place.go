@@ -19,10 +19,11 @@ type checker struct {
 	more     int             // problems beyond maxProblems
 	said     map[string]bool // paths that have a problem
 	faults   []string        // paths whose shape is wrong
+	open     map[string]bool // secret files of which it was told that others can read them
 }
 
 func newChecker(file string) *checker {
-	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}}
+	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, open: map[string]bool{}}
 }
 
 // add reports a problem at a path, unless the shape of what stands there is
@@ -61,6 +62,14 @@ func (c *checker) located(t *token.Token, message string) Problem {
 		p.Column = min(p.Column, len([]rune(p.Source))+1)
 	}
 	return p
+}
+
+// line is where a path stands in the file, 0 if it is not there.
+func (c *checker) line(path string) int {
+	if node := c.at[path]; node != nil {
+		return node.GetToken().Position.Line
+	}
+	return 0
 }
 
 // isSingle reports whether a node is one value that can be pointed at.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Problem is one thing that is wrong in a property file.
@@ -151,12 +152,24 @@ func covered(line string) string {
 	return queryInURL.ReplaceAllString(line, "$1?…")
 }
 
+// printable is a text without what could disturb a terminal, each character
+// and each byte that is none replaced by one character, so that columns stay.
+func printable(text string) string {
+	runes := []rune(text)
+	for i, r := range runes {
+		if r != '\t' && !unicode.IsPrint(r) {
+			runes[i] = utf8.RuneError
+		}
+	}
+	return string(runes)
+}
+
 // maxProblems is how many are told at once.
 const maxProblems = 200
 
 // report keeps a problem.
 func (c *checker) report(p Problem) *Problem {
-	p.File, p.Source = c.file, covered(p.Source)
+	p.File, p.Message, p.Source = c.file, printable(p.Message), printable(covered(p.Source))
 	if len(c.problems) >= maxProblems {
 		c.more++
 		return &p

@@ -46,9 +46,9 @@ func (c *checker) rules(l *Loaded) {
 	devices := make([]rules.Device, 0, len(l.Devices))
 	for i := range l.Devices {
 		d := &l.Devices[i]
-		devices = append(devices, rules.Device{Name: d.Name, Kind: d.Kind(), Actions: actionsOf(d)})
+		devices = append(devices, rules.Device{Name: unreserved(d.Name), Kind: d.Kind(), Actions: actionsOf(d)})
 		if d.Keycard != nil {
-			encoders = append(encoders, d.Name)
+			encoders = append(encoders, unreserved(d.Name))
 		}
 	}
 	slices.Sort(encoders)
@@ -63,6 +63,19 @@ func (c *checker) rules(l *Loaded) {
 		c.add("rules"+p.Path, "%s%s", prefix, p.Message).Warning = p.Warning
 	}
 	l.Table = compiled
+}
+
+// deskWord is what rules call the front desk's encoder, whatever its name.
+const deskWord = "desk"
+
+// unreserved is the name of a device for the rules. One that has the reserved
+// word for its name, which is reported, stands there under another: otherwise
+// each rule with that word would be reported for it as well.
+func unreserved(name string) string {
+	if name == deskWord {
+		return "the device called desk"
+	}
+	return name
 }
 
 // actionsOf is what a device can be told: by its kind, or anything while its
@@ -82,7 +95,7 @@ func actionsOf(d *Device) []drivers.Action {
 
 // desk is the encoder at the front desk.
 func (c *checker) desk(l *Loaded, encoders []string, table []rules.Rule) string {
-	desk := l.Property.Desk
+	desk := unreserved(l.Property.Desk)
 	switch {
 	case desk != "" && !slices.Contains(encoders, desk):
 		hint := "this property has none; remove desk:"
@@ -93,7 +106,7 @@ func (c *checker) desk(l *Loaded, encoders []string, table []rules.Rule) string 
 		return ""
 	case desk == "" && len(encoders) == 1:
 		return encoders[0]
-	case desk == "" && len(encoders) > 1 && wantDesk(table, l.Devices):
+	case desk == "" && len(encoders) > 1 && wantDesk(table):
 		c.deskless(encoders)
 	}
 	return desk
@@ -106,13 +119,10 @@ func (c *checker) deskless(encoders []string) {
 }
 
 // wantDesk reports whether a rule addresses the front desk's encoder.
-func wantDesk(table []rules.Rule, devices []Device) bool {
-	if slices.ContainsFunc(devices, func(d Device) bool { return d.Name == "desk" }) {
-		return false
-	}
+func wantDesk(table []rules.Rule) bool {
 	for _, r := range table {
 		for _, s := range r.Do {
-			if s.Device == "desk" || strings.Contains(s.Device, "${") {
+			if s.Device == deskWord || strings.Contains(s.Device, "${") {
 				return true
 			}
 		}

@@ -32,6 +32,14 @@ const (
 
 // read gives the text of a property file, of a bounded part of it if it is too long.
 func read(path string) ([]byte, error) {
+	// A pipe is not even opened: that would wait for whoever writes into it.
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, errors.New("this is a folder; name the property file in it with --config")
+	case err == nil && !info.Mode().IsRegular():
+		return nil, errors.New("this is no ordinary file but a pipe or a device; write the property into a file and name that with --config")
+	}
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -42,9 +50,6 @@ func read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot be opened: %w", reason(err))
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, errors.New("this is a folder; name the property file in it with --config")
-	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", reason(err))

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -157,12 +158,20 @@ func (c *Config) endpoints() []problem {
 			list = append(list, problem{e.path, "is not an address; write one such as " + example})
 		case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 			list = append(list, problem{e.path, "must hold no user, key or query; the agent adds the key itself (app_key_file)"})
+		case !goodPort(u.Port()):
+			list = append(list, problem{e.path, fmt.Sprintf("has the port %s, and ports are 1 to 65535; write an address such as %s", u.Port(), example)})
 		case u.Scheme == e.plain && loopback(u.Hostname()):
 		case u.Scheme != e.secure:
 			list = append(list, problem{e.path, fmt.Sprintf("must start with %s://; %s:// is for a simulated PMS on this machine only", e.secure, e.plain)})
 		}
 	}
 	return list
+}
+
+// goodPort reports whether a port, if there is one, exists.
+func goodPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func loopback(host string) bool {

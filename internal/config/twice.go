@@ -1,0 +1,62 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"edgeagent/drivers/keycard"
+	"edgeagent/pms/inspire"
+)
+
+// socket reports a PMS link whose socket another has already: a server gives
+// each chain code one, and two links would take turns in throwing each other out.
+func (c *checker) socket(seen map[[3]string]string, path string, link inspire.Config) {
+	if link.ChainCode == "" || link.StreamURL == "" || c.shadowed(path) {
+		return
+	}
+	same := [3]string{link.Dialect, link.StreamURL, link.ChainCode}
+	first, twice := seen[same]
+	if !twice {
+		seen[same] = path + ".chain_code"
+		return
+	}
+	c.add(path+".chain_code", "two PMS links have the chain code %q at one server, the first in line %d, and a server gives each chain code one socket; remove one link",
+		short(link.ChainCode), c.line(first))
+}
+
+// wire reports a keycard device whose serial port or address another has already.
+func (c *checker) wire(seen map[string]string, path string, k *keycard.Config) {
+	what, given := "port", k.Port
+	if given == "" {
+		what, given = "address", strings.ToLower(k.Address)
+	}
+	path += "." + what
+	if given == "" || c.said[path] {
+		return
+	}
+	if real, err := filepath.EvalSymlinks(given); err == nil && what == "port" {
+		given = real // an adapter has several names
+	}
+	first, twice := seen[given]
+	if !twice {
+		seen[given] = path
+		return
+	}
+	c.add(path, "two keycard devices have one %s, the first in line %d, and a link serves one device; remove one, and in a rule name another encoder of the same lock system with the parameter encoder",
+		what, c.line(first))
+}
+
+// namesake reports a device that is called like a PMS link: pages, logs and
+// metrics would show them as one.
+func (c *checker) namesake(l *Loaded, path, name string) {
+	if name == "" || c.said[path+".name"] {
+		return
+	}
+	for i := range l.PMS {
+		if l.PMS[i].Name == name {
+			c.add(path+".name", "a PMS link is called %q too, in line %d; give one another name", short(name), c.line(fmt.Sprintf("pms[%d].name", i)))
+			return
+		}
+	}
+}
