@@ -15,9 +15,11 @@ type Day struct {
 	// Command starts the agent; LogFile takes its log.
 	Command []string
 	LogFile string
-	// Out is told what happens. Pause is waited between two acts.
+	// Out is told what happens; if Brief, only the scenes and what is missing.
+	// Pause is waited between two acts.
 	Out   io.Writer
 	Pause time.Duration
+	Brief bool
 
 	agent  *Process
 	rows   []Row
@@ -49,7 +51,7 @@ func (d *Day) Play(ctx context.Context) ([]Row, error) {
 		return nil, err
 	}
 	for _, a := range acts() {
-		fmt.Fprintf(d.Out, "\n%s  %s\n", time.Now().Format(time.TimeOnly), a.title)
+		d.scene(a.title)
 		first := len(d.rows)
 		if err := a.play(ctx, d); err != nil {
 			return d.rows, fmt.Errorf("%s: %w", a.title, err)
@@ -91,6 +93,14 @@ func (d *Day) Stop() error {
 	return agent.Stop(ctx)
 }
 
+// scene announces an act.
+func (d *Day) scene(title string) {
+	if !d.Brief {
+		fmt.Fprintln(d.Out)
+	}
+	fmt.Fprintf(d.Out, "%s  %s\n", time.Now().Format(time.TimeOnly), title)
+}
+
 // expect waits until seen says that all is well, and notes what it saw.
 // seen returns whether it is as wanted, and what there is.
 func (d *Day) expect(ctx context.Context, want string, seen func() (bool, string)) {
@@ -105,6 +115,9 @@ func (d *Day) expect(ctx context.Context, want string, seen func() (bool, string
 	mark := "ok  "
 	if err != nil {
 		mark = "MISS"
+	}
+	if d.Brief && err == nil {
+		return
 	}
 	fmt.Fprintf(d.Out, "    %s %-46s %s (%d ms)\n", mark, want, last, took.Milliseconds())
 }
@@ -133,7 +146,7 @@ func (d *Day) rest(ctx context.Context) error {
 
 // house expects the whole house to be right at the end of the day.
 func (d *Day) house(ctx context.Context) {
-	fmt.Fprintf(d.Out, "\n%s  the whole house at the end of the day\n", time.Now().Format(time.TimeOnly))
+	d.scene("the whole house at the end of the day")
 	first := len(d.rows)
 	d.expect(ctx, "every screen shows who is in its room", none(d.Hotel.Screens))
 	d.expect(ctx, "a code for each stay, and for nobody else", none(d.Hotel.Codes))

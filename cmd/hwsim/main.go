@@ -160,7 +160,7 @@ func demoCommand(f *flags) *cobra.Command {
 				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
 			}
 			if once {
-				day.Pause = 0
+				day.Pause, day.Brief = 0, true
 			}
 			rows, err := day.Play(cmd.Context())
 			if err = report(rows, err, day.LogFile); err == nil && !once {
@@ -223,6 +223,9 @@ func crashCommand(f *flags) *cobra.Command {
 		Example: "  hwsim crash --kills 200",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if kills < 1 {
+				return usageError{fmt.Errorf("--kills %d: the agent is killed once at least", kills)}
+			}
 			if seed == 0 {
 				seed = uint64(time.Now().UnixNano())
 			}

@@ -12,8 +12,12 @@ import (
 	"strings"
 )
 
-// maxSecret bounds a secret file, in bytes.
-const maxSecret = 64 << 10
+// Bounds of the files that a property file names, in bytes. A bundle of the
+// world's certificate authorities has some 220 KB.
+const (
+	maxSecret = 64 << 10
+	maxPEM    = 1 << 20
+)
 
 // files makes the names of files absolute, and checks that each is there. A
 // relative one is looked for among systemd's credentials first, then beside
@@ -72,7 +76,11 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 		c.add(path, "%s: there is no file %s; put the PEM file with the %s there, or name the one that is", key, shown, holds[key]).Missing = true
 		return
 	}
-	if text := fileProblem(full, shown); text != "" {
+	most := int64(maxSecret)
+	if holds[key] != "" {
+		most = maxPEM
+	}
+	if text := fileProblem(full, shown, most); text != "" {
 		if holds[key] != "" {
 			text = strings.Replace(text, "put the value into it", "put the "+holds[key]+" into it, in PEM form", 1)
 		}
@@ -152,7 +160,7 @@ func hasPEM(text []byte, what string) bool {
 }
 
 // fileProblem says why a file cannot be read, "" if it can.
-func fileProblem(full, shown string) string {
+func fileProblem(full, shown string, most int64) string {
 	info, err := os.Stat(full)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -165,8 +173,8 @@ func fileProblem(full, shown string) string {
 		return fmt.Sprintf("%s is no ordinary file", shown)
 	case info.Size() == 0:
 		return fmt.Sprintf("the file %s is empty; put the value into it", shown)
-	case info.Size() > maxSecret:
-		return fmt.Sprintf("the file %s has %d bytes, and at most %d are possible; is it another file?", shown, info.Size(), maxSecret)
+	case info.Size() > most:
+		return fmt.Sprintf("the file %s has %d bytes, and at most %d are possible; is it another file?", shown, info.Size(), most)
 	}
 	f, err := os.Open(full)
 	if err != nil {
@@ -189,7 +197,7 @@ func beside(file, name string) string {
 
 // Secret reads a secret by the file name that a loaded property file gives.
 func Secret(file string) (string, error) {
-	if text := fileProblem(file, file); text != "" {
+	if text := fileProblem(file, file, maxSecret); text != "" {
 		return "", errors.New(text)
 	}
 	text, err := os.ReadFile(file)
