@@ -29,7 +29,7 @@ type Tally struct {
 }
 
 func (t Tally) String() string {
-	return fmt.Sprintf("kills %d, deeds at the desk %d\ncommands settled %d, outcome unknown %d (killed in mid-card; each waits for a person)\n"+
+	return fmt.Sprintf("kills %d, deeds at the desk %d\ncommands settled %d, outcome unknown %d at the end (killed in mid-card, and no card of the room since)\n"+
 		"effects: cards cut %d, screens drawn %d, vouchers made %d\nviolations %d",
 		t.Kills, t.Deeds, t.Commands, t.Unknown, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
 }
