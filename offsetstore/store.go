@@ -28,9 +28,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -164,11 +166,8 @@ func Open(path string, opt Options) (*Store, error) {
 		NoFreelistSync: true, // one page less per commit; the list is found again by a scan at open
 		FreelistType:   bbolt.FreelistMapType,
 	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("%s is in use: another edgeagent is running on it; stop that one first", path)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, openProblem(path, err)
 	}
 	s := &Store{
 		db: db, opt: opt,
@@ -185,6 +184,21 @@ func Open(path string, opt Options) (*Store, error) {
 	}
 	go s.write()
 	return s, nil
+}
+
+// openProblem says why a file cannot be opened, and what to do.
+func openProblem(path string, err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%s is in use: another edgeagent is running on it; stop that one first", path)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return fmt.Errorf("%s is damaged or no store (%w): move it aside and start again; what devices still had to do is lost, and rooms fill as the PMS speaks of them", path, err)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%s: no space is left on the device; free some and start again", path)
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s cannot be written: %w; let this user write there, or name another store", path, errors.Unwrap(err))
+	}
+	return fmt.Errorf("open %s: %w", path, err)
 }
 
 // Key is the property's secret for keyed hashes, made when the file was.

@@ -1,12 +1,15 @@
 package offsetstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -458,5 +461,28 @@ func TestUnwantedIsForgotten(t *testing.T) {
 	wanted, err := s.Wanted("tvs")
 	if err != nil || len(wanted) != 1 || wanted[0].Subject != "stay:2" {
 		t.Errorf("wanted %v, %v", wanted, err)
+	}
+}
+
+func TestOpenSaysWhatToDo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	text := bytes.Repeat([]byte("this is no store\n"), 2000)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(path, Options{})
+	want := path + " is damaged or no store (invalid database): move it aside and start again; " +
+		"what devices still had to do is lost, and rooms fill as the PMS speaks of them"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	for cause, want := range map[error]string{
+		&os.PathError{Op: "write", Path: "s.db", Err: syscall.ENOSPC}: "s.db: no space is left on the device; free some and start again",
+		&os.PathError{Op: "open", Path: "s.db", Err: syscall.EROFS}:   "s.db cannot be written: read-only file system; let this user write there, or name another store",
+		&os.PathError{Op: "open", Path: "s.db", Err: syscall.EACCES}:  "s.db cannot be written: permission denied; let this user write there, or name another store",
+	} {
+		if got := openProblem("s.db", cause).Error(); got != want {
+			t.Errorf("%v: %s, want %s", cause, got, want)
+		}
 	}
 }
