@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -89,6 +90,14 @@ func (s *Store) Accept(b Batch) error {
 			if old != nil {
 				replaced = append(replaced, old)
 				asked = asked || old.Ask != ""
+			}
+			if c.Setting {
+				over, err := s.overtake(tx, &c, added)
+				if err != nil {
+					return err
+				}
+				replaced = append(replaced, over...)
+				asked = asked || len(over) > 0
 			}
 			added = append(added, &c)
 		}
@@ -215,6 +224,37 @@ func (s *Store) replace(tx *bbolt.Tx, c *Command) (*Command, error) {
 	old.Note = "replaced by a newer one before it was sent"
 	_, err := settleAsk(tx, old)
 	return &old, errors.Join(err, s.file(tx, old))
+}
+
+// overtake settles the held jobs of the subject that a setting comes after: in
+// a replay the later word counts, and no card is cut for who has left since.
+func (s *Store) overtake(tx *bbolt.Tx, c *Command, added []*Command) (over []*Command, err error) {
+	held := func(job *Command) bool {
+		return !job.Setting && !job.Hold.IsZero() && job.State == Pending && job.Lane == c.Lane && job.Subject == c.Subject
+	}
+	for _, job := range added { // of this batch
+		if held(job) {
+			over = append(over, job)
+		}
+	}
+	s.mu.Lock()
+	if sub := s.lane(c.Lane).subjects[c.Subject]; sub != nil && !sub.running {
+		for _, job := range slices.Clone(sub.queue) {
+			if held(job) {
+				over = append(over, job)
+				s.lane(c.Lane).drop(job) // at once: nobody may take it any more
+			}
+		}
+	}
+	s.mu.Unlock()
+	for _, job := range over {
+		job.State, job.Settled, job.Note = Cancelled, c.Created, "overtaken by what came after it"
+		_, asked := settleAsk(tx, *job)
+		if err := errors.Join(asked, s.file(tx, *job)); err != nil {
+			return nil, err
+		}
+	}
+	return over, nil
 }
 
 // forgetWanted drops the newest settings of the given subjects, on every lane.

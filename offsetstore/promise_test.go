@@ -186,3 +186,31 @@ func TestUnmappedNameIsShownAtOnce(t *testing.T) {
 		t.Errorf("unmapped %+v, %v", u, err)
 	}
 }
+
+// In a replay the later word counts: no card is cut for who has left since.
+func TestHeldJobIsOvertakenByASetting(t *testing.T) {
+	for _, batches := range []int{1, 2} {
+		t.Run(fmt.Sprint(batches, " batches"), func(t *testing.T) {
+			s := open(t, filepath.Join(t.TempDir(), "s.db"))
+			defer s.Close()
+			encode, other, cancel := job("encode", "room:101"), job("other", "room:102"), setting("cancel", "room:101")
+			encode.Hold, other.Hold, cancel.Hold = time.Now().Add(time.Hour), time.Now().Add(time.Hour), time.Now().Add(time.Hour)
+			encode.Source, other.Source, cancel.Source, cancel.Lane = "pms", "pms", "pms", "encoder"
+			if batches == 1 {
+				accept(t, s, "1", encode, other, cancel)
+			} else {
+				accept(t, s, "1", encode, other)
+				accept(t, s, "2", cancel)
+			}
+			if c := state(t, s, "encode"); c.State != Cancelled {
+				t.Errorf("the card of who has left is %s", c.State)
+			}
+			s.Release("pms")
+			a, b := next(t, s, "encoder"), next(t, s, "encoder")
+			if a.ID+b.ID != "othercancel" && a.ID+b.ID != "cancelother" {
+				t.Errorf("handed out %s, %s", a.ID, b.ID)
+			}
+			nothing(t, s, "encoder")
+		})
+	}
+}

@@ -92,7 +92,7 @@ type Command struct {
 	Source  string          `json:"source,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"` // opaque to the store; dropped once settled, unless wanted
 	State   State           `json:"state"`
-	// Due is the earliest instant to run; Hold delays a replayed setting
+	// Due is the earliest instant to run; Hold delays what comes of a replay
 	// further, until Release or until it passes.
 	Due  time.Time `json:"due"`
 	Hold time.Time `json:"hold,omitzero"`

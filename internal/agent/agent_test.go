@@ -602,3 +602,21 @@ func TestKeyThatEndsTooSoonIsShownAfterARestart(t *testing.T) {
 		}
 	})
 }
+
+// The same after a short break, whose news are young enough for a card.
+func TestShortBacklogCutsNoCardForWhoHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		defer s.stop()
+		replayed := func(n pms.Notice) pms.Notice {
+			n.Replayed, n.NotBefore = true, time.Now().Add(-time.Minute)
+			return n
+		}
+		s.say(replayed(checkIn("R1", "101", "Uno")), replayed(checkIn("R2", "102", "Due")))
+		s.say(replayed(checkOut("R1", "101")))
+		s.want("encoder while catching up", s.desk.saw(), []string{})
+		s.pms.feed <- []pms.Notice{} // caught up
+		s.rest()
+		s.want("encoder", s.desk.saw(), []string{"encode room:102", "cancel_room room:101"})
+	})
+}

@@ -120,7 +120,7 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 	for _, planned := range a.table.Eval(e) {
 		c := command(planned, since)
 		c.Source, c.Ask, c.Created = e.Source, e.CommandID, now
-		if n.Replayed && planned.Setting {
+		if n.Replayed {
 			c.Hold = now.Add(a.patience.Hold)
 		}
 		b.Commands = append(b.Commands, c)
