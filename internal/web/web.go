@@ -121,7 +121,8 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 	}{p.Version, p.Property, p.Problems, v})
 }
 
-// ready is yes when every link is live or catching up and nothing serious holds.
+// ready is yes when every link is live or catching up. A device that is away
+// makes the agent no less ready: its commands wait.
 func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
 	v, ok := p.look(w)
 	if !ok {

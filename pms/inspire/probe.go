@@ -115,7 +115,7 @@ func (s *Source) probeStream(ctx context.Context, creds credentials, list []Find
 		return append(list, Finding{Step: "subscribe", Text: "interrupted"})
 	}
 	list = append(list, Finding{Step: "subscribe", OK: true, Text: fmt.Sprintf("the server takes the subscription; events while looking: %d", st.counts.events)})
-	if why := st.guard.reason(s.cfg.ChainCode); why != "" {
+	if why := st.guard.reason(s.cfg.ChainCode); why != "" && st.counts.events > 0 {
 		list[len(list)-1].Advice = why
 	}
 	return list

@@ -62,3 +62,16 @@ func TestProbe(t *testing.T) {
 		})
 	}
 }
+
+// The documented query is enough to see that the link works; the one that asks
+// for the hotel is the agent's affair.
+func TestProbeOfASharedChain(t *testing.T) {
+	t.Parallel()
+	sim := startPMS(t, inspiresim.Options{})
+	cfg := quickConfig(sim)
+	cfg.ChainScope, cfg.HotelCode = "shared", "TTE1"
+	list := newLink(t, cfg).src.Probe(t.Context())
+	if last := list[len(list)-1]; last.Step != "subscribe" || !last.OK || last.Advice != "" {
+		t.Errorf("%+v", last)
+	}
+}

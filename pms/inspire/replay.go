@@ -61,7 +61,7 @@ func (st *stream) caughtUp(now time.Time) {
 		return
 	}
 	st.noteWorked()
-	if st.onTrial(now) {
+	if st.onTrial(now) && !st.looking {
 		// Not live yet: what came meanwhile did not tell its hotel.
 		st.log.Info().Msg("pms link reconnects once to ask for the hotel of each event")
 		st.drain(outcomePlanned, st.waits.Drain)
