@@ -25,7 +25,7 @@ func QuickRules(command []string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s rules: %w", strings.Join(command, " "), err)
 	}
-	return strings.ReplaceAll(string(table), "after: 30m", "after: 1s"), nil
+	return strings.NewReplacer("after: 30m", "after: 1s", "# Half an hour for the lobby.", "# A second for the lobby, half an hour in a hotel.").Replace(string(table)), nil
 }
 
 // StartAgent starts the agent on the hotel's property file. Its log is added to the named file.
