@@ -54,22 +54,7 @@ func (s *Store) Accept(b Batch) error {
 	asked := false
 	return s.commit(func(tx *bbolt.Tx) error {
 		added, replaced = nil, nil
-		var err error
-		if err = s.putOffsets(tx, b.Source, b.Offset); err != nil {
-			return err
-		}
-		records := tx.Bucket(bucketRecords)
-		for id, v := range b.Records {
-			if v == nil {
-				err = records.Delete([]byte(id))
-			} else {
-				err = records.Put([]byte(id), v)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := s.forgetWanted(tx, b.Unwanted); err != nil {
+		if err := errors.Join(s.putOffsets(tx, b.Source, b.Offset), putRecords(tx, b.Records), s.forgetWanted(tx, b.Unwanted)); err != nil {
 			return err
 		}
 		fresh, err := openAsks(tx, b.Asks)
@@ -118,6 +103,20 @@ func (s *Store) Accept(b Batch) error {
 			s.wakeReport()
 		}
 	})
+}
+
+// putRecords stores records, and forgets those that are nil.
+func putRecords(tx *bbolt.Tx, records map[string][]byte) error {
+	bucket := tx.Bucket(bucketRecords)
+	var errs []error
+	for id, v := range records {
+		if v == nil {
+			errs = append(errs, bucket.Delete([]byte(id)))
+		} else {
+			errs = append(errs, bucket.Put([]byte(id), v))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Store) acceptQuiet(b Batch) error {
