@@ -28,6 +28,7 @@ const (
 	RoomOutOfOrder      EventKind = "room.out_of_order"
 	GuestMessage        EventKind = "guest.message"
 	KeyRequested        EventKind = "key.requested" // a device command of the PMS
+	PriceUpdated        EventKind = "price.updated" // what a room costs changed
 	Incomplete          EventKind = "incomplete"    // a notice that lacks what it needs, such as a check-in without a room
 )
 
@@ -52,10 +53,15 @@ type Event struct {
 	Guests []Guest
 	// Shared says that another stay is in the same room.
 	Shared bool
+	// Expires is when nobody waits for the device command any more; zero for never.
+	Expires time.Time
+	// KeysByCommand: the desk of this PMS asks for keys by device commands.
+	KeysByCommand bool
 	// Assumed marks a check-out that the PMS did not send, but that the next
 	// guest's check-in implies.
 	Assumed bool
-	// Extra holds what only some kinds have: room_status, message, message_title, dnd, service, reason, copies, encoder, key.
+	// Extra holds what only some kinds have: room_status, message, message_title, dnd, service, reason,
+	// copies, encoder, lock_encoder, key, rooms, grants, rate, category, from, to.
 	Extra map[string]string
 }
 
@@ -89,7 +95,15 @@ var EventFields = []struct{ Name, Help string }{
 	{"reason", "what is missing (incomplete)"},
 	{"copies", "number of keys wanted (key.requested)"},
 	{"encoder", "encoder wanted (key.requested)"},
-	{"key", "new or duplicate (key.requested)"},
+	{"lock_encoder", "that encoder's name in the lock system (key.requested)"},
+	{"key", "new, duplicate or auto (key.requested)"},
+	{"rooms", "further rooms that the key opens, with commas between (key.requested)"},
+	{"grants", "authorisations that the key gets, with commas between (key.requested)"},
+	{"keys_by_command", "true if the desk asks for keys by device commands of this PMS"},
+	{"rate", "the PMS's id of the rate (price.updated)"},
+	{"category", "the PMS's id of the room category (price.updated)"},
+	{"from", "first instant of the new price, RFC 3339 (price.updated)"},
+	{"to", "end of the new price, RFC 3339 (price.updated)"},
 }
 
 // IsEventField reports whether rules can use the name.
@@ -138,6 +152,8 @@ func (e *Event) Field(name string) string {
 		return strconv.FormatBool(e.Assumed)
 	case "dnd":
 		return strconv.FormatBool(e.Stay.DND)
+	case "keys_by_command":
+		return strconv.FormatBool(e.KeysByCommand)
 	}
 	return e.Extra[name]
 }

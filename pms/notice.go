@@ -38,8 +38,15 @@ const (
 	KindGuestService      Kind = "room.guest_service" // do-not-disturb, make up room
 	KindQueueRoom         Kind = "room.queue"
 	KindProfile           Kind = "profile.change"
-	KindKeyRequest        Kind = "key.request" // a device command of the PMS; CommandID says which
-	KindUndecodable       Kind = "undecodable" // Raw holds what came; it goes into quarantine
+	KindKeyRequest        Kind = "key.request"       // a device command of the PMS; CommandID says which
+	KindDeviceCommand     Kind = "device.command"    // a device command that no kind of its own covers
+	KindCommandWithdrawn  Kind = "command.withdrawn" // the PMS wants the device command CommandID no more
+	// KindStayState tells all of a stay as it is now, without saying what
+	// happened: that follows from the difference to the ledger.
+	KindStayState   Kind = "stay.state"
+	KindPrice       Kind = "price.update"
+	KindMark        Kind = "mark"        // nothing happened up to Offset
+	KindUndecodable Kind = "undecodable" // Raw holds what came; it goes into quarantine
 )
 
 // Names of fields in one spelling for all PMSs. A source maps the PMS's own
@@ -88,6 +95,14 @@ const (
 	FieldCopies           = "copies"        // of a key request: how many
 	FieldEncoder          = "encoder"       // of a key request: the encoder wanted
 	FieldKey              = "key"           // of a key request: new or duplicate
+	FieldLockEncoder      = "lock_encoder"  // of a key request: the encoder's name in the lock system
+	FieldRooms            = "rooms"         // of a key request: further rooms, with commas between
+	FieldGrants           = "grants"        // of a key request: authorisations, with commas between
+	FieldCheckedIn        = "checked_in"    // RFC 3339: when the guest came, in KindStayState
+	FieldRate             = "rate"          // of a price: the PMS's id of the rate
+	FieldCategory         = "category"      // of a price: the PMS's id of the room category
+	FieldFrom             = "from"          // of a price: first instant, RFC 3339
+	FieldTo               = "to"            // of a price: end, RFC 3339
 	FieldIgnored          = ""              // known, and of no use to a room (e-mail, rate, comments)
 )
 
@@ -111,7 +126,16 @@ type Notice struct {
 	// CommandID is the PMS's id of the device command that this notice is,
 	// "" if it is none. Each one is answered through Source.Acknowledge.
 	CommandID string
-	Fields    []Field
+	// Expires is when nobody waits for the device command any more; zero for never.
+	Expires time.Time
+	// Refuse, if not "", is the note with which the device command is answered
+	// at once, with RefuseAs or else CommandError, and no rule sees it.
+	Refuse   string
+	RefuseAs CommandState
+	// KeysByCommand says that the desk of this PMS asks for keys by device
+	// commands, so that a check-in alone need not cut one.
+	KeysByCommand bool
+	Fields        []Field
 	// Unmapped lists element and event names that no alias covers.
 	Unmapped []string
 	// NotBefore is the earliest instant at which this can have happened: the

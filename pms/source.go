@@ -17,21 +17,41 @@ type Source interface {
 	// after an error the caller comes back at once, the source itself knows how
 	// long the PMS wants to be left alone.
 	Notices(ctx context.Context, after string) iter.Seq2[[]Notice, error]
-	// Acknowledge answers a device command of the PMS. nil: the PMS has it.
-	Acknowledge(ctx context.Context, commandID string, outcome Outcome, note string) error
+	// Acknowledge tells the PMS how a device command of its stands. nil: the PMS
+	// has it, or knows a final state already.
+	Acknowledge(ctx context.Context, a Answer) error
 	// Link says how the connection stands, for the status page.
 	Link() Link
 }
 
-// Outcome is how a device command ended, in the PMS's own words.
-type Outcome string
+// Answer is what the PMS is told of a device command: first that it was
+// received, perhaps how far it is, in the end what came of it.
+type Answer struct {
+	CommandID string
+	State     CommandState
+	// Progress goes from 0 to 1; it counts with CommandProcessing only.
+	Progress float64
+	// Note is one sentence for the hotel's staff, without personal data; it
+	// counts with a final state only.
+	Note string
+}
 
-// The final states of a device command.
+// CommandState is where a device command stands, in the PMS's own words.
+type CommandState string
+
+// The states of a device command that are told.
 const (
-	OutcomeProcessed Outcome = "Processed"
-	OutcomeCancelled Outcome = "Cancelled"
-	OutcomeError     Outcome = "Error"
+	CommandReceived   CommandState = "Received"
+	CommandProcessing CommandState = "Processing"
+	CommandProcessed  CommandState = "Processed"
+	CommandCancelled  CommandState = "Cancelled"
+	CommandError      CommandState = "Error"
 )
+
+// Final reports whether a command ends with the state.
+func (s CommandState) Final() bool {
+	return s == CommandProcessed || s == CommandCancelled || s == CommandError
+}
 
 // LinkState is the state of a PMS link.
 type LinkState string

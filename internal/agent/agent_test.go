@@ -59,14 +59,14 @@ func (s *source) Notices(ctx context.Context, after string) iter.Seq2[[]pms.Noti
 	}
 }
 
-func (s *source) Acknowledge(_ context.Context, id string, outcome pms.Outcome, note string) error {
+func (s *source) Acknowledge(_ context.Context, a pms.Answer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail > 0 {
 		s.fail--
 		return errors.New("503")
 	}
-	s.told = append(s.told, fmt.Sprintf("%s %s %s", id, outcome, note))
+	s.told = append(s.told, fmt.Sprintf("%s %s %s", a.CommandID, a.State, a.Note))
 	return nil
 }
 

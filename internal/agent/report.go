@@ -17,7 +17,7 @@ func (a *Agent) report(ctx context.Context, src pms.Source) error {
 		}
 		failed := false
 		for _, ask := range asks {
-			if err := src.Acknowledge(ctx, ask.ID, outcome(ask.Outcome), ask.Note); err != nil {
+			if err := src.Acknowledge(ctx, pms.Answer{CommandID: ask.ID, State: outcome(ask.Outcome), Note: ask.Note}); err != nil {
 				failed = true
 				if ctx.Err() == nil {
 					a.log.Warn().Str("pms", src.String()).Str("ask", ask.ID).Err(err).Msg("answer not delivered yet")
@@ -54,12 +54,12 @@ func awaitMore(ctx context.Context, more <-chan struct{}, pause time.Duration, f
 	}
 }
 
-func outcome(s offsetstore.State) pms.Outcome {
+func outcome(s offsetstore.State) pms.CommandState {
 	switch s {
 	case offsetstore.Processed:
-		return pms.OutcomeProcessed
+		return pms.CommandProcessed
 	case offsetstore.Cancelled:
-		return pms.OutcomeCancelled
+		return pms.CommandCancelled
 	}
-	return pms.OutcomeError
+	return pms.CommandError
 }

@@ -124,7 +124,7 @@ func (s *Source) String() string { return s.name }
 func (s *Source) Link() pms.Link { return s.board.view() }
 
 // Acknowledge answers nothing: the stream carries no commands.
-func (s *Source) Acknowledge(context.Context, string, pms.Outcome, string) error { return nil }
+func (s *Source) Acknowledge(context.Context, pms.Answer) error { return nil }
 
 func (s *Source) now() time.Time { return s.deps.Now() }
 
