@@ -26,7 +26,7 @@ func (s *Source) connect(ctx context.Context, yield func([]pms.Notice, error) bo
 	if !s.awaitTurn(ctx) {
 		return outcomeShutdown, nil
 	}
-	s.board.state(pms.LinkConnecting, time.Time{})
+	s.board.State(pms.LinkConnecting, time.Time{})
 	creds, err := s.credentials()
 	if err != nil {
 		return s.failed(ctx, err)
@@ -57,7 +57,7 @@ func (s *Source) stream(ctx context.Context, yield func([]pms.Notice, error) boo
 	st.audit("pms stream ended")
 	s.mem.Open = false
 	if st.live() {
-		st.noteLive(s.board.lastHeard())
+		st.noteLive(s.board.LastHeard())
 	}
 	if out == outcomeBroken {
 		return outcomeBroken, s.ended(&end, st)
@@ -85,10 +85,10 @@ func (s *Source) awaitTurn(ctx context.Context) bool {
 	if s.parked || !s.connected && s.mem.Parked {
 		state = pms.LinkParked
 		if s.mem.Problem != "" {
-			s.board.problem(s.mem.Problem)
+			s.board.Problem(s.mem.Problem)
 		}
 	}
-	s.board.state(state, s.now().Add(wait))
+	s.board.State(state, s.now().Add(wait))
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -126,7 +126,7 @@ func (s *Source) hold(wait time.Duration) {
 	s.notBefore = now.Add(wait)
 	s.mem.setWait(now, wait)
 	s.mem.Parked, s.mem.Problem, s.parked = false, "", false
-	s.board.state(pms.LinkWaiting, s.notBefore)
+	s.board.State(pms.LinkWaiting, s.notBefore)
 }
 
 // failed judges an attempt that did not get as far as a stream.
@@ -164,16 +164,16 @@ func (s *Source) ended(e *ending, st *stream) error {
 	}
 	s.hold(v.wait)
 	s.mem.LastClose = v.row.signal
-	s.board.problem(err.Error())
+	s.board.Problem(err.Error())
 	if v.alarm != "" {
-		s.board.raise(v.alarm, err.Error())
+		s.board.Raise(v.alarm, err.Error())
 	}
 	if v.kickWar {
-		s.board.raise(alarmKickWar, "the server keeps ending the stream soon after it began: another client probably uses this key and chain; stop other agents and test tools")
+		s.board.Raise(alarmKickWar, "the server keeps ending the stream soon after it began: another client probably uses this key and chain; stop other agents and test tools")
 	}
 	if v.parked {
 		s.parked, s.mem.Parked, s.mem.Problem = true, true, err.Error()
-		s.board.state(pms.LinkParked, s.notBefore)
+		s.board.State(pms.LinkParked, s.notBefore)
 	}
 	if v.firm {
 		if err := s.save(); err != nil {

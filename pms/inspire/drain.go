@@ -27,7 +27,7 @@ func (st *stream) drain(goal outcome, grace time.Duration) {
 	}
 	st.phase = phaseDraining
 	st.due = [duties]time.Time{dutyGrace: now.Add(grace)}
-	st.board.state(pms.LinkDraining, time.Time{})
+	st.board.State(pms.LinkDraining, time.Time{})
 	st.farewell()
 }
 
@@ -105,7 +105,7 @@ func (st *stream) renew(r renewal) {
 	var f *failure
 	if errors.As(r.err, &f) && f.status >= 400 && f.status < 500 && f.status != 429 {
 		wait = st.waits.ParkMin
-		st.board.raise(alarmRefused, "the running stream goes on, but a new token is refused: "+rowFor(tokenSignal(f.status)).means)
+		st.board.Raise(alarmRefused, "the running stream goes on, but a new token is refused: "+rowFor(tokenSignal(f.status)).means)
 	}
 	if st.ctx.Err() == nil && !errors.Is(r.err, context.Canceled) {
 		st.log.Warn().Err(r.err).Msg("pms token cannot be renewed yet; the running stream is kept")

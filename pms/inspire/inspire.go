@@ -57,7 +57,7 @@ type Source struct {
 	log      zerolog.Logger
 	names    *names
 	net      *transport
-	board    *board
+	board    *pms.Board
 	host     string
 	identity string
 	busy     atomic.Bool
@@ -100,7 +100,7 @@ func New(name string, cfg Config, deps Deps) (*Source, error) {
 	s := &Source{
 		name: name, cfg: full, dialect: d, waits: full.Waits, deps: deps,
 		log:   deps.Log.With().Str("source", name).Logger(),
-		names: newNames(full.Aliases), board: newBoard(deps.Now),
+		names: newNames(full.Aliases), board: pms.NewBoard(deps.Now, passing[:]...),
 		identity: streamIdentity(&full), past: newHistory(),
 	}
 	if deps.Waits != nil {
@@ -121,7 +121,7 @@ func New(name string, cfg Config, deps Deps) (*Source, error) {
 func (s *Source) String() string { return s.name }
 
 // Link says how the connection stands. It can be called from anywhere.
-func (s *Source) Link() pms.Link { return s.board.view() }
+func (s *Source) Link() pms.Link { return s.board.View() }
 
 // Acknowledge answers nothing: the stream carries no commands.
 func (s *Source) Acknowledge(context.Context, pms.Answer) error { return nil }
@@ -181,10 +181,10 @@ func (s *Source) resume(after string) error {
 	case err != nil:
 		// An epoch that no earlier notice can have had, so that none is taken for another.
 		start.epoch = int(max(s.now().Unix(), 2))
-		s.board.raise(alarmCursor, "the stored place in the stream cannot be read; the link starts anew, rooms may be out of date")
+		s.board.Raise(alarmCursor, "the stored place in the stream cannot be read; the link starts anew, rooms may be out of date")
 	case c.identity != s.identity:
 		start.epoch = c.epoch + 1
-		s.board.raise(alarmCursor, "the link points at another server, enterprise or chain than before; it starts anew, rooms may be out of date")
+		s.board.Raise(alarmCursor, "the link points at another server, enterprise or chain than before; it starts anew, rooms may be out of date")
 	case after == s.mem.Reset:
 		start.epoch, s.fromZero = c.epoch+1, true
 	default:

@@ -15,7 +15,7 @@ func (st *stream) event(it *item) {
 	}
 	ev := &it.event
 	st.counts.events++
-	st.board.heardEvent(it.at)
+	st.board.HeardEvent(it.at)
 	st.last = it.at
 	if st.probing {
 		st.observe(ev)
@@ -77,7 +77,7 @@ func (st *stream) look(ev *event, how standing) {
 		st.first = false
 		switch {
 		case st.try.noOffset && st.place.offset != "":
-			st.board.raise(alarmGap, fmt.Sprintf("the server refused to resume after offset %s and went on at %s: events between may be lost; compare the rooms with the PMS", st.place.offset, ev.offset))
+			st.board.Raise(alarmGap, fmt.Sprintf("the server refused to resume after offset %s and went on at %s: events between may be lost; compare the rooms with the PMS", st.place.offset, ev.offset))
 		case st.offset != "" && below(st.place.offset, ev.offset):
 			// Offsets need not step by one, so this is for the log only.
 			st.log.Info().Str("offset", st.place.offset).Str("first", ev.offset).Msg("pms replay begins after our offset")
@@ -88,13 +88,13 @@ func (st *stream) look(ev *event, how standing) {
 		st.epochAlarm(st.place.offset, ev.offset)
 	case standingOld:
 		st.counts.old++
-		st.board.raise(alarmOldReplay, fmt.Sprintf("the server replays events from before our offset %s (such as %s); they move nothing", st.place.offset, ev.offset))
+		st.board.Raise(alarmOldReplay, fmt.Sprintf("the server replays events from before our offset %s (such as %s); they move nothing", st.place.offset, ev.offset))
 	}
 }
 
 func (st *stream) epochAlarm(ours, theirs string) {
 	st.counts.epochs++
-	st.board.raise(alarmEpoch, fmt.Sprintf("the server's event counter began again (ours was %s, theirs is %s): events may be lost; compare the rooms with the PMS", ours, theirs))
+	st.board.Raise(alarmEpoch, fmt.Sprintf("the server's event counter began again (ours was %s, theirs is %s): events may be lost; compare the rooms with the PMS", ours, theirs))
 	st.log.Warn().Str("offset", ours).Str("theirs", theirs).Msg("pms event counter began again; new epoch")
 }
 
@@ -137,7 +137,7 @@ func (st *stream) notice(it *item, how standing) pms.Notice {
 		n.Fields, n.Unmapped, n.Raw, n.Reservation, n.GuestID = nil, nil, nil, "", ""
 	case unclearHotel:
 		n.Observe = true
-		st.board.monitorOnly(st.guard.reason(st.cfg.ChainCode))
+		st.board.MonitorOnly(st.guard.reason(st.cfg.ChainCode))
 	}
 	if n.Observe {
 		st.counts.observed++

@@ -53,7 +53,7 @@ func (st *stream) noteSilence(at time.Time) {
 	if !st.due[dutyQuiet].IsZero() || st.clockGood {
 		st.due[dutyQuiet] = at.Add(st.quietLimit())
 	}
-	st.board.clear(alarmQuiet)
+	st.board.Clear(alarmQuiet)
 }
 
 // observe looks at an event of the probe; nothing of it is handed over.

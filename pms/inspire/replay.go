@@ -12,8 +12,8 @@ func (st *stream) settle(now time.Time) {
 	if st.phase != phaseReplay {
 		return
 	}
-	if st.last.IsZero() && st.board.lastHeard().After(st.subscribed) {
-		st.last = st.board.lastHeard()
+	if st.last.IsZero() && st.board.LastHeard().After(st.subscribed) {
+		st.last = st.board.LastHeard()
 	}
 	from := st.last
 	if from.IsZero() { // silent: a server that answers no ping either gets the time of an ack
@@ -46,7 +46,7 @@ func (st *stream) confirmedQuiet(now time.Time) bool {
 		st.n.ping()
 		return false
 	}
-	return st.board.lastHeard().After(st.asked) || !now.Before(st.asked.Add(st.waits.Ack))
+	return st.board.LastHeard().After(st.asked) || !now.Before(st.asked.Add(st.waits.Ack))
 }
 
 // caughtUp ends the replay: from here on events are news.
@@ -69,7 +69,7 @@ func (st *stream) caughtUp(now time.Time) {
 	}
 	st.phase, st.reachLive = phaseLive, true
 	st.noteLive(now)
-	st.board.state(pms.LinkLive, time.Time{})
+	st.board.State(pms.LinkLive, time.Time{})
 	st.log.Info().Str("chain", st.cfg.ChainCode).Str("offset", st.place.offset).Dur("took", now.Sub(st.subscribed)).Msg("pms stream is live")
 	if st.hand([]pms.Notice{}); st.stopped {
 		return

@@ -65,7 +65,7 @@ func (n *session) start() error {
 		}
 		return nil
 	})
-	n.src.board.heard(n.src.now())
+	n.src.board.Heard(n.src.now())
 	n.tasks.Go(n.read)
 	init := map[string]any{"type": "connection_init", "payload": map[string]string{
 		"Authorization": "Bearer " + n.token.text,
@@ -133,9 +133,9 @@ func (n *session) send(text []byte) error {
 // heard notes a sign of life. It runs on the reader, as the library's
 // handlers do, so it may move the read deadline.
 func (n *session) heard() {
-	n.src.board.heard(n.src.now())
+	n.src.board.Heard(n.src.now())
 	if n.suspect.Swap(false) {
-		n.src.board.relieved()
+		n.src.board.Doubt("")
 	}
 	n.extend()
 }
@@ -292,13 +292,13 @@ func (n *session) ping() {
 // watch doubts a silent link. A WebSocket ping is tried as well then: every
 // library answers one, also under a server that does not know the JSON ping.
 func (n *session) watch() {
-	silent := n.src.now().Sub(n.src.board.lastHeard())
+	silent := n.src.now().Sub(n.src.board.LastHeard())
 	if silent < n.src.waits.Suspect || n.in.stuck.Load() { // when stuck it is us who do not listen
 		return
 	}
 	_ = n.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(n.src.waits.Write))
 	if !n.suspect.Swap(true) {
-		n.src.board.doubt("nothing heard for " + silent.Round(time.Second).String() + "; the agent reconnects by itself if this lasts")
+		n.src.board.Doubt("nothing heard for " + silent.Round(time.Second).String() + "; the agent reconnects by itself if this lasts")
 		n.src.log.Warn().Dur("silent", silent).Msg("pms link is silent")
 	}
 	if !n.pongSeen.Load() && silent >= n.src.waits.Dead && !n.warned.Swap(true) {

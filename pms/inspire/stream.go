@@ -238,12 +238,12 @@ func (st *stream) subscribe() {
 		return
 	}
 	st.phase, st.subscribed = phaseReplay, now
-	st.board.state(pms.LinkCatchingUp, time.Time{})
+	st.board.State(pms.LinkCatchingUp, time.Time{})
 	st.log.Info().Str("chain", st.cfg.ChainCode).Str("from_offset", st.offset).Str("selection", st.try.selection).
 		Bool("probe", st.probing).Msg("pms subscription started")
 	st.checkRetention(now)
 	st.guard.begin(st.try.selection == selectLong)
-	st.board.monitorOnly(st.guard.reason(st.cfg.ChainCode))
+	st.board.MonitorOnly(st.guard.reason(st.cfg.ChainCode))
 	st.due[dutyAck] = time.Time{}
 	// The replay can only be over once the server has said anything since the
 	// subscription: a slow one has not even begun. A ping makes it speak.
@@ -263,7 +263,7 @@ func (st *stream) checkRetention(now time.Time) {
 		return
 	}
 	if away := now.Sub(st.mem.LastLive); away > st.cfg.Retention {
-		st.board.raise(alarmGap, fmt.Sprintf("the link was down for %s, longer than the server keeps events (%s): some may be lost; compare the rooms with the PMS",
+		st.board.Raise(alarmGap, fmt.Sprintf("the link was down for %s, longer than the server keeps events (%s): some may be lost; compare the rooms with the PMS",
 			away.Round(time.Hour), st.cfg.Retention))
 	}
 }
@@ -288,13 +288,13 @@ func (st *stream) attend() {
 			}
 		case dutyHealthy:
 			st.past.healthy()
-			st.board.clear(standingAlarms[:]...)
+			st.board.Clear(standingAlarms[:]...)
 		case dutyRotate:
 			st.fetchRenewal()
 		case dutySave:
 			st.saveLive(now)
 		case dutyQuiet:
-			st.board.raise(alarmQuiet, quietText)
+			st.board.Raise(alarmQuiet, quietText)
 		case dutyAudit:
 			st.audit("pms delivery")
 			st.due[dutyAudit] = now.Add(auditEvery)
