@@ -21,7 +21,7 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 	if n.Kind == KindUndecodable {
 		return Change{}
 	}
-	if n.Observe {
+	if n.Observe || n.Refuse != "" {
 		return Change{Unmapped: n.Unmapped}
 	}
 	f := fold{l: l, n: n, now: now}
@@ -29,13 +29,9 @@ func (l *Ledger) Fold(n Notice, now time.Time) Change {
 	if f.at.IsZero() {
 		f.at = now
 	}
+	f.said = f.at
 	f.timed = !n.NotBefore.IsZero() && !n.NotBefore.Equal(n.Received)
-	// A replay after a short break is news as well: its notices cannot be older
-	// than the break. Only a replay of which nobody knows the age is not. A time
-	// ahead of our clock says that our clock is behind (a gateway without a
-	// battery wakes up in the past), so it says nothing about the age.
-	age := now.Sub(f.at)
-	f.fresh = age <= l.opt.Freshness && !(n.Replayed && (n.NotBefore.IsZero() || age < 0))
+	f.fresh = f.isFresh()
 	f.who = readWho(&f.n)
 	m, told := meaningOf(&f.n)
 	f.told = told
@@ -51,10 +47,14 @@ type fold struct {
 	l   *Ledger
 	n   Notice
 	now time.Time
-	// at is when it happened, at the earliest; timed says that the PMS gave that time.
-	at           time.Time
+	// at is when it happened, at the earliest, and said when the PMS said so;
+	// they differ where a snapshot tells of an earlier check-in. timed says that
+	// the PMS gave the time.
+	at, said     time.Time
 	timed, fresh bool
 	who          who
+	// about is the stay of a snapshot, as it was known.
+	about *Stay
 	// told says that the notice only tells how things are, so nothing of it is news.
 	told bool
 	// edits are the stays that change, news the events that no difference of stays explains.
@@ -66,12 +66,23 @@ type fold struct {
 type edit struct {
 	old  *Stay // nil: not known before
 	next Stay
-	// assumed: the check-out is our conclusion. reinstated: a check-out was taken back.
+	// assumed: the check-out is our conclusion. reinstated: a check-out was taken back,
+	// or the loss of the room.
 	assumed, reinstated bool
 	// from is the booking that this stay continues, if the PMS split it.
 	from *Stay
 	// reason is what was odd, for people.
 	reason string
+}
+
+// isFresh reports whether what happened is news. A replay after a short break is
+// news as well: its notices cannot be older than the break. Only a replay of
+// which nobody knows the age is not. A time ahead of our clock says that our
+// clock is behind (a gateway without a battery wakes up in the past), so it says
+// nothing about the age.
+func (f *fold) isFresh() bool {
+	age := f.now.Sub(f.at)
+	return age <= f.l.opt.Freshness && !(f.n.Replayed && (f.n.NotBefore.IsZero() || age < 0))
 }
 
 func (f *fold) act(m meaning) {
@@ -92,6 +103,12 @@ func (f *fold) act(m meaning) {
 		return
 	case meansKeyRequest:
 		f.keyRequest()
+		return
+	case meansPrice:
+		f.price()
+		return
+	case meansState:
+		f.stayState()
 		return
 	}
 	if f.heard() {
@@ -124,15 +141,20 @@ func (f *fold) act(m meaning) {
 // not the PMS's own say when we heard of something, and settle nothing: there
 // the order of arrival counts.
 func (f *fold) older(mark time.Time, timed bool) bool {
-	return f.timed && timed && f.at.Before(mark)
+	return f.timed && timed && f.said.Before(mark)
 }
 
 // edit notes what a stay is like afterwards.
 func (f *fold) edit(e edit) {
-	if e.old == nil || f.at.After(e.next.Changed) || !f.timed || !e.next.Timed {
-		e.next.Changed = f.at
-		// A time in a replay may be only the last moment at which the link was live.
-		e.next.Timed = f.timed && !f.n.Replayed
+	snapshot := f.n.Kind == KindStayState
+	switch {
+	case snapshot && e.old != nil && e.old != f.about:
+		// It only follows from another guest's snapshot; his own may be older and still right.
+	case e.old == nil || f.said.After(e.next.Changed) || !f.timed || !e.next.Timed:
+		e.next.Changed = f.said
+		// A time in a replay may be only the last moment at which the link was
+		// live; a snapshot has its own.
+		e.next.Timed = f.timed && (!f.n.Replayed || snapshot)
 	}
 	e.next.Notice = f.n.ID
 	f.edits = append(f.edits, e)
@@ -156,6 +178,7 @@ func (f *fold) change(m meaning) Change {
 		e := &c.Events[i]
 		e.ID = f.n.ID + "#" + strconv.Itoa(i+1)
 		e.Source, e.CommandID, e.At = f.n.Source, f.n.CommandID, f.at
+		e.Expires, e.KeysByCommand = f.n.Expires, f.n.KeysByCommand
 		if e.Source == "" {
 			e.Source = e.Stay.Source
 		}
@@ -171,7 +194,9 @@ func (f *fold) settleDisplaced() {
 		if f.now.Sub(s.DisplacedAt) < displacedFor || f.edited(s) != nil {
 			continue
 		}
-		f.edit(edit{old: s, next: f.departed(s), assumed: true})
+		next := f.departed(s)
+		next.Since = f.said
+		f.edit(edit{old: s, next: next, assumed: true})
 	}
 }
 

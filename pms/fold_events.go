@@ -41,7 +41,7 @@ func (f *fold) tellLeaving(events []Event, e *edit) []Event {
 }
 
 func (f *fold) tellStay(events []Event, e *edit) []Event {
-	if !e.wasIn() || e.old.Room == "" {
+	if !e.wasIn() || e.old.Room == "" || e.reinstated {
 		kind := StayCheckedIn
 		switch {
 		case e.reinstated:
@@ -69,10 +69,14 @@ func (f *fold) tellStay(events []Event, e *edit) []Event {
 }
 
 func (f *fold) stayEvent(kind EventKind, e *edit) Event {
-	in := f.after(e.next.Room)
+	room := e.next.Room
+	if e.leaves() {
+		room = e.old.Room // with the check-in undone, another may be planned
+	}
+	in := f.after(room)
 	ev := Event{
-		Kind: kind, Room: e.next.Room, Stay: e.next, Guests: e.next.Guests, Assumed: e.assumed,
-		RoomVacant: len(in) == 0 && e.next.Room != "", Shared: sharedWith(in, &e.next),
+		Kind: kind, Room: room, Stay: e.next, Guests: e.next.Guests, Assumed: e.assumed,
+		RoomVacant: len(in) == 0 && room != "", Shared: sharedWith(in, &e.next),
 	}
 	if e.assumed || e.next.Displaced || e.leaves() && e.old.Displaced {
 		ev.Shared = false // the other guest has the room to himself

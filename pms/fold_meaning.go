@@ -20,6 +20,8 @@ const (
 	meansRoomStatus
 	meansOutOfOrder
 	meansKeyRequest
+	meansPrice
+	meansState
 )
 
 // meaningOf derives the meaning of a notice. told is true when the status is
@@ -54,6 +56,10 @@ func meaningOf(n *Notice) (m meaning, told bool) {
 		return meansOutOfOrder, false
 	case KindKeyRequest:
 		return meansKeyRequest, false
+	case KindPrice:
+		return meansPrice, false
+	case KindStayState:
+		return meansState, false
 	case KindReservationNew, KindReservationUpdate, KindAdvanceCheckIn, KindRoomMove, KindShareJoin, KindShareLeave, KindUnknown:
 		return statusMeaning(n)
 	}

@@ -83,8 +83,13 @@ func (f *fold) roomNews(m meaning) {
 // waits for an answer.
 func (f *fold) keyRequest() {
 	extra := map[string]string{}
-	for _, name := range []string{FieldCopies, FieldEncoder, FieldKey} {
+	for _, name := range []string{FieldCopies, FieldEncoder, FieldLockEncoder, FieldKey} {
 		if v := number(f.n.Value(name)); v != "" {
+			extra[name] = v
+		}
+	}
+	for _, name := range []string{FieldRooms, FieldGrants} { // cut short, a list would open other doors
+		if v := f.longText(name); v != "" {
 			extra[name] = v
 		}
 	}
@@ -95,6 +100,17 @@ func (f *fold) keyRequest() {
 		Kind: KeyRequested, Room: next.Room, Stay: next, Guests: next.Guests, Extra: extra,
 		RoomVacant: len(in) == 0 && next.Room != "", Shared: sharedWith(in, &next),
 	})
+}
+
+// price is what a room costs. It is about no stay, and changes none.
+func (f *fold) price() {
+	extra := map[string]string{}
+	for _, name := range []string{FieldRate, FieldCategory, FieldFrom, FieldTo} {
+		if v := number(f.n.Value(name)); v != "" {
+			extra[name] = v
+		}
+	}
+	f.news = append(f.news, Event{Kind: PriceUpdated, Extra: extra})
 }
 
 // subject is the stay that a request or a message is about: by its number,

@@ -60,6 +60,9 @@ func (f *fold) restore(e *edit) {
 			displaced = append(displaced, s)
 		}
 	}
+	if f.n.Kind == KindStayState && len(displaced) > 1 { // who was told to be there last
+		displaced = []*Stay{slices.MaxFunc(displaced, func(a, b *Stay) int { return a.Changed.Compare(b.Changed) })}
+	}
 	for _, s := range displaced {
 		next := *s
 		next.Displaced, next.DisplacedAt = false, time.Time{}
@@ -91,6 +94,9 @@ func (f *fold) sharing(newcomer, s *Stay) bool {
 	}
 	if !s.Departure.IsZero() && !dateOf(s.Departure.In(f.l.opt.Zone)).After(dateOf(f.at.In(f.l.opt.Zone))) {
 		return false
+	}
+	if f.n.Kind == KindStayState {
+		return s.Shared // a snapshot tells all there is; a group has many rooms, and swaps them
 	}
 	return s.Shared || newcomer.Group != "" && newcomer.Group == s.Group ||
 		booking(s) != "" && booking(s) == booking(newcomer)

@@ -11,6 +11,7 @@ var fuzzKinds = []Kind{
 	KindUnknown, KindReservationNew, KindReservationUpdate, KindReservationCancel, KindCancelUndo, KindNoShow, KindCheckIn,
 	KindAdvanceCheckIn, KindCheckInUndo, KindCheckOut, KindCheckOutUndo, KindRoomMove, KindShareJoin, KindShareLeave, KindMessage,
 	KindRoomServices, KindRoomStatus, KindRoomOutOfOrder, KindGuestService, KindQueueRoom, KindProfile, KindKeyRequest, KindUndecodable,
+	KindStayState, KindPrice, KindMark, KindDeviceCommand, KindCommandWithdrawn,
 }
 
 // FuzzFold plays notices with any content: one a line, kind as a letter, then

@@ -24,7 +24,7 @@ const (
 // who have not turned up elsewhere. It never forgets a guest in house. Like
 // Fold it leaves the ledger alone.
 func (l *Ledger) Sweep(now time.Time) Change {
-	f := fold{l: l, now: now, at: now}
+	f := fold{l: l, now: now, at: now, said: now}
 	f.settleDisplaced()
 	if len(f.edits) > 0 {
 		s := f.edits[0].old
