@@ -97,3 +97,12 @@ type Memory interface {
 	Load() ([]byte, error) // nil at first
 	Save([]byte) error     // durable when it returns
 }
+
+// Finding is one step of a check of a link, for an installer.
+type Finding struct {
+	// Step is what was tried, in a word: settings, token, upgrade.
+	Step string
+	OK   bool
+	// Text says what happened, Advice which setting to change or whom to ask; "" if nothing.
+	Text, Advice string
+}

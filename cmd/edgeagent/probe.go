@@ -17,7 +17,9 @@ import (
 	"edgeagent/drivers/iptv"
 	"edgeagent/drivers/wifi"
 	"edgeagent/internal/config"
+	"edgeagent/pms"
 	"edgeagent/pms/inspire"
+	"edgeagent/pms/mews"
 )
 
 func probeCommand(path *string) *cobra.Command {
@@ -109,19 +111,35 @@ func say(out io.Writer, name string, ok bool, text, advice string) {
 }
 
 func probeLink(ctx context.Context, out io.Writer, p *config.PMS, l *config.Loaded) bool {
-	src, err := inspire.New(p.Name, *p.Inspire, inspire.Deps{
-		Log: zerolog.Nop(), Secret: config.Secret, Memory: &forgetful{}, Zone: l.Zone, Version: version(),
-	})
+	findings, err := findings(ctx, p, l)
 	if err != nil {
 		say(out, p.Name, false, err.Error(), "")
 		return false
 	}
 	well := true
-	for _, f := range src.Probe(ctx) {
+	for _, f := range findings {
 		well = well && f.OK
 		say(out, p.Name, f.OK, f.Step+": "+f.Text, f.Advice)
 	}
 	return well
+}
+
+// findings are what a link says of itself.
+func findings(ctx context.Context, p *config.PMS, l *config.Loaded) ([]pms.Finding, error) {
+	if p.Mews != nil {
+		src, err := mews.New(p.Name, *p.Mews, mews.Deps{Log: zerolog.Nop(), Secret: config.Secret, Zone: l.Zone, Version: version()})
+		if err != nil {
+			return nil, err
+		}
+		return src.Probe(ctx), nil
+	}
+	src, err := inspire.New(p.Name, *p.Inspire, inspire.Deps{
+		Log: zerolog.Nop(), Secret: config.Secret, Memory: &forgetful{}, Zone: l.Zone, Version: version(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return src.Probe(ctx), nil
 }
 
 // forgetful is the memory of a link that is only probed.

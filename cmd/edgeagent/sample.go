@@ -46,6 +46,9 @@ func ordinary(l *config.Loaded, kind pms.EventKind, now time.Time) pms.Event {
 	}
 	if len(l.PMS) > 0 {
 		e.Source = l.PMS[0].Name
+		if m := l.PMS[0].Mews; m != nil {
+			e.KeysByCommand = *m.WithDefaults().KeysByCommand
+		}
 	}
 	switch kind {
 	case pms.StayRoomMoved:
@@ -56,6 +59,8 @@ func ordinary(l *config.Loaded, kind pms.EventKind, now time.Time) pms.Event {
 		e.Extra = map[string]string{"message_title": "A message", "message": "Please call the front desk."}
 	case pms.KeyRequested:
 		e.Extra = map[string]string{"copies": "1"}
+	case pms.PriceUpdated:
+		e.Extra = map[string]string{"from": e.Stay.Arrival.Format(time.RFC3339), "to": e.Stay.Departure.Format(time.RFC3339)}
 	case pms.RoomStatusChanged:
 		e.Extra = map[string]string{"room_status": "clean"}
 	case pms.Incomplete:
@@ -91,13 +96,14 @@ func companions(e pms.Event) []pms.Event {
 
 func setField(e *pms.Event, guest *pms.Guest, name, value string, zone *time.Location) (err error) {
 	switch name {
-	case "fresh", "shared", "assumed", "dnd", "room_vacant", "old_room_vacant":
+	case "fresh", "shared", "assumed", "dnd", "room_vacant", "old_room_vacant", "keys_by_command":
 		if value != "true" && value != "false" {
 			return fmt.Errorf("%s=%s: write true or false", name, value)
 		}
 		*map[string]*bool{
 			"fresh": &e.Fresh, "shared": &e.Shared, "assumed": &e.Assumed, "dnd": &e.Stay.DND,
 			"room_vacant": &e.RoomVacant, "old_room_vacant": &e.OldRoomVacant,
+			"keys_by_command": &e.KeysByCommand,
 		}[name] = value == "true"
 	case "arrival":
 		e.Stay.Arrival, err = instant(value, zone)

@@ -19,6 +19,7 @@ import (
 	"edgeagent/offsetstore"
 	"edgeagent/pms"
 	"edgeagent/pms/inspire"
+	"edgeagent/pms/mews"
 )
 
 // widths is how many commands of a kind of device may be under way at once.
@@ -115,10 +116,28 @@ func ledger(l *config.Loaded, store *offsetstore.Store) (*pms.Ledger, error) {
 }
 
 func source(p *config.PMS, l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) (pms.Source, error) {
+	if p.Mews != nil {
+		return mews.New(p.Name, *p.Mews, mews.Deps{
+			Log: log.With().Str("pms", p.Name).Logger(), Secret: config.Secret, Zone: l.Zone, Version: version(),
+			InHouse: func() []string { return inHouse(store, p.Name) },
+		})
+	}
 	return inspire.New(p.Name, *p.Inspire, inspire.Deps{
 		Log: log.With().Str("pms", p.Name).Logger(), Secret: config.Secret, Memory: store.Memory(p.Name),
 		Zone: l.Zone, Version: version(),
 	})
+}
+
+// inHouse lists the reservations of a link that the store holds in house.
+func inHouse(store *offsetstore.Store, link string) (reservations []string) {
+	_ = store.Records(func(_ string, record []byte) error { // what cannot be read was told of at the start
+		var stay pms.Stay
+		if json.Unmarshal(record, &stay) == nil && stay.Source == link && stay.Status == pms.StatusInHouse {
+			reservations = append(reservations, stay.Reservation)
+		}
+		return nil
+	})
+	return reservations
 }
 
 func site(l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) drivers.Site {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
+
+	"edgeagent/pms/mews"
 )
 
 var (
@@ -146,24 +148,42 @@ func listenProblem(address string) string {
 // links checks the PMS links.
 func (c *checker) links(l *Loaded) {
 	if len(l.PMS) == 0 {
-		c.add("pms", "no PMS link; write pms: and below it an entry with a name and a section such as inspire:")
+		c.add("pms", "no PMS link; write pms: and below it an entry with a name and a section such as inspire: or mews:")
 	}
 	if len(l.PMS) > maxLinks {
 		c.add(fmt.Sprintf("pms[%d]", maxLinks), "%d PMS links, and at most %d are possible", len(l.PMS), maxLinks)
 		l.PMS = l.PMS[:maxLinks]
 	}
-	seen, sockets := map[string]string{}, map[[3]string]string{}
+	seen, sockets, tokens := map[string]string{}, map[[3]string]string{}, map[string]string{}
 	for i := range l.PMS {
 		link, path := &l.PMS[i], fmt.Sprintf("pms[%d]", i)
 		c.named(seen, path, link.Name, "PMS link")
-		if link.Inspire == nil {
-			if !c.shadowedEntry(path) {
-				c.tell(path, "PMS link %q has no section; add inspire: and its settings", short(link.Name))
-			}
-			continue
+		switch {
+		case link.Inspire != nil && link.Mews != nil:
+			c.tell(path+".mews", "PMS link %q has the sections inspire and mews; a link has exactly one, make another link of the other", short(link.Name))
+		case link.Inspire != nil:
+			c.section(path+".inspire", link.Inspire.Problems())
+			c.socket(sockets, path+".inspire", link.Inspire.WithDefaults())
+		case link.Mews != nil:
+			c.section(path+".mews", link.Mews.Problems())
+			c.token(tokens, path+".mews", link.Mews)
+			c.cutters(l, path+".mews", link.Mews)
+		case !c.shadowedEntry(path):
+			c.tell(path, "PMS link %q has no section; add inspire: or mews: and its settings", short(link.Name))
 		}
-		c.section(path+".inspire", link.Inspire.Problems())
-		c.socket(sockets, path+".inspire", link.Inspire.WithDefaults())
+	}
+}
+
+// cutters checks that what stands for a key cutter is an encoder here.
+func (c *checker) cutters(l *Loaded, path string, m *mews.Config) {
+	for at, device := range m.Targets() {
+		i := slices.IndexFunc(l.Devices, func(d Device) bool { return d.Name == device })
+		switch {
+		case i < 0:
+			c.add(join(path, at), "there is no device %q; write the name of an encoder under devices", short(device))
+		case l.Devices[i].Keycard == nil:
+			c.add(join(path, at), "device %q is no encoder; write the name of one with a keycard section", short(device))
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"edgeagent/drivers/keycard"
 	"edgeagent/drivers/wifi"
 	"edgeagent/pms/inspire"
+	"edgeagent/pms/mews"
 	"edgeagent/rules"
 )
 
@@ -82,6 +83,7 @@ type Patience struct {
 type PMS struct {
 	Name    string          `yaml:"name"`
 	Inspire *inspire.Config `yaml:"inspire"`
+	Mews    *mews.Config    `yaml:"mews"`
 }
 
 // Device is a device: a name and exactly one section, which says its kind.

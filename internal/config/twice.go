@@ -7,6 +7,7 @@ import (
 
 	"edgeagent/drivers/keycard"
 	"edgeagent/pms/inspire"
+	"edgeagent/pms/mews"
 )
 
 // socket reports a PMS link whose socket another has already: a server gives
@@ -23,6 +24,21 @@ func (c *checker) socket(seen map[[3]string]string, path string, link inspire.Co
 	}
 	c.add(path+".chain_code", "two PMS links have the chain code %q at one server, the first in line %d, and a server gives each chain code one socket; remove one link",
 		short(link.ChainCode), c.line(first))
+}
+
+// token reports a PMS link whose access token another has already: both would
+// hear of each device command, and cut two keys.
+func (c *checker) token(seen map[string]string, path string, link *mews.Config) {
+	path += ".access_token_file"
+	if link.AccessTokenFile == "" || c.said[path] {
+		return
+	}
+	first, twice := seen[link.AccessTokenFile]
+	if !twice {
+		seen[link.AccessTokenFile] = path
+		return
+	}
+	c.add(path, "two PMS links have one access token, the first in line %d, so each would cut the keys that Mews asks for; a token is one property's, remove one link", c.line(first))
 }
 
 // wire reports a keycard device whose serial port or address another has already.

@@ -9,31 +9,22 @@ import (
 	"edgeagent/pms"
 )
 
-// Finding is one step of a check of the link.
-type Finding struct {
-	// Step is settings, wait, token, upgrade, ack or subscribe.
-	Step string
-	OK   bool
-	// Text says what happened, Advice which setting to change or whom to ask; "" if nothing.
-	Text, Advice string
-}
-
 // Probe goes through the steps of a connection one by one and ends it
 // properly. It must not run beside Notices: the server allows one consumer.
 // It takes the waits that the server asked for, and no events.
-func (s *Source) Probe(ctx context.Context) []Finding {
+func (s *Source) Probe(ctx context.Context) []pms.Finding {
 	if !s.busy.CompareAndSwap(false, true) {
-		return []Finding{{Step: "settings", Text: errBusy.Error(), Advice: "look at the status page instead, or stop the agent first"}}
+		return []pms.Finding{{Step: "settings", Text: errBusy.Error(), Advice: "look at the status page instead, or stop the agent first"}}
 	}
 	defer s.busy.Store(false)
 	if err := s.resume(""); err != nil {
-		return []Finding{{Step: "settings", Text: err.Error(), Advice: "check the state directory and its permissions"}}
+		return []pms.Finding{{Step: "settings", Text: err.Error(), Advice: "check the state directory and its permissions"}}
 	}
-	var list []Finding
+	var list []pms.Finding
 	good := func(step, format string, args ...any) {
-		list = append(list, Finding{Step: step, OK: true, Text: fmt.Sprintf(format, args...)})
+		list = append(list, pms.Finding{Step: step, OK: true, Text: fmt.Sprintf(format, args...)})
 	}
-	bad := func(step string, err error) []Finding { return append(list, s.finding(step, err)) }
+	bad := func(step string, err error) []pms.Finding { return append(list, s.finding(step, err)) }
 
 	creds, err := s.credentials()
 	if err != nil {
@@ -61,7 +52,7 @@ func scopeText(scope string) string {
 }
 
 // probeStream goes on from the upgrade, trying the subprotocols in turn.
-func (s *Source) probeStream(ctx context.Context, creds credentials, list []Finding) []Finding {
+func (s *Source) probeStream(ctx context.Context, creds credentials, list []pms.Finding) []pms.Finding {
 	protocol := s.chooseProtocol()
 	conn, err := s.upgrade(ctx, creds, protocol)
 	for err != nil && classifyError(err).fallback == fallbackSubprotocol {
@@ -79,11 +70,11 @@ func (s *Source) probeStream(ctx context.Context, creds credentials, list []Find
 	if spoken == "" {
 		spoken = "none named"
 	}
-	list = append(list, Finding{Step: "upgrade", OK: true, Text: "connected to " + s.host + ", subprotocol: " + spoken})
+	list = append(list, pms.Finding{Step: "upgrade", OK: true, Text: "connected to " + s.host + ", subprotocol: " + spoken})
 	s.mem.Open, s.connected = true, true
 	if err := s.save(); err != nil {
 		conn.Close()
-		return append(list, Finding{Step: "ack", Text: err.Error(), Advice: "check the state directory and its permissions"})
+		return append(list, pms.Finding{Step: "ack", Text: err.Error(), Advice: "check the state directory and its permissions"})
 	}
 	var acked, caughtUp bool
 	ctx, stop := context.WithCancel(ctx)
@@ -101,10 +92,10 @@ func (s *Source) probeStream(ctx context.Context, creds credentials, list []Find
 	}
 	s.hold(s.waits.Gap)
 	if err := s.save(); err != nil {
-		list = append(list, Finding{Step: "subscribe", Text: err.Error(), Advice: "check the state directory and its permissions"})
+		list = append(list, pms.Finding{Step: "subscribe", Text: err.Error(), Advice: "check the state directory and its permissions"})
 	}
 	if acked {
-		list = append(list, Finding{Step: "ack", OK: true, Text: "the server accepts token and app key"})
+		list = append(list, pms.Finding{Step: "ack", OK: true, Text: "the server accepts token and app key"})
 	}
 	switch {
 	case out == outcomeBroken && !acked:
@@ -112,9 +103,9 @@ func (s *Source) probeStream(ctx context.Context, creds credentials, list []Find
 	case out == outcomeBroken:
 		return append(list, s.finding("subscribe", &failure{end}))
 	case !caughtUp:
-		return append(list, Finding{Step: "subscribe", Text: "interrupted"})
+		return append(list, pms.Finding{Step: "subscribe", Text: "interrupted"})
 	}
-	list = append(list, Finding{Step: "subscribe", OK: true, Text: fmt.Sprintf("the server takes the subscription; events while looking: %d", st.counts.events)})
+	list = append(list, pms.Finding{Step: "subscribe", OK: true, Text: fmt.Sprintf("the server takes the subscription; events while looking: %d", st.counts.events)})
 	if why := st.guard.reason(s.cfg.ChainCode); why != "" && st.counts.events > 0 {
 		list[len(list)-1].Advice = why
 	}
@@ -122,10 +113,10 @@ func (s *Source) probeStream(ctx context.Context, creds credentials, list []Find
 }
 
 // finding words an error of a step, with the table's advice.
-func (s *Source) finding(step string, err error) Finding {
+func (s *Source) finding(step string, err error) pms.Finding {
 	var f *failure
 	if !errors.As(err, &f) {
-		return Finding{Step: step, Text: err.Error(), Advice: rowFor("settings").means}
+		return pms.Finding{Step: step, Text: err.Error(), Advice: rowFor("settings").means}
 	}
 	r := classify(&f.ending, false)
 	text := r.signal
@@ -135,7 +126,7 @@ func (s *Source) finding(step string, err error) Finding {
 	if f.detail != "" {
 		text += ": " + f.detail
 	}
-	return Finding{Step: step, Text: text, Advice: r.means}
+	return pms.Finding{Step: step, Text: text, Advice: r.means}
 }
 
 func classifyError(err error) *row {

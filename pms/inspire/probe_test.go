@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"edgeagent/hwsim/inspiresim"
+
+	"edgeagent/pms"
 )
 
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	sim := startPMS(t, inspiresim.Options{})
-	ok := func(list []Finding) string {
+	ok := func(list []pms.Finding) string {
 		var b strings.Builder
 		for _, f := range list {
 			fmt.Fprintf(&b, "%s %v; ", f.Step, f.OK)

@@ -1,0 +1,271 @@
+package mews
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	// maxAnswer bounds an answer of the API; a page of 1,000 reservations has about 2 MB.
+	maxAnswer = 32 << 20
+	// maxIDs is how many ids a filter takes, maxPage how many rows a page has
+	// (Connector API, Pagination).
+	maxIDs  = 1000
+	maxPage = 1000
+	// leastPage is as far as a page shrinks for a server that is too slow.
+	leastPage = 25
+)
+
+// client asks the Connector API: every call is a POST of JSON with the tokens
+// in its body, so no body is ever logged.
+type client struct {
+	base, product string
+	http          *http.Client
+	secret        func(file string) (string, error)
+	files         [2]string // of the client token and the access token
+	budget        *budget
+	clock         *clock
+	waits         *Waits
+	log           zerolog.Logger
+	now           func() time.Time
+	heard         func(time.Time)
+	// raise shows an alarm, calm takes alarms down.
+	raise func(code, text string)
+	calm  func(codes ...string)
+
+	mu sync.Mutex
+	// worked is when an operation last succeeded: a refusal of one alone is a
+	// missing permission, not a bad token.
+	worked  map[string]time.Time
+	floods  int // answers 429 in a row
+	refused int // answers 401 in a row
+	asked   map[string]int
+}
+
+func newClient(s *Source) *client {
+	product := s.cfg.Client
+	if v := s.deps.Version; v != "" {
+		product += " " + v
+	}
+	return &client{
+		base: s.cfg.PlatformURL + "/api/connector/v1/", product: product,
+		http: s.net.client(), secret: s.deps.Secret, files: [2]string{s.cfg.ClientTokenFile, s.cfg.AccessTokenFile},
+		budget: newBudget(s.cfg.Budget, s.deps.Now), clock: s.clock, waits: &s.waits, log: s.log, now: s.deps.Now,
+		heard: s.board.Heard, raise: s.board.Raise, calm: s.board.Clear,
+		worked: map[string]time.Time{}, asked: map[string]int{},
+	}
+}
+
+// tokens reads both tokens. They are read for each call: a token that the hotel
+// had Mews make anew is put into its file, and no restart is needed.
+func (c *client) tokens() (client, access string, err error) {
+	if client, err = c.secret(c.files[0]); err == nil {
+		access, err = c.secret(c.files[1])
+	}
+	if err != nil {
+		return "", "", err
+	}
+	for _, token := range []string{client, access} {
+		if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' }) {
+			return "", "", errors.New("a token file does not hold a token: write just the token, hex digits and hyphens, on one line")
+		}
+	}
+	return client, access, nil
+}
+
+// fields are what a request has beside its tokens.
+type fields map[string]any
+
+// call makes one request and reads its answer into out, which may be nil. An
+// error is a *refusal, one of ctx, or about the settings.
+func (c *client) call(ctx context.Context, e errand, operation string, body fields, out any) error {
+	clientToken, accessToken, err := c.tokens()
+	if err != nil {
+		return err
+	}
+	full := fields{"ClientToken": clientToken, "AccessToken": accessToken, "Client": c.product}
+	for name, value := range body {
+		full[name] = value
+	}
+	text, err := json.Marshal(full)
+	if err != nil {
+		return err
+	}
+	if err := c.budget.take(ctx, e); err != nil {
+		return err
+	}
+	limit := c.waits.Bulk
+	if e == urgent {
+		limit = c.waits.Quick
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = c.send(ctx, operation, text, out)
+	c.note(operation, err)
+	return err
+}
+
+func (c *client) send(ctx context.Context, operation string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+operation, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", c.product)
+	sent := c.now()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return &refusal{operation: operation, cause: netCause(ctx, err)}
+	}
+	defer resp.Body.Close()
+	received := c.now()
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.clock.learn(date.Add(500*time.Millisecond), sent, received) // the header leaves out the fraction
+	}
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	fail := &refusal{operation: operation, status: resp.StatusCode, requestID: printable(resp.Header.Get("Request-Id"), 64)}
+	c.log.Debug().Str("operation", operation).Int("status", resp.StatusCode).Str("request_id", fail.requestID).
+		Int("bytes", len(answer)).Dur("took", received.Sub(sent)).Msg("mews answered")
+	switch {
+	case resp.StatusCode == http.StatusNoContent:
+		return nil
+	case resp.StatusCode != http.StatusOK:
+		fail.message, fail.wait = messageOf(answer), retryAfter(resp.Header, received)
+		return fail
+	case err != nil:
+		fail.status, fail.cause = 0, netCause(ctx, err)
+		return fail
+	case len(answer) > maxAnswer:
+		fail.status, fail.cause = http.StatusRequestEntityTooLarge, fmt.Errorf("the answer is over %d MB", maxAnswer>>20)
+		return fail
+	}
+	c.heard(received)
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		fail.status, fail.cause = 0, errors.New("the answer is not what the Connector API gives (a login page, or cut short)")
+		return fail
+	}
+	return nil
+}
+
+// netCause leaves the address out: it stands in the property file.
+func netCause(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		if errors.Is(cause, context.DeadlineExceeded) {
+			return errors.New("no answer in time")
+		}
+		return cause
+	}
+	var wrapped interface{ Unwrap() error }
+	if errors.As(err, &wrapped) && strings.HasPrefix(err.Error(), "Post ") {
+		err = wrapped.Unwrap()
+	}
+	return err
+}
+
+// messageOf is the text that Mews gives with an error.
+func messageOf(answer []byte) string {
+	var body struct{ Message string }
+	if json.Unmarshal(answer, &body) != nil {
+		return ""
+	}
+	return printable(body.Message, 200)
+}
+
+// printable cuts a foreign text to what a line can show.
+func printable(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return strings.TrimSpace(text)
+}
+
+// note learns from the outcome of a request, whoever made it.
+func (c *client) note(operation string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked[operation]++
+	status := statusOf(err)
+	if err == nil {
+		c.worked[operation] = c.now()
+		c.floods, c.refused = 0, 0
+		c.calm(alarmRefused)
+		return
+	}
+	switch status {
+	case http.StatusTooManyRequests:
+		c.floods++
+		wait := c.pause(err, c.floods)
+		c.budget.rest(wait)
+		c.raise(alarmLimit, fmt.Sprintf("%s; the agent rests for %s", reactionTo(status).means, wait.Round(time.Second)))
+	case http.StatusUnauthorized:
+		if e, ok := errors.AsType[*refusal](err); ok && c.others(operation) {
+			e.permission = true
+			c.raise(alarmPermission, fmt.Sprintf("Mews does not grant %s to this integration, and grants others: ask Mews to enable it", operation))
+			return
+		}
+		c.refused++
+		c.raise(alarmRefused, reactionTo(status).means)
+	case http.StatusGone, http.StatusNotFound, http.StatusMethodNotAllowed:
+		c.raise(alarmRetired, operation+": "+reactionTo(status).means)
+	}
+}
+
+// others reports whether another operation has worked lately, so that the
+// tokens cannot be what is wrong. c.mu is held.
+func (c *client) others(operation string) bool {
+	for name, at := range c.worked {
+		if name != operation && c.now().Sub(at) < time.Minute {
+			return true
+		}
+	}
+	return false
+}
+
+// pause is how long to wait after the nth failure in a row: what Mews asks for,
+// or else ever longer, never twice the same.
+func (c *client) pause(err error, n int) time.Duration {
+	first, most := c.waits.BackoffMin, c.waits.BackoffMax
+	e, known := errors.AsType[*refusal](err)
+	if known && e.wait > 0 {
+		return e.wait + rand.N(first/4+1)
+	}
+	if known && e.reaction().refused {
+		first, most = c.waits.Refused, c.waits.RefusedMax
+	}
+	d := most
+	if n < 20 {
+		d = min(first<<max(n-1, 0), most)
+	}
+	return d/2 + rand.N(d/2+1)
+}
+
+// requests is how often each operation was called.
+func (c *client) requests() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make(map[string]int, len(c.asked))
+	for name, n := range c.asked {
+		out[name] = n
+	}
+	return out
+}

@@ -1,0 +1,323 @@
+package mews
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"edgeagent/pms"
+)
+
+// group is the most notices handed over at once.
+const group = 1000
+
+// duty is something that falls due by the clock.
+type duty int
+
+const (
+	dutyCommands duty = iota // ask which device commands wait
+	dutyStays
+	dutyRooms
+	dutyGuests
+	dutyHouse
+	dutyNight // open the socket anew, and compare who is in house
+	duties
+)
+
+// follower is one run of Notices. It belongs to the goroutine that ranges over
+// them; what it starts beside itself comes back to it as a function to call.
+type follower struct {
+	*Source
+	yield   func([]pms.Notice, error) bool
+	stopped bool
+
+	mark  watermark
+	house *house
+	due   [duties]time.Time
+	// back takes what a read under way comes to. One read of the house and one
+	// of device commands can be under way at once.
+	back            chan func()
+	reading, asking bool
+
+	open     bool      // a socket is
+	openedAt time.Time // by Mews's clock
+	live     bool      // all that was missed has been handed over since
+	// behind says that what was missed must be read: the socket is new.
+	behind bool
+	// caught: what was missed has been read once since the start; polled: the
+	// polls for a time without a socket have been planned.
+	caught, polled bool
+	// everybody says that the next catching up reads all who are in house.
+	everybody bool
+
+	gather  gathering
+	hints   map[string]hint
+	strange map[string]bool // rooms to read by id
+	ids     map[string]bool // device commands to read by id
+	taken   *recently
+	seen    *sightings
+	failed  int // asks for commands in a row that failed
+	// notBefore is when reads go on after one that failed for good.
+	notBefore time.Time
+}
+
+// gathering is when the first and the last of the hints came that nobody has read.
+type gathering struct{ first, last time.Time }
+
+func newFollower(s *Source, after string, yield func([]pms.Notice, error) bool) *follower {
+	f := &follower{
+		Source: s, yield: yield, back: make(chan func(), 2),
+		hints: map[string]hint{}, strange: map[string]bool{}, ids: map[string]bool{},
+		taken: newRecently(), seen: newSightings(),
+	}
+	mark, ok := parseWatermark(after)
+	if !ok {
+		s.board.Raise(alarmOffset, "the stored place cannot be read; all who are in house are read anew")
+	}
+	f.mark = mark
+	return f
+}
+
+// run follows the property until ctx is done.
+func (f *follower) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer cancel()
+	tasks.Go(func() { f.keepOpen(ctx, f.in) })
+	f.planNight(f.now())
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !f.stopped {
+		f.begin(ctx, &tasks)
+		timer.Reset(f.untilDue())
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.in.ready:
+			f.collect(f.in.take())
+		case apply := <-f.back:
+			apply()
+		case <-timer.C:
+		}
+		f.watchClock()
+	}
+}
+
+// begin starts what is due and can be started.
+func (f *follower) begin(ctx context.Context, tasks *sync.WaitGroup) {
+	now := f.now()
+	if f.isDue(dutyNight, now) {
+		f.planNight(now)
+		f.everybody = true
+		f.Reconnect()
+	}
+	if !f.asking && (len(f.ids) > 0 && f.failed == 0 || f.isDue(dutyCommands, now)) {
+		f.asking = true
+		ask := f.planAsk(now)
+		tasks.Go(func() { f.back <- ask(ctx) })
+	}
+	if f.reading || now.Before(f.notBefore) {
+		return
+	}
+	if read := f.planRead(now); read != nil {
+		f.reading = true
+		tasks.Go(func() { f.back <- read(ctx) })
+	}
+}
+
+// planRead picks the read that matters most now, nil for none. The order is
+// that of what depends on what: rooms have names only once the house is known,
+// and events are news only after what came before them.
+func (f *follower) planRead(now time.Time) func(context.Context) func() {
+	switch {
+	case f.house == nil && (f.behind || f.live), f.isDue(dutyHouse, now):
+		f.due[dutyHouse] = time.Time{}
+		return f.readingHouse
+	case f.house == nil:
+		return nil
+	case f.behind:
+		f.behind = false
+		return f.catchingUp()
+	case !f.caught:
+		return nil
+	case len(f.strange) > 0:
+		return f.readingRooms()
+	case f.hintsDue(now):
+		return f.readingHints(now)
+	case f.isDue(dutyStays, now):
+		return f.pollingStays()
+	case f.isDue(dutyGuests, now):
+		return f.pollingGuests()
+	case f.isDue(dutyRooms, now):
+		return f.pollingRooms()
+	}
+	return nil
+}
+
+func (f *follower) isDue(d duty, now time.Time) bool {
+	return !f.due[d].IsZero() && !now.Before(f.due[d])
+}
+
+// untilDue is how long nothing falls due.
+func (f *follower) untilDue() time.Duration {
+	now := f.now()
+	next := now.Add(time.Hour)
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	for d, at := range f.due {
+		switch duty(d) {
+		case dutyCommands:
+			if !f.asking {
+				sooner(at)
+			}
+		case dutyNight:
+			sooner(at)
+		default:
+			if !f.reading {
+				sooner(latest(at, f.orNever(at)))
+			}
+		}
+	}
+	if !f.reading {
+		at := f.nextHint()
+		sooner(latest(at, f.orNever(at)))
+		if f.behind {
+			sooner(f.notBefore)
+		}
+	}
+	return max(next.Sub(now), 0)
+}
+
+// orNever is when reads may go on, for a read that is due at all.
+func (f *follower) orNever(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return f.notBefore
+}
+
+// collect takes in what the socket said.
+func (f *follower) collect(c catch) {
+	now := f.now()
+	if c.closed != nil {
+		f.lost(now)
+	}
+	if c.opened {
+		f.regained(now)
+	}
+	for key, h := range c.stays {
+		f.hint(key, h, now)
+	}
+	f.collectRooms(c.rooms, now)
+	for key, state := range c.commands {
+		f.commandEvent(key, state)
+	}
+	f.prices(c.prices)
+	f.quarantine("frame", c.spoilt, now)
+	if c.overflow {
+		f.behind = true // something was said that nobody remembers
+	}
+}
+
+// lost: there is no socket, so everything is polled faster.
+func (f *follower) lost(now time.Time) {
+	if !f.open && f.polled {
+		return // known
+	}
+	f.open, f.live, f.polled = false, false, true
+	f.behind = f.behind || !f.caught
+	f.plan(dutyCommands, now, 0)
+	for _, d := range []duty{dutyStays, dutyRooms, dutyGuests} {
+		f.plan(d, now, f.every(d))
+	}
+}
+
+// regained: a new socket is open. What happened before it was is read now.
+func (f *follower) regained(now time.Time) {
+	f.open, f.live, f.behind, f.polled = true, false, true, true
+	f.openedAt = f.clock.server()
+	f.board.State(pms.LinkCatchingUp, time.Time{})
+	f.plan(dutyCommands, now, 0)
+}
+
+// every is how often something is polled as things stand.
+func (f *follower) every(d duty) time.Duration {
+	w := &f.waits
+	up, down := w.Commands, w.CommandsDown
+	switch d {
+	case dutyStays:
+		up, down = w.Stays, w.StaysDown
+	case dutyRooms:
+		up, down = w.Rooms, w.RoomsDown
+	case dutyGuests:
+		up, down = w.Guests, w.GuestsDown
+	case dutyHouse:
+		return w.House
+	}
+	if f.open {
+		return up
+	}
+	return down
+}
+
+// plan sets when something falls due, a little off so that polls of one start
+// do not fall together for ever.
+func (f *follower) plan(d duty, now time.Time, in time.Duration) {
+	f.due[d] = now.Add(in - in/20 + rand.N(in/10+1))
+}
+
+// planNight sets when the socket is opened anew: at the given local hour, some
+// minutes later at one gateway than at another.
+func (f *follower) planNight(now time.Time) {
+	at, err := time.Parse("15:04", f.cfg.ReconnectAt)
+	if err != nil {
+		f.due[dutyNight] = time.Time{} // never
+		return
+	}
+	local := now.In(f.deps.Zone)
+	next := time.Date(local.Year(), local.Month(), local.Day(), at.Hour(), at.Minute(), 0, 0, f.deps.Zone)
+	if !next.After(now) {
+		next = next.AddDate(0, 0, 1)
+	}
+	f.due[dutyNight] = next.Add(rand.N(10 * time.Minute))
+}
+
+// hand hands notices over in groups.
+func (f *follower) hand(notices []pms.Notice) {
+	for len(notices) > 0 && !f.stopped {
+		n := min(len(notices), group)
+		f.stopped = !f.yield(notices[:n:n], nil)
+		notices = notices[n:]
+	}
+}
+
+// advance hands over that everything up to the watermark has been read.
+func (f *follower) advance(mark watermark) {
+	mark = watermark{latest(f.mark.stays, mark.stays), latest(f.mark.rooms, mark.rooms), latest(f.mark.guests, mark.guests)}
+	if mark == f.mark {
+		return
+	}
+	f.mark = mark
+	f.hand([]pms.Notice{{
+		ID: f.name + "/mark/" + mark.String(), Source: f.name, Offset: mark.String(), Kind: pms.KindMark,
+		NotBefore: f.now(), Received: f.now(),
+	}})
+}
+
+// caughtUp tells that nothing older is waiting.
+func (f *follower) caughtUp() {
+	if f.stopped || f.behind {
+		return // the socket was opened anew meanwhile: once more
+	}
+	f.caught = true
+	f.stopped = !f.yield([]pms.Notice{}, nil)
+	if f.live = f.open; f.live {
+		f.board.State(pms.LinkLive, time.Time{})
+		f.log.Info().Str("offset", f.mark.String()).Msg("pms link is live")
+	}
+}
