@@ -74,7 +74,7 @@ func (f *follower) stayNotice(r *stayReading, row *reservationRow, replayed bool
 			n.GuestID = id(party.guests[0].ID)
 		}
 	}
-	n.ID = f.name + "/stay/" + n.Reservation + "/" + stampText(changed) + "/" + digest(n.Fields)
+	n.ID = f.name + "/stay/" + digest(n.Reservation, changed, n.Fields)
 	return n, true
 }
 
@@ -150,16 +150,17 @@ func (f *follower) guestFields(h *house, p *party) []pms.Field {
 	return list
 }
 
-// digest tells the contents of two notices apart, for their ids. When the guest
-// came is left out: it moves with what is known of Mews's clock.
-func digest(list []pms.Field) string {
+// digest tells what two notices say apart, for their ids: those stand in logs,
+// where the reservation's own id has no business. When the guest came is left
+// out: it moves with what is known of Mews's clock.
+func digest(reservation string, changed time.Time, list []pms.Field) string {
 	list = slices.DeleteFunc(slices.Clone(list), func(f pms.Field) bool { return f.Name == pms.FieldCheckedIn })
-	text, err := json.Marshal(list)
+	text, err := json.Marshal([]any{reservation, stampText(changed), list})
 	if err != nil {
 		panic(err) // text always marshals
 	}
 	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:6])
+	return hex.EncodeToString(sum[:10])
 }
 
 // quarantine hands over what nobody could read.
