@@ -2,11 +2,8 @@ package offsetstore
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -25,8 +22,12 @@ type Batch struct {
 	// Commands to insert unless their ID is known. Seq and State are given here.
 	Commands []Command
 	// Asks are the PMS's device commands in the batch. One without a Command
-	// that carries its id is answered with Error and its Note.
-	Asks       []Ask
+	// that carries its id is answered with Error and its Note. One with an
+	// Outcome is answered with that and its Note at once, whatever carries its id.
+	Asks []Ask
+	// Withdrawn are ids of device commands that the PMS wants no more. What
+	// waits of them is settled as Cancelled; of others nothing happens.
+	Withdrawn  []string
 	Quarantine []Sample
 	Unmapped   []Sample
 }
@@ -46,63 +47,83 @@ type lazyOffset struct {
 // quiet notices, since replaying those is harmless.
 func (s *Store) Accept(b Batch) error {
 	s.noteUnmapped(b.Unmapped)
+	withdrawn, err := s.withdrawable(&b)
+	if err != nil {
+		return err
+	}
 	if len(b.Records) == 0 && len(b.Commands) == 0 && len(b.Asks) == 0 &&
-		len(b.Quarantine) == 0 && len(b.Unwanted) == 0 {
+		len(b.Quarantine) == 0 && len(b.Unwanted) == 0 && len(withdrawn) == 0 {
 		return s.acceptQuiet(b)
 	}
-	var added, replaced []*Command
-	asked := false
-	return s.commit(func(tx *bbolt.Tx) error {
-		added, replaced = nil, nil
-		if err := errors.Join(s.putOffsets(tx, b.Source, b.Offset), putRecords(tx, b.Records), s.forgetWanted(tx, b.Unwanted)); err != nil {
-			return err
-		}
-		fresh, err := openAsks(tx, b.Asks)
-		if err != nil {
-			return err
-		}
-		for _, c := range b.Commands {
-			if answers, known := fresh[c.Ask]; known && !answers {
-				continue // the PMS has asked before
-			}
-			old, inserted, err := s.insert(tx, &c)
-			if err != nil {
-				return err
-			}
-			if !inserted {
-				continue
-			}
-			if old != nil {
-				replaced = append(replaced, old)
-				asked = asked || old.Ask != ""
-			}
-			if c.Setting {
-				over, err := s.overtake(tx, &c, added)
-				if err != nil {
-					return err
-				}
-				replaced = append(replaced, over...)
-				asked = asked || len(over) > 0
-			}
-			added = append(added, &c)
-		}
-		if err := closeAsks(tx, b.Asks, fresh, added); err != nil {
-			return err
-		}
-		asked = asked || len(b.Asks) > 0
-		return errors.Join(putQuarantine(tx, b.Quarantine), s.putUnmapped(tx))
+	var t taken
+	return s.commit(func(tx *bbolt.Tx) (err error) {
+		t, err = s.take(tx, &b, withdrawn)
+		return err
 	}, func() {
 		delete(s.lazy, b.Source)
-		for _, c := range added {
+		for _, c := range t.added {
 			s.deliver(c)
 		}
-		for _, c := range replaced { // after the adding: it may be of this very batch
+		for _, c := range t.replaced { // after the adding: it may be of this very batch
 			s.lane(c.Lane).drop(c)
 		}
-		if asked {
+		if t.asked {
 			s.wakeReport()
 		}
 	})
+}
+
+// taken is what a batch changes in memory once it is durable.
+type taken struct {
+	added, replaced []*Command
+	asked           bool // an ask has gone on
+}
+
+// take writes a batch. withdrawn are those of its withdrawals that count.
+func (s *Store) take(tx *bbolt.Tx, b *Batch, withdrawn []string) (t taken, err error) {
+	if err := errors.Join(s.putOffsets(tx, b.Source, b.Offset), putRecords(tx, b.Records), s.forgetWanted(tx, b.Unwanted)); err != nil {
+		return t, err
+	}
+	fresh, err := openAsks(tx, b)
+	if err != nil {
+		return t, err
+	}
+	for _, c := range b.Commands {
+		if wants, known := fresh[c.Ask]; known && !wants {
+			continue // the PMS has asked before, or has its answer
+		}
+		if err := s.add(tx, &c, &t); err != nil {
+			return t, err
+		}
+	}
+	if err := closeAsks(tx, b.Asks, fresh, t.added); err != nil {
+		return t, err
+	}
+	settled, err := s.withdraw(tx, b.Source, withdrawn)
+	t.asked = t.asked || settled || len(b.Asks) > 0
+	return t, errors.Join(err, putQuarantine(tx, b.Quarantine), s.putUnmapped(tx))
+}
+
+// add stores a command, with what it makes needless.
+func (s *Store) add(tx *bbolt.Tx, c *Command, t *taken) error {
+	old, inserted, err := s.insert(tx, c)
+	if err != nil || !inserted {
+		return err
+	}
+	if old != nil {
+		t.replaced = append(t.replaced, old)
+		t.asked = t.asked || old.Ask != ""
+	}
+	if c.Setting {
+		over, err := s.overtake(tx, c, t.added)
+		if err != nil {
+			return err
+		}
+		t.replaced = append(t.replaced, over...)
+		t.asked = t.asked || len(over) > 0
+	}
+	t.added = append(t.added, c)
+	return nil
 }
 
 // putRecords stores records, and forgets those that are nil.
@@ -202,58 +223,6 @@ func (s *Store) insert(tx *bbolt.Tx, c *Command) (replaced *Command, fresh bool,
 	s.noteOpen(c)
 	s.mu.Unlock()
 	return replaced, true, nil
-}
-
-// replace settles the setting whose place c takes, if there is one that has
-// not been carried out.
-func (s *Store) replace(tx *bbolt.Tx, c *Command) (*Command, error) {
-	s.mu.Lock()
-	seq := s.newest[string(pairKey(c.Lane, c.Subject))]
-	settled := s.shelf.settled[seq]
-	s.mu.Unlock()
-	v := tx.Bucket(bucketOpen).Get(seqKey(seq))
-	if settled || v == nil {
-		return nil, nil
-	}
-	var old Command
-	if err := json.Unmarshal(v, &old); err != nil {
-		return nil, fmt.Errorf("a setting of %s cannot be read: %w", c.Lane, err)
-	}
-	old.State, old.Settled = Cancelled, c.Created
-	old.Note = "replaced by a newer one before it was sent"
-	_, err := settleAsk(tx, old)
-	return &old, errors.Join(err, s.file(tx, old))
-}
-
-// overtake settles the held jobs of the subject that a setting comes after: in
-// a replay the later word counts, and no card is cut for who has left since.
-func (s *Store) overtake(tx *bbolt.Tx, c *Command, added []*Command) (over []*Command, err error) {
-	held := func(job *Command) bool {
-		return !job.Setting && !job.Hold.IsZero() && job.State == Pending && job.Lane == c.Lane && job.Subject == c.Subject
-	}
-	for _, job := range added { // of this batch
-		if held(job) {
-			over = append(over, job)
-		}
-	}
-	s.mu.Lock()
-	if sub := s.lane(c.Lane).subjects[c.Subject]; sub != nil && !sub.running {
-		for _, job := range slices.Clone(sub.queue) {
-			if held(job) {
-				over = append(over, job)
-				s.lane(c.Lane).drop(job) // at once: nobody may take it any more
-			}
-		}
-	}
-	s.mu.Unlock()
-	for _, job := range over {
-		job.State, job.Settled, job.Note = Cancelled, c.Created, "overtaken by what came after it"
-		_, asked := settleAsk(tx, *job)
-		if err := errors.Join(asked, s.file(tx, *job)); err != nil {
-			return nil, err
-		}
-	}
-	return over, nil
 }
 
 // forgetWanted drops the newest settings of the given subjects, on every lane.

@@ -42,6 +42,6 @@ func (s *Store) deliver(c *Command) {
 		return
 	}
 	delete(l.marked, c.Seq)
-	l.subjects[c.Subject] = &subject{name: c.Subject, queue: []*Command{c}, running: true, at: -1}
+	l.subjects[c.Subject] = &subject{name: c.Subject, queue: []*Command{c}, running: true, seq: c.Seq, at: -1}
 	w.handed <- *c
 }

@@ -3,6 +3,7 @@ package offsetstore
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,6 +25,7 @@ type subject struct {
 	name    string
 	queue   []*Command
 	running bool
+	seq     int64     // of the one under way
 	at      int       // index in ready, -1 if not there
 	later   time.Time // not before; set while the clock cannot be believed
 }
@@ -80,7 +82,7 @@ func (l *lane) take(now time.Time, trusted bool) (*Command, time.Duration) {
 			continue
 		}
 		heap.Pop(&l.ready)
-		sub.running = true
+		sub.running, sub.seq = true, c.Seq
 		return c, 0
 	}
 	return nil, 0
@@ -119,8 +121,9 @@ func (sub *subject) due() time.Time {
 
 // Next waits for the oldest command of the lane that may run, and hands it
 // out with its Tries counted up. A job is marked Processing, durably, before
-// Next returns; one past its deadline comes as Cancelled, with a Note, for
-// the caller to settle and to tell of. It returns the error of ctx, or the one that ended the store. A job that is
+// Next returns. One past its deadline comes as Cancelled, with the Note of its
+// last try, for the caller to settle and to tell of; one that was withdrawn as
+// well, with NoteWithdrawn. It returns the error of ctx, or the one that ended the store. A job that is
 // marked already when ctx ends is still handed out.
 func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 	for {
@@ -141,11 +144,15 @@ func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 			continue
 		}
 		shelved := s.shelf.holds(c.Lane, c.Subject)
+		withdrawn := c.Ask != "" && s.withdrawn[string(pairKey(c.Source, c.Ask))]
 		s.mu.Unlock()
 		out := *c
-		if !out.Deadline.IsZero() && time.Now().After(out.Deadline) {
+		switch {
+		case withdrawn:
+			out.State, out.Note = Cancelled, NoteWithdrawn
+			return out, s.Err()
+		case !out.Deadline.IsZero() && time.Now().After(out.Deadline):
 			out.State = Cancelled
-			out.Note = "expired: it was wanted until " + out.Deadline.UTC().Format(time.RFC3339)
 			return out, s.Err()
 		}
 		out.Tries++
@@ -153,11 +160,25 @@ func (s *Store) Next(ctx context.Context, name string) (Command, error) {
 			return out, s.Err()
 		}
 		out.State = Processing
-		return out, s.submit(&write{
-			change: func(tx *bbolt.Tx) error { return put(tx.Bucket(bucketOpen), seqKey(out.Seq), out) },
-			done:   make(chan error, 1), clear: shelved,
-		})
+		return out, s.begin(out, shelved)
 	}
+}
+
+// begin marks a job, and says so of its ask.
+func (s *Store) begin(c Command, clear bool) error {
+	begun := false
+	return s.submit(&write{
+		change: func(tx *bbolt.Tx) (err error) {
+			begun, err = beginAsk(tx, c)
+			return errors.Join(err, put(tx.Bucket(bucketOpen), seqKey(c.Seq), c))
+		},
+		after: func() {
+			if begun {
+				s.wakeReport()
+			}
+		},
+		done: make(chan error, 1), clear: clear,
+	})
 }
 
 // await waits until the lane changes, or until a job is handed to w.

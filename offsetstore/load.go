@@ -22,6 +22,9 @@ func (s *Store) load() error {
 		if err := s.loadMeta(tx.Bucket(bucketMeta)); err != nil {
 			return err
 		}
+		if err := s.loadAsks(tx); err != nil {
+			return err
+		}
 		return s.loadOpen(tx)
 	})
 }
@@ -66,6 +69,9 @@ func (s *Store) loadOpen(tx *bbolt.Tx) error {
 		case c.State == Processing && !c.Setting:
 			c.State, c.Unknown, c.Settled = Error, true, time.Now()
 			c.Note = "outcome unknown: the agent stopped while the device was at work; look before doing it again"
+			over = append(over, c)
+		case c.Ask != "" && s.withdrawn[string(pairKey(c.Source, c.Ask))]:
+			c.State, c.Settled, c.Note = Cancelled, time.Now(), NoteWithdrawn
 			over = append(over, c)
 		default:
 			open = append(open, c)

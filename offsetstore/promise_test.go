@@ -50,7 +50,7 @@ func TestAskOfReplacedSettingIsAnswered(t *testing.T) {
 	accept(t, s, "2", setting("b", "room:101"))
 	settled(t, s, next(t, s, "tvs"))
 	s.Flush()
-	asks, _, _ := s.Unreported("pms")
+	asks, _, _ := unreported(s, "pms")
 	if len(asks) != 1 {
 		t.Errorf("asks to report: %+v", asks)
 	}
@@ -69,7 +69,7 @@ func TestAskOfSettingReplacedUnderWayIsAnswered(t *testing.T) {
 	settled(t, s, a)
 	settled(t, s, next(t, s, "tvs"))
 	s.Flush()
-	asks, _, _ := s.Unreported("pms")
+	asks, _, _ := unreported(s, "pms")
 	if len(asks) != 1 {
 		t.Errorf("asks to report: %+v", asks)
 	}
@@ -169,7 +169,7 @@ func TestRepeatedAskIsNotCarriedOutTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	nothing(t, s, "encoder")
-	if asks, _, _ := s.Unreported("pms"); len(asks) != 1 || asks[0].Outcome != Processed {
+	if asks, _, _ := unreported(s, "pms"); len(asks) != 1 || asks[0].Outcome != Processed {
 		t.Errorf("asks %+v", asks)
 	}
 }

@@ -5,7 +5,7 @@
 //	Accept   offset + records + commands, one transaction      (ingest)
 //	Next     the oldest command that may run now, per lane     (drive)
 //	Settle   what came of it                                   (drive)
-//	Unreported, Reported                                       (report)
+//	Untold, Reported                                           (report)
 //
 // # Caveats
 //
@@ -53,7 +53,8 @@ var (
 	bucketWanted     = []byte("wanted")     // lane 0 subject -> seq of the newest setting, if settled
 	bucketKnown      = []byte("known")      // lane 0 subject -> newest receipt worth knowing
 	bucketUnknown    = []byte("unknown")    // id -> Command that a person must look into
-	bucketAsks       = []byte("asks")       // source 0 id -> Ask
+	bucketAsks       = []byte("asks")       // source 0 id -> Ask, not yet told; few
+	bucketTold       = []byte("told")       // source 0 id -> Ask that the PMS has the answer of
 	bucketMemory     = []byte("memory")     // name -> what a source remembers
 	bucketQuarantine = []byte("quarantine") // seq -> Sample
 	bucketUnmapped   = []byte("unmapped")   // name -> Sample
@@ -62,7 +63,7 @@ var (
 func allBuckets() [][]byte {
 	return [][]byte{
 		bucketMeta, bucketOffsets, bucketRecords, bucketOpen, bucketDone, bucketIDs,
-		bucketWanted, bucketKnown, bucketUnknown, bucketAsks, bucketMemory, bucketQuarantine, bucketUnmapped,
+		bucketWanted, bucketKnown, bucketUnknown, bucketAsks, bucketTold, bucketMemory, bucketQuarantine, bucketUnmapped,
 	}
 }
 
@@ -143,10 +144,12 @@ type Store struct {
 	lanes    map[string]*lane
 	lazy     map[string]lazyOffset // source -> offset of quiet notices, not yet written
 	unmapped map[string]Sample     // written with the next commit
-	report   chan struct{}         // closed and replaced when an ask becomes reportable
+	report   chan struct{}         // closed and replaced when an ask has gone on
 	openIDs  map[string]bool       // of the commands that are not filed
 	newest   map[string]int64      // lane 0 subject -> newest setting that is not filed
-	shelf    shelf
+	// withdrawn are the asks that the PMS took back: source 0 id.
+	withdrawn map[string]bool
+	shelf     shelf
 }
 
 // Open opens or creates the file. A job that was marked when the process died
@@ -176,7 +179,7 @@ func Open(path string, opt Options) (*Store, error) {
 		failed: make(chan struct{}),
 		adding: map[string]bool{}, lanes: map[string]*lane{}, lazy: map[string]lazyOffset{}, unmapped: map[string]Sample{},
 		report: make(chan struct{}), openIDs: map[string]bool{}, newest: map[string]int64{},
-		shelf: shelf{settled: map[int64]bool{}},
+		withdrawn: map[string]bool{}, shelf: shelf{settled: map[int64]bool{}},
 	}
 	if err := errors.Join(s.load(), s.thrift()); err != nil {
 		db.Close()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -254,8 +255,7 @@ func TestExpiryWaitsForTrustworthyClock(t *testing.T) {
 		if err := s.Settle(expired, Cancelled); err != nil {
 			t.Fatal(err)
 		}
-		c := state(t, s, "late")
-		if c.State != Cancelled || !strings.HasPrefix(c.Note, "expired: it was wanted until ") {
+		if c := state(t, s, "late"); c.State != Cancelled {
 			t.Errorf("%s %q", c.State, c.Note)
 		}
 	})
@@ -377,7 +377,7 @@ func TestAsks(t *testing.T) {
 		t.Fatal(err)
 	}
 	ready := func() string {
-		asks, _, err := s.Unreported("pms")
+		asks, _, err := unreported(s, "pms")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -402,7 +402,7 @@ func TestAsks(t *testing.T) {
 	if got := ready(); got != "A Error no card was presented; B Error no rule" {
 		t.Errorf("done: %s", got)
 	}
-	asks, _, _ := s.Unreported("pms")
+	asks, _, _ := unreported(s, "pms")
 	for _, a := range asks {
 		if err := s.Reported(a); err != nil {
 			t.Fatal(err)
@@ -485,4 +485,10 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			t.Errorf("%v: %s, want %s", cause, got, want)
 		}
 	}
+}
+
+// unreported are the asks that are answered and not told.
+func unreported(s *Store, source string) ([]Ask, <-chan struct{}, error) {
+	asks, more, err := s.Untold(source)
+	return slices.DeleteFunc(asks, func(a Ask) bool { return !a.State().Final() }), more, err
 }

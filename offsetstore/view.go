@@ -276,10 +276,10 @@ func (s *Store) outdated(before time.Time) ([]outdated, error) {
 		if err != nil {
 			return err
 		}
-		return tx.Bucket(bucketAsks).ForEach(func(k, v []byte) error {
+		return tx.Bucket(bucketTold).ForEach(func(k, v []byte) error {
 			var a Ask
-			if json.Unmarshal(v, &a) == nil && a.Told && a.At.Before(before) {
-				note(bucketAsks, k)
+			if json.Unmarshal(v, &a) == nil && a.At.Before(before) {
+				note(bucketTold, k)
 			}
 			return nil
 		})

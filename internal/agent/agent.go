@@ -9,7 +9,7 @@
 //	                  v
 //	        Store.Next --> Driver.Do --> Store.Settle                           drive, a few per device
 //
-//	PMS <-- Source.Acknowledge <-- Store.Unreported                             report, one per PMS link
+//	PMS <-- Source.Acknowledge <-- Store.Untold                                 report, one per PMS link
 //
 // Until Accept has committed, the PMS would send it again; from then on it is
 // ours. A job is marked before its first byte, so no restart cuts a second card.

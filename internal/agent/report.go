@@ -11,12 +11,15 @@ import (
 // report tells a PMS what came of its device commands, until it has each answer.
 func (a *Agent) report(ctx context.Context, src pms.Source) error {
 	for tries := 1; ; {
-		asks, more, err := a.store.Unreported(src.String())
+		asks, more, err := a.store.Untold(src.String())
 		if err != nil {
 			return err
 		}
 		failed := false
 		for _, ask := range asks {
+			if !ask.State().Final() {
+				continue
+			}
 			if err := src.Acknowledge(ctx, pms.Answer{CommandID: ask.ID, State: outcome(ask.Outcome), Note: ask.Note}); err != nil {
 				failed = true
 				if ctx.Err() == nil {
