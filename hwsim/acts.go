@@ -8,6 +8,9 @@ import (
 	"edgeagent/hwsim/locksim"
 )
 
+// awake is after how many acts the house is awake.
+const awake = 2
+
 // acts are the scenes of the day, in their order.
 func acts() []act {
 	return []act{

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/mewssim"
 )
 
 // Crash is a busy hotel whose agent dies again and again: kill -9 at random
@@ -23,15 +25,15 @@ type Crash struct {
 
 // Tally is what came of it.
 type Tally struct {
-	Kills, Deeds, Commands, Unknown, Cards, Screens, Vouchers int
+	Kills, Deeds, Asked, Commands, Unknown, Cards, Screens, Vouchers int
 	// Violations are promises that were broken.
 	Violations []string
 }
 
 func (t Tally) String() string {
-	return fmt.Sprintf("kills %d, deeds at the desk %d\ncommands settled %d, outcome unknown %d at the end (killed in mid-card, and no card of the room since)\n"+
+	return fmt.Sprintf("kills %d, deeds at the desks %d, %d of them key commands in Mews, each answered once unless told below\ncommands settled %d, outcome unknown %d at the end (killed in mid-card, and no card of the room since)\n"+
 		"effects: cards cut %d, screens drawn %d, vouchers made %d\nviolations %d",
-		t.Kills, t.Deeds, t.Commands, t.Unknown, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
+		t.Kills, t.Deeds, t.Asked, t.Commands, t.Unknown, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
 }
 
 // Run kills the agent, then judges the house.
@@ -40,6 +42,11 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 	moments := rand.New(rand.NewPCG(c.Seed, 1))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if c.Hotel.Annex != nil {
+		// An agent that starts twice a second asks for more than the limit allows;
+		// how it keeps that is tested elsewhere.
+		c.Hotel.Annex.Change(func(f *mewssim.Faults) { f.Limit.Requests = 100000 })
+	}
 	if err := c.warmUp(ctx); err != nil {
 		return t, err
 	}
@@ -114,6 +121,9 @@ func (c *Crash) judge(ctx context.Context, t *Tally) {
 		t.Violations = last
 	}
 	t.Violations = append(t.Violations, c.Hotel.CutTwice()...)
+	if c.Hotel.Annex != nil {
+		t.Asked = len(c.Hotel.Annex.Commands())
+	}
 	t.Violations = append(t.Violations, c.Hotel.Endless()...)
 	t.Violations = append(t.Violations, c.Hotel.Leaks(c.LogFile)...)
 	if s, err := c.Hotel.Status(context.WithoutCancel(ctx)); err == nil {
@@ -146,6 +156,7 @@ func (c *Crash) wrong(ctx context.Context) []string {
 	for _, o := range s.Open {
 		wrong = append(wrong, fmt.Sprintf("%s for %s is not settled: %s %s", o.Device, o.Subject, o.State, o.Note))
 	}
+	wrong = append(wrong, c.Hotel.Unanswered()...)
 	wrong = append(wrong, c.Hotel.Screens()...)
 	return append(wrong, c.Hotel.Codes()...)
 }
@@ -162,17 +173,21 @@ func (c *Crash) work(ctx context.Context) (deeds int) {
 }
 
 func (c *Crash) deed(chance *rand.Rand, n int) {
+	if c.Hotel.Annex != nil && chance.IntN(3) == 0 {
+		c.annexDeed(chance, n)
+		return
+	}
 	desk := c.Hotel.Desk()
 	var guests []*Stay
 	var empty []string
 	rooms := c.Hotel.inHouse()
-	for _, room := range c.Hotel.Rooms {
+	for _, room := range c.Hotel.opt.Rooms {
 		if len(rooms[room]) == 0 {
 			empty = append(empty, room)
 		}
 		guests = append(guests, rooms[room]...)
 	}
-	if len(guests) == 0 || len(empty) > len(c.Hotel.Rooms)/2 {
+	if len(guests) == 0 || len(empty) > len(c.Hotel.opt.Rooms)/2 {
 		desk.CheckIn(c.Hotel.Guest("Mr", "Guest", fmt.Sprintf("No%d", n), "E", 1+chance.IntN(3)), empty[chance.IntN(len(empty))])
 		return
 	}
@@ -192,5 +207,35 @@ func (c *Crash) deed(chance *rand.Rand, n int) {
 		desk.Rename(s, fmt.Sprintf("Was%d", n))
 	default:
 		desk.Stretch(s, 24*time.Hour)
+	}
+}
+
+// annexDeed is what happens at the desk that works with Mews: most of all it
+// asks for keys, and sometimes thinks better of it.
+func (c *Crash) annexDeed(chance *rand.Rand, n int) {
+	desk := c.Hotel.MewsDesk()
+	rooms := c.Hotel.inHouse()
+	room := c.Hotel.Annex.Rooms[chance.IntN(len(c.Hotel.Annex.Rooms))]
+	var err error
+	if len(rooms[room]) == 0 {
+		err = desk.CheckIn(c.Hotel.Guest("Mr", "Guest", fmt.Sprintf("No%d", n), "", 1+chance.IntN(3)), room)
+	} else {
+		s := rooms[room][0]
+		switch pick := chance.IntN(10); {
+		case pick < 6:
+			var command string
+			if command, err = desk.CutKey(s, 1); err == nil && pick == 0 {
+				_ = desk.Cancel(command) // or it has ended already
+			}
+		case pick < 8:
+			err = desk.CheckOut(s)
+		case pick == 8:
+			err = desk.Rename(s, fmt.Sprintf("Was%d", n))
+		default:
+			err = desk.Stretch(s, 24*time.Hour)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(c.Out, "  at the annex:", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,7 +51,7 @@ func (d *Day) Play(ctx context.Context) ([]Row, error) {
 	if err := d.start(ctx); err != nil {
 		return nil, err
 	}
-	for _, a := range acts() {
+	for _, a := range d.scenes() {
 		d.scene(a.title)
 		first := len(d.rows)
 		if err := a.play(ctx, d); err != nil {
@@ -72,6 +73,15 @@ func (d *Day) Play(ctx context.Context) ([]Row, error) {
 	}
 	d.house(ctx)
 	return d.rows, nil
+}
+
+// scenes are the acts of the day; those of the annex come once the house is awake.
+func (d *Day) scenes() []act {
+	list := acts()
+	if d.Hotel.Annex == nil {
+		return list
+	}
+	return slices.Concat(list[:awake], annexActs(), list[awake:])
 }
 
 func (d *Day) start(ctx context.Context) (err error) {
@@ -161,6 +171,15 @@ func (d *Day) house(ctx context.Context) {
 		}
 		return true, "none broken"
 	})
+	if d.Hotel.Annex != nil {
+		d.expect(ctx, "every command of Mews has one answer", none(d.Hotel.Unanswered))
+		d.expect(ctx, "the agent broke no rule of Mews", func() (bool, string) {
+			if broken := d.Hotel.Annex.Violations(); len(broken) > 0 {
+				return false, broken[0].String()
+			}
+			return true, "none broken"
+		})
+	}
 	for i := first; i < len(d.rows); i++ {
 		d.rows[i].Act = "the whole house"
 	}

@@ -20,6 +20,8 @@ type Stay struct {
 	Arrival     time.Time
 	// Departure has a minute of its own, so that a card tells whose it is.
 	Departure time.Time
+
+	mews, customer string // ids in Mews, of a guest of the annex
 }
 
 // Desk is what the front desk does, told to the PMS stream at a time of choice.

@@ -1,6 +1,6 @@
 // Package hwsim is a whole simulated hotel: the other end of every wire that
-// the agent speaks. A PMS stream on a WebSocket, an encoder of a lock system on
-// a pseudo-terminal, TVs on an MQTT broker, a WiFi controller on HTTPS.
+// the agent speaks. A PMS stream on a WebSocket, Mews for an annex, encoders of a
+// lock system on pseudo-terminals, TVs on an MQTT broker, a WiFi controller on HTTPS.
 //
 //	Desk (what the front desk does) --> PMS stream --+
 //	                                                 v
@@ -33,6 +33,9 @@ type Options struct {
 	Dir string
 	// Rooms by number. Default 101 to 104, 201 to 204, 301 to 304.
 	Rooms []string
+	// Annex are the rooms of the annex, whose desk works with Mews. Default 401
+	// to 404 in the hotel that Rooms has by default, else none.
+	Annex []string
 	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
 	Rules string
 	// Broker is another broker than the simulated one, such as a real Mosquitto.
@@ -62,18 +65,21 @@ type Hotel struct {
 	Encoder *locksim.Port
 	Broker  Broker
 	WiFi    *unifisim.Controller
-	Rooms   []string
-	Zone    *time.Location
+	Annex   *Annex // nil without one
+	// Rooms are all of them, the annex's too.
+	Rooms []string
+	Zone  *time.Location
 	// PropertyFile and StatusURL are for the agent.
 	PropertyFile, StatusURL string
 
-	opt      Options
-	status   string
-	mu       sync.Mutex
-	tvs      map[string]*tvsim.TV
-	stays    map[string]*Stay
-	asked    map[string]int // room and departure -> keys that a card may have been cut for
-	sequence int
+	opt          Options
+	annexEncoder *locksim.Port
+	status       string
+	mu           sync.Mutex
+	tvs          map[string]*tvsim.TV
+	stays        map[string]*Stay
+	asked        map[string]int // room and departure -> keys that a card may have been cut for
+	sequence     int
 }
 
 // Open builds a hotel and writes the property file that serves it.
@@ -84,12 +90,15 @@ func Open(o Options) (h *Hotel, err error) {
 				o.Rooms = append(o.Rooms, fmt.Sprint(floor+n))
 			}
 		}
+		if len(o.Annex) == 0 {
+			o.Annex = []string{"401", "402", "403", "404"}
+		}
 	}
 	if o.Seed == 0 {
 		o.Seed = 1
 	}
 	h = &Hotel{
-		Rooms: slices.Clone(o.Rooms), opt: o,
+		Rooms: slices.Concat(o.Rooms, o.Annex), opt: o,
 		tvs: map[string]*tvsim.TV{}, stays: map[string]*Stay{}, asked: map[string]int{},
 	}
 	defer func() {
@@ -104,7 +113,7 @@ func Open(o Options) (h *Hotel, err error) {
 		return nil, err
 	}
 	h.StatusURL = "http://" + h.status
-	for _, start := range []func() error{h.startPMS, h.startLocks, h.startTVs, h.startWiFi} {
+	for _, start := range []func() error{h.startPMS, h.startLocks, h.startAnnex, h.startTVs, h.startWiFi} {
 		if err := start(); err != nil {
 			return nil, err
 		}
@@ -127,10 +136,10 @@ func (h *Hotel) startPMS() (err error) {
 
 func (h *Hotel) startLocks() (err error) {
 	h.Locks = locksim.New(locksim.Config{
-		Zone: h.Zone, Seed: h.opt.Seed, Rooms: h.Rooms, Encoders: []string{EncoderName},
+		Zone: h.Zone, Seed: h.opt.Seed, Rooms: h.Rooms, Encoders: []string{EncoderName, AnnexEncoder},
 		AckTime: 2 * time.Millisecond, WorkTime: 30 * time.Millisecond, CardWait: 700 * time.Millisecond,
 	})
-	h.Encoder, err = h.Locks.OpenPTY(filepath.Join(h.opt.Dir, "encoder"), locksim.PortOptions{Baud: 9600})
+	h.Encoder, err = h.Locks.OpenPTY(h.path("encoder"), locksim.PortOptions{Baud: 9600})
 	if err != nil {
 		return fmt.Errorf("the lock system: %w", err)
 	}
@@ -178,6 +187,9 @@ func (h *Hotel) Close() error {
 	if h.PMS != nil {
 		errs = append(errs, h.PMS.Close())
 	}
+	if h.Annex != nil {
+		errs = append(errs, h.Annex.Close())
+	}
 	if h.Locks != nil {
 		errs = append(errs, h.Locks.Close())
 	}
@@ -186,6 +198,9 @@ func (h *Hotel) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// path is that of a file of the hotel.
+func (h *Hotel) path(name string) string { return filepath.Join(h.opt.Dir, name) }
 
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -198,7 +213,7 @@ func freeAddress() (string, error) {
 
 // writeProperty writes the property file and the secrets that it names.
 func (h *Hotel) writeProperty() error {
-	h.PropertyFile = filepath.Join(h.opt.Dir, "property.yaml")
+	h.PropertyFile = h.path("property.yaml")
 	files := map[string]string{
 		"property.yaml":   h.property(),
 		"pms-secret":      clientSecret,
@@ -206,8 +221,11 @@ func (h *Hotel) writeProperty() error {
 		"broker-password": clientSecret,
 		"wifi-api-key":    h.WiFi.APIKey(),
 	}
+	if h.Annex != nil {
+		files["mews-client-token"], files["mews-access-token"] = h.Annex.ClientToken(), h.Annex.AccessToken()
+	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(h.opt.Dir, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(h.path(name), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}

@@ -143,8 +143,14 @@ func (h *Hotel) Leaks(logFile string) []string {
 		return []string{err.Error()}
 	}
 	secret := map[string]string{clientSecret: "the PMS secret", appKey: "the app key", h.WiFi.APIKey(): "the API key"}
+	if h.Annex != nil {
+		secret[h.Annex.ClientToken()], secret[h.Annex.AccessToken()] = "a token of Mews", "a token of Mews"
+	}
 	h.mu.Lock()
 	for _, s := range h.stays {
+		if s.mews != "" {
+			secret[s.mews], secret[s.customer] = "a reservation's id", "a guest's id"
+		}
 		secret[s.Last], secret[s.First] = "a guest's name", "a guest's name"
 		secret[s.Reservation] = "a reservation number"
 	}
@@ -248,15 +254,16 @@ func (s *Status) Due() (n int) {
 }
 
 // Heard reports whether the agent stands at the last event of the stream. Its
-// offset is its own affair, but for the PMS's number in it.
+// offset is its own affair, but for the PMS's number in it. Mews has no
+// numbers: there the agent must have read what it heard of.
 func (h *Hotel) Heard(s *Status) bool {
 	last := fmt.Sprint(h.PMS.Head(Chain) - 1)
 	for _, l := range s.Links {
-		if !slices.Contains(strings.Split(l.Offset, ":"), last) {
+		if l.Name == "inspire" && !slices.Contains(strings.Split(l.Offset, ":"), last) {
 			return false
 		}
 	}
-	return true
+	return h.heardAnnex()
 }
 
 // Status asks the agent.

@@ -28,6 +28,8 @@ func (h *Hotel) property() string {
 		"{{broker}}", broker,
 		"{{wifi_url}}", h.WiFi.URL(),
 		"{{wifi_pin}}", h.WiFi.Fingerprint(),
+		"{{annex_link}}", h.annexText(annexLink),
+		"{{annex_encoder}}", h.annexText(annexEncoderEntry),
 		"{{rules}}", rules,
 	).Replace(propertySample)
 }

@@ -104,6 +104,9 @@ func describe(h *hwsim.Hotel) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "A simulated hotel of", len(h.Rooms), "rooms:")
 	fmt.Fprintf(w, "  PMS stream\t%s\n", h.PMS.StreamURL())
+	if h.Annex != nil {
+		fmt.Fprintf(w, "  Mews (annex)\t%s and %s\n", h.Annex.PlatformURL(), h.Annex.SocketURL())
+	}
 	fmt.Fprintf(w, "  Encoder\t%s\n", h.Encoder.Name())
 	fmt.Fprintf(w, "  TV broker\t%s\n", h.Broker.URL())
 	fmt.Fprintf(w, "  WiFi controller\t%s\n", h.WiFi.URL())
