@@ -23,7 +23,9 @@ type Ask struct {
 	Withdrawn bool   `json:"withdrawn,omitempty"`
 	Outcome   State  `json:"outcome"` // Processed, or the worst of its commands'
 	Note      string `json:"note,omitempty"`
-	Told      bool   `json:"told,omitempty"` // the PMS has the answer
+	// Settled is when the outcome was known.
+	Settled time.Time `json:"settled,omitzero"`
+	Told    bool      `json:"told,omitempty"` // the PMS has the answer
 }
 
 // State is where the device command stands: Pending until a job of it is begun,
@@ -56,7 +58,7 @@ func openAsks(tx *bbolt.Tx, b *Batch) (map[string]bool, error) {
 		}
 		a.Open = 0
 		if a.Outcome != "" { // answered as it comes
-			fresh[a.ID] = false
+			fresh[a.ID], a.Settled = false, a.At
 		} else {
 			a.Outcome, a.Note = Processed, ""
 		}
@@ -77,7 +79,7 @@ func closeAsks(tx *bbolt.Tx, asks []Ask, fresh map[string]bool, added []*Command
 		if !fresh[a.ID] || answered[a.ID] {
 			continue
 		}
-		a.Open, a.Outcome = 0, Error
+		a.Open, a.Outcome, a.Settled = 0, Error, a.At
 		if err := put(tx.Bucket(bucketAsks), pairKey(a.Source, a.ID), a); err != nil {
 			return err
 		}
@@ -113,7 +115,9 @@ func settleAsk(tx *bbolt.Tx, c Command) (ready bool, err error) {
 		if severity(c.State) > severity(a.Outcome) {
 			a.Outcome = c.State
 		}
-		ready = a.Open == 0
+		if ready = a.Open == 0; ready {
+			a.Settled = c.Settled
+		}
 	})
 	return ready, err
 }

@@ -102,6 +102,9 @@ func (l *Ledger) Apply(c Change) {
 	}
 }
 
+// Zone is the property's time zone.
+func (l *Ledger) Zone() *time.Location { return l.opt.Zone }
+
 // Len is the number of stays in the ledger, of any status.
 func (l *Ledger) Len() int { return len(l.stays) }
 

@@ -89,6 +89,8 @@ type Agent struct {
 	counts   counts
 	recent   recent
 	seen     sightings
+	// reporters tell each PMS how its device commands stand.
+	reporters map[string]*reporter
 
 	// turn is held from Fold until Accept is done, so that the store takes the
 	// changes in the order in which the ledger took them.
@@ -116,7 +118,10 @@ type counts struct {
 func New(o Options) *Agent {
 	a := &Agent{
 		store: o.Store, ledger: o.Ledger, table: o.Table, sources: o.Sources, clock: o.Clock, log: o.Log,
-		patience: o.Patience.withDefaults(), started: time.Now(),
+		patience: o.Patience.withDefaults(), started: time.Now(), reporters: map[string]*reporter{},
+	}
+	for _, src := range o.Sources {
+		a.reporters[src.String()] = newReporter(a, src)
 	}
 	for _, d := range o.Devices {
 		d.Width = max(d.Width, 1)
@@ -139,7 +144,7 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 	defer context.AfterFunc(hard, a.halt)()
 	for _, src := range a.sources {
 		loops.Go(func() error { return a.ingest(ctx, src) })
-		loops.Go(func() error { return a.report(ctx, src) })
+		loops.Go(func() error { return a.report(ctx, a.reporters[src.String()]) })
 	}
 	for _, d := range append(gone, a.devices...) {
 		for range d.Width {

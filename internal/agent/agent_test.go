@@ -28,8 +28,11 @@ type source struct {
 	feed chan []pms.Notice
 	mu   sync.Mutex
 	from []string // offsets it was asked to resume after
-	told []string
-	fail int // answers to refuse first
+	told []pms.Answer
+	when []time.Time // each was told
+	fail int         // answers to refuse first
+	// slow is how long the PMS takes for the answers of a command.
+	slow map[string]time.Duration
 }
 
 func newSource(name string) *source { return &source{name: name, feed: make(chan []pms.Notice, 64)} }
@@ -59,21 +62,51 @@ func (s *source) Notices(ctx context.Context, after string) iter.Seq2[[]pms.Noti
 	}
 }
 
-func (s *source) Acknowledge(_ context.Context, a pms.Answer) error {
+func (s *source) Acknowledge(ctx context.Context, a pms.Answer) error {
+	s.mu.Lock()
+	slow := s.slow[a.CommandID]
+	s.mu.Unlock()
+	if err := wait(ctx, slow); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail > 0 {
 		s.fail--
 		return errors.New("503")
 	}
-	s.told = append(s.told, fmt.Sprintf("%s %s %s", a.CommandID, a.State, a.Note))
+	s.told, s.when = append(s.told, a), append(s.when, time.Now())
 	return nil
 }
 
+// answers are the outcomes that the PMS was told.
 func (s *source) answers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.told)
+	var out []string
+	for _, a := range s.told {
+		if a.State.Final() {
+			out = append(out, fmt.Sprintf("%s %s %s", a.CommandID, a.State, a.Note))
+		}
+	}
+	return out
+}
+
+// heard is all that the PMS was told of a command, in order.
+func (s *source) heard(id string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, a := range s.told {
+		word := string(a.State)
+		if a.State == pms.CommandProcessing {
+			word += fmt.Sprintf(" %.2f", a.Progress)
+		}
+		if a.CommandID == id {
+			out = append(out, word)
+		}
+	}
+	return out
 }
 
 // machine is a device of which a test decides what it does.

@@ -27,6 +27,9 @@ func (a *Agent) drive(ctx, hard context.Context, d *device) error {
 			return err
 		}
 		if c.State == offsetstore.Cancelled { // nobody waits for it any more
+			if c.Note != offsetstore.NoteWithdrawn {
+				c.Note = a.tooLate(d, c)
+			}
 			if err := a.finish(d, c, offsetstore.Cancelled); err != nil {
 				return err
 			}
@@ -52,13 +55,37 @@ func (a *Agent) do(ctx context.Context, d *device, c offsetstore.Command) (recei
 			err = fmt.Errorf("%w: the driver broke off (a fault of edgeagent; please report it)", drivers.ErrUnknown)
 		}
 	}()
+	ctx, takeBack := context.WithCancelCause(ctx)
+	defer takeBack(nil)
 	ctx, cancel := context.WithTimeout(ctx, action.Limit)
 	defer cancel()
-	a.counts.tries.Add(1)
-	d.now.begin(c)
+	d.now.begin(c, takeBack)
 	defer d.now.end(c)
-	cmd.Progress = func(s drivers.Step) { d.now.step(c, s) }
+	if a.store.Withdrawn(c.Source, c.Ask) { // between the marking and now
+		return receipt, errWithdrawn
+	}
+	a.counts.tries.Add(1)
+	far := a.progress(c, cmd)
+	cmd.Progress = func(s drivers.Step) {
+		d.now.step(c, s)
+		far(s)
+	}
 	return d.Driver.Do(ctx, cmd)
+}
+
+// errWithdrawn is why a Do is called off whose command the PMS took back.
+var errWithdrawn = errors.New("withdrawn in the PMS")
+
+// tooLate says why a command was not carried out in time.
+func (a *Agent) tooLate(d *device, c offsetstore.Command) string {
+	note := fmt.Sprintf("not carried out: %s was not free before %s", d.name, a.hour(c.Deadline))
+	if c.Note != "" { // it was tried
+		note = fmt.Sprintf("not carried out before %s: %s", a.hour(c.Deadline), c.Note)
+	}
+	if c.Ask != "" {
+		note += "; ask again"
+	}
+	return note
 }
 
 // command is the store's command in the driver's words, with its action.
@@ -94,10 +121,14 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 	var down *drivers.LinkDown
 	var later *drivers.RetryAfter
 	unknown := errors.Is(err, drivers.ErrUnknown)
+	withdrawn := a.store.Withdrawn(c.Source, c.Ask)
 	switch {
 	case err == nil:
 		d.lane.reset()
 		c.Note = receipt.Note
+		if withdrawn {
+			c.Note += tooLateToWithdraw(d, c)
+		}
 		receipt = withEnd(receipt, c)
 		if c.Receipt, err = json.Marshal(receipt); err != nil {
 			return err
@@ -113,6 +144,9 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		d.lane.reset()
 		c.Note = reason(err)
 		return a.finish(d, c, offsetstore.Error)
+	case withdrawn: // nothing has happened, and nothing shall
+		c.Note = "withdrawn in the PMS before anything was done"
+		return a.finish(d, c, offsetstore.Cancelled)
 	case errors.As(err, &down):
 		c.Tries-- // the device was away: that was no try
 		d.lane.pause(a.patience)
@@ -125,6 +159,15 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		c.Note = reason(err)
 		return a.again(d, c, a.patience.backoff(c.Tries))
 	}
+}
+
+// tooLateToWithdraw is what people must know of a command that was carried out
+// although the PMS took it back.
+func tooLateToWithdraw(d *device, c offsetstore.Command) string {
+	if d.Kind == "keycard" && !c.Setting {
+		return "; withdrawn in the PMS too late: take the card back"
+	}
+	return "; withdrawn in the PMS too late"
 }
 
 func (a *Agent) finish(d *device, c offsetstore.Command, state offsetstore.State) error {

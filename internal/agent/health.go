@@ -38,6 +38,7 @@ var conditionKinds = map[string]struct {
 	"pms-refused":      {"correct what the text names in the property file, or ask the PMS vendor to approve it", 0, "", true},
 	"pms-gap":          {"compare the rooms in house with the PMS: events may be lost", 0, "", true},
 	"pms-alarm":        {"compare the rooms in house with the PMS", 0, "", false},
+	"answer-waiting":   {"see in the PMS which commands are still open; they are answered as soon as it takes the answers", 5 * time.Minute, "pms-disconnected", false},
 	"monitor-only":     {"say in the property file which property this is (chain_scope, hotel_code)", 0, "", true},
 	"device-silent":    {"check power, cable and network of the device", 10 * time.Second, "", true},
 	"device-degraded":  {"see the reason", 10 * time.Second, "device-silent", false},
@@ -107,6 +108,9 @@ func linkConditions(links []LinkView) []Condition {
 		}
 		if l.Link.MonitorOnly != "" {
 			add("monitor-only", l.Link.MonitorOnly, time.Time{})
+		}
+		if text, since := unanswered(l.Commands); text != "" {
+			add("answer-waiting", text, since)
 		}
 		for _, alarm := range l.Link.Alarms {
 			code, text := alarm.Code, alarm.Text

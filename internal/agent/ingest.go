@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"edgeagent/offsetstore"
@@ -60,6 +61,11 @@ func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
 	if err := a.store.Accept(batch.seal()); err != nil {
 		return err
 	}
+	for _, id := range batch.Withdrawn { // the store has settled what waited
+		for _, d := range a.devices {
+			d.now.takeBack(src.String(), id)
+		}
+	}
 	if len(notices) == 0 || !notices[len(notices)-1].Replayed {
 		a.store.Release(src.String())
 	}
@@ -90,8 +96,10 @@ func (a *Agent) absorb(b *batch, change pms.Change, n *pms.Notice, now time.Time
 		delete(b.stays, id)
 		b.put(id, nil)
 	}
-	for i := range change.Events {
-		a.answer(b, &change.Events[i], n, now)
+	if a.ask(b, change.Events, n, now) {
+		for i := range change.Events {
+			a.answer(b, &change.Events[i], n, now)
+		}
 	}
 	if n.Kind == pms.KindUndecodable {
 		b.Quarantine = append(b.Quarantine, offsetstore.Sample{Source: n.Source, Name: n.Name, At: now, Raw: n.Raw})
@@ -99,17 +107,53 @@ func (a *Agent) absorb(b *batch, change pms.Change, n *pms.Notice, now time.Time
 	for _, name := range change.Unmapped {
 		b.Unmapped = append(b.Unmapped, offsetstore.Sample{Source: n.Source, Name: name, At: now, Raw: n.Raw})
 	}
-	if n.CommandID != "" {
-		b.Asks = append(b.Asks, offsetstore.Ask{
-			Source: n.Source, ID: n.CommandID, At: now,
-			Note: "no rule of this property answers such a command",
-		})
-	}
 	if len(change.Stays)+len(change.Forget)+len(change.Events) == 0 {
 		b.Quiet++
 	}
 	a.counts.events.Add(int64(len(change.Events)))
 }
+
+// ask enters a device command of the PMS, or takes one back. It returns false
+// where nothing is to be carried out of the notice.
+func (a *Agent) ask(b *batch, events []pms.Event, n *pms.Notice, now time.Time) bool {
+	switch {
+	case n.CommandID == "":
+		return true
+	case n.Kind == pms.KindCommandWithdrawn:
+		b.Withdrawn = append(b.Withdrawn, n.CommandID)
+		return false
+	case slices.ContainsFunc(b.Asks, func(other offsetstore.Ask) bool { return other.ID == n.CommandID }):
+		return false // told of twice, by the stream and by its list
+	}
+	ask := offsetstore.Ask{
+		Source: n.Source, ID: n.CommandID, At: now, Note: "no rule of this property answers such a command",
+	}
+	switch {
+	case n.Refuse != "":
+		ask.Outcome, ask.Note = refusal(n.RefuseAs), n.Refuse
+	case !n.Expires.IsZero() && now.After(n.Expires) && a.clock.Trusted():
+		ask.Outcome = offsetstore.Cancelled
+		ask.Note = "not carried out: it came after " + a.hour(n.Expires) + ", when nobody waited for it any more; ask again"
+	case len(events) > 0 && !events[0].Fresh:
+		ask.Note = "not carried out: it is too old; ask again" // rules for keys want news
+	}
+	b.Asks = append(b.Asks, ask)
+	return ask.Outcome == ""
+}
+
+// refusal is the outcome with which a device command is refused.
+func refusal(as pms.CommandState) offsetstore.State {
+	switch as {
+	case pms.CommandCancelled:
+		return offsetstore.Cancelled
+	case pms.CommandProcessed:
+		return offsetstore.Processed
+	}
+	return offsetstore.Error
+}
+
+// hour is a time of day for the hotel's people.
+func (a *Agent) hour(t time.Time) string { return t.In(a.ledger.Zone()).Format("15:04") }
 
 // answer turns an event into the commands that the rules want.
 func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
@@ -120,6 +164,9 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 	for _, planned := range a.table.Eval(e) {
 		c := command(planned, since)
 		c.Source, c.Ask, c.Created = e.Source, e.CommandID, now
+		if !e.Expires.IsZero() && (c.Deadline.IsZero() || e.Expires.Before(c.Deadline)) {
+			c.Deadline = e.Expires
+		}
 		if n.Replayed {
 			c.Hold = now.Add(a.patience.Hold)
 		}

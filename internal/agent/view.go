@@ -34,6 +34,8 @@ type LinkView struct {
 	Name   string   `json:"name"`
 	Offset string   `json:"offset"`
 	Link   pms.Link `json:"link"`
+	// Commands are the device commands of the PMS that have no answer yet.
+	Commands []AskView `json:"commands,omitempty"`
 }
 
 // DeviceView is a device with its lane.
@@ -111,7 +113,11 @@ func (a *Agent) Look() (View, error) {
 		if err != nil {
 			return v, err
 		}
-		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link()})
+		asks, err := a.reporters[src.String()].view()
+		if err != nil {
+			return v, err
+		}
+		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link(), asks})
 	}
 	for _, d := range a.devices {
 		v.Devices = append(v.Devices, DeviceView{d.name, d.Kind, d.Driver.State(), waiting[d.name], d.now.list()})
@@ -202,38 +208,4 @@ func (r *recent) list() []CommandView {
 	all := slices.Concat(r.good, r.bad)
 	slices.SortFunc(all, func(x, y CommandView) int { return y.Settled.Compare(x.Settled) })
 	return all
-}
-
-// steps are the commands of a device that are under way.
-type steps struct {
-	mu    sync.Mutex
-	doing []Doing
-}
-
-func (s *steps) begin(c offsetstore.Command) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.doing = append(s.doing, Doing{Command: c.ID, Subject: c.Subject, Since: time.Now()})
-}
-
-func (s *steps) step(c offsetstore.Command, step drivers.Step) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range s.doing {
-		if s.doing[i].Command == c.ID {
-			s.doing[i].Step = step
-		}
-	}
-}
-
-func (s *steps) end(c offsetstore.Command) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.doing = slices.DeleteFunc(s.doing, func(d Doing) bool { return d.Command == c.ID })
-}
-
-func (s *steps) list() []Doing {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.doing)
 }
