@@ -111,7 +111,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	page.Look = h.agent.Look
+	page.Look, page.Reconnect = h.agent.Look, h.agent.Reconnect
 	group.Go(func() error { return page.Serve(shown, l) })
 	group.Go(func() error {
 		defer hide()

@@ -57,7 +57,8 @@ func TestScripts(t *testing.T) {
 }
 
 // secrets are what no output may ever show.
-var secrets = map[string]string{"pms-secret": "Secret-Of-The-PMS", "pms-app-key": "Key-Of-The-PMS", "broker-password": "Password-Of-The-Broker", "wifi-api-key": "Key-Of-The-WiFi"}
+var secrets = map[string]string{"pms-secret": "Secret-Of-The-PMS", "pms-app-key": "Key-Of-The-PMS", "broker-password": "Password-Of-The-Broker", "wifi-api-key": "Key-Of-The-WiFi",
+	"mews-client-token": "C11E-70CE", "mews-access-token": "ACCE-55ED"}
 
 // hotel writes the sample property file with its secrets, and the same with
 // nobody at the other end of any wire.

@@ -1,5 +1,6 @@
 // Package web shows how the agent stands: a page of text, JSON, Prometheus
-// metrics and the two health checks. It only looks; nothing here moves a device.
+// metrics and the two health checks. Nothing here moves a device; all that it
+// can set off is a PMS link's new connection.
 package web
 
 import (
@@ -26,6 +27,8 @@ type Page struct {
 	// "" if nothing. With problems there may be no agent, and Look is nil.
 	Problems string
 	Look     func() (agent.View, error)
+	// Reconnect opens a PMS link anew; nil where there is no agent.
+	Reconnect func(link string) error
 }
 
 // Serve answers on the listener until ctx is done, and returns when nobody is
@@ -65,6 +68,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /metrics", p.metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "healthy\n") })
 	mux.HandleFunc("GET /-/ready", p.ready)
+	mux.HandleFunc("POST /api/links/{name}/reconnect", p.reconnect)
 	return onlyHere(mux)
 }
 
@@ -140,6 +144,27 @@ func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	_, _ = io.WriteString(w, "ready\n")
+}
+
+// ByHand is the header that a request which sets something off must have: a web
+// page elsewhere cannot send it without asking first.
+const ByHand = "Edgeagent-By-Hand"
+
+// reconnect opens a PMS link anew.
+func (p *Page) reconnect(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get(ByHand) == "" {
+		http.Error(w, "the header "+ByHand+" is missing", http.StatusForbidden)
+		return
+	}
+	if p.Reconnect == nil {
+		http.Error(w, "nothing runs", http.StatusServiceUnavailable)
+		return
+	}
+	if err := p.Reconnect(r.PathValue("name")); err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (p *Page) text(w http.ResponseWriter, _ *http.Request) {

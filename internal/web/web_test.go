@@ -161,3 +161,43 @@ func TestOtherHostsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A link is opened anew by whoever is at the gateway, and by no web page.
+func TestReconnect(t *testing.T) {
+	var asked []string
+	p := healthy(pms.LinkLive)
+	p.Reconnect = func(link string) error {
+		if asked = append(asked, link); link != "mews" {
+			return errors.New("there is no PMS link " + link)
+		}
+		return nil
+	}
+	post := func(p *Page, link, byHand string) (int, string) {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", "/api/links/"+link+"/reconnect", nil)
+		r.Host = "127.0.0.1:8080"
+		if byHand != "" {
+			r.Header.Set(ByHand, byHand)
+		}
+		p.Handler().ServeHTTP(w, r)
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	for _, step := range []struct {
+		page         *Page
+		link, byHand string
+		code         int
+		text         string
+	}{
+		{p, "mews", "", http.StatusForbidden, "the header Edgeagent-By-Hand is missing"},
+		{p, "mews", "yes", http.StatusNoContent, ""},
+		{p, "spa", "yes", http.StatusNotFound, "there is no PMS link spa"},
+		{&Page{}, "mews", "yes", http.StatusServiceUnavailable, "nothing runs"},
+	} {
+		if code, text := post(step.page, step.link, step.byHand); code != step.code || text != step.text {
+			t.Errorf("%q %q: %d %q, want %d %q", step.link, step.byHand, code, text, step.code, step.text)
+		}
+	}
+	if want := []string{"mews", "spa"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
+	}
+}
