@@ -26,6 +26,7 @@ func BenchmarkFigures(b *testing.B) {
 	}{
 		{"backlog", backlogRate},
 		{"day", day},
+		{"keys", keys},
 		{"start", start},
 		{"size", size},
 	} {

@@ -41,9 +41,9 @@ func built(b *testing.B, name string) string {
 	return file
 }
 
-// newSite opens a hotel with so many rooms, whose links wait as a real one's,
-// but for the gap between two streams.
-func newSite(b *testing.B, rooms int) *site {
+// newSite opens a hotel with so many rooms, and some in an annex, whose links
+// wait as a real one's, but for the gap between two streams.
+func newSite(b *testing.B, rooms int, annex ...string) *site {
 	s := &site{dir: b.TempDir()}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(s.dir, &fs); err != nil {
@@ -54,7 +54,7 @@ func newSite(b *testing.B, rooms int) *site {
 	}
 	s.binary = built(b, "bin/edgeagent")
 	s.log = filepath.Join(s.dir, "agent.log")
-	s.Hotel = must(hwsim.Open(hwsim.Options{Dir: s.dir, Rooms: roomNames(rooms)}))(b)
+	s.Hotel = must(hwsim.Open(hwsim.Options{Dir: s.dir, Rooms: roomNames(rooms), Annex: annex}))(b)
 	b.Cleanup(func() { s.stop(b); s.Close() })
 	s.PMS.Change(func(f *inspiresim.Faults) { f.Subscribe.Schema = inspiresim.SchemaOHIP })
 	text := string(must(os.ReadFile(s.PropertyFile))(b))
