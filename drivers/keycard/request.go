@@ -29,6 +29,10 @@ type plan struct {
 	room    string // of the PMS
 	until   time.Time
 	steps   []step
+	// identity is which key this is, as a keyed hash; "" if none that lasts.
+	identity string
+	// kept is what is known of the room's key beside this one.
+	kept map[string]string
 }
 
 // plan translates a command. Its errors are refusals: nothing has been sent.
@@ -40,7 +44,7 @@ func (d *Driver) plan(cmd drivers.Command, now time.Time) (plan, error) {
 	var err error
 	switch cmd.Action {
 	case actionEncode:
-		err = d.planEncode(&p, cmd.Params, now)
+		err = d.planEncode(&p, cmd, now)
 	case actionCancel:
 		var room string
 		if room, err = d.lockRoom(p.room); err == nil {
@@ -71,23 +75,18 @@ func (p *plan) add(command, encoder, room string, fields []string) error {
 
 // planEncode makes one step for each card: a command for several would answer
 // once, and nobody could say which card failed.
-func (d *Driver) planEncode(p *plan, params map[string]string, now time.Time) error {
+func (d *Driver) planEncode(p *plan, cmd drivers.Command, now time.Time) error {
+	params := cmd.Params
 	copies, err := strconv.Atoi(or(params["copies"], "1"))
 	if err != nil || copies < 1 || copies > maxCopies {
 		return refused(BadRequest, "copies %q: write a number from 1 to %d", printable(params["copies"], 20), maxCopies)
 	}
 	fields := cardFields{encoder: p.encoder, eject: d.eject(), operator: ascii(d.cfg.Operator, maxName), wantUID: d.cfg.WantUID}
-	first, more := "CN", "CC"
-	switch key := or(params["key"], keyNew); key {
-	case keyNew:
-	case keyDuplicate:
-		first = "CC"
-	case keyOneShot:
-		first, more = "CA", "CA"
-	default:
-		return refused(BadRequest, "key %q: write %s, %s or %s", printable(key, 20), keyNew, keyDuplicate, keyOneShot)
-	}
 	if err := d.rights(p, &fields, params, now); err != nil {
+		return err
+	}
+	first, more, err := d.keyCommands(p, cmd, &fields)
+	if err != nil {
 		return err
 	}
 	if first == "CA" && len(fields.rooms) > 1 {

@@ -143,6 +143,15 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 	case errors.Is(err, drivers.ErrRefused):
 		d.lane.reset()
 		c.Note = reason(err)
+		if len(receipt.Values) > 0 { // the first cards of several were cut
+			if c.Receipt, err = json.Marshal(withEnd(receipt, c)); err != nil {
+				return err
+			}
+			c.Known = c.Receipt
+			if withdrawn {
+				c.Note += tooLateToWithdraw(d, c)
+			}
+		}
 		return a.finish(d, c, offsetstore.Error)
 	case withdrawn: // nothing has happened, and nothing shall
 		c.Note = "withdrawn in the PMS before anything was done"
