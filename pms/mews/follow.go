@@ -42,6 +42,7 @@ type follower struct {
 
 	open     bool      // a socket is
 	openedAt time.Time // by Mews's clock
+	lastStay time.Time // when the last event of a reservation came, by Mews's clock
 	live     bool      // all that was missed has been handed over since
 	// behind says that what was missed must be read: the socket is new.
 	behind bool
@@ -56,10 +57,13 @@ type follower struct {
 	strange map[string]bool // rooms to read by id
 	ids     map[string]bool // device commands to read by id
 	taken   *recently
+	odd     *recently // what went into quarantine
 	seen    *sightings
 	failed  int // asks for commands in a row that failed
-	// notBefore is when reads go on after one that failed for good.
+	// notBefore is when reads go on after one that failed for good; troubled says
+	// that the page shows why.
 	notBefore time.Time
+	troubled  bool
 }
 
 // gathering is when the first and the last of the hints came that nobody has read.
@@ -69,13 +73,14 @@ func newFollower(s *Source, after string, yield func([]pms.Notice, error) bool) 
 	f := &follower{
 		Source: s, yield: yield, back: make(chan func(), 2),
 		hints: map[string]hint{}, strange: map[string]bool{}, ids: map[string]bool{},
-		taken: newRecently(), seen: newSightings(),
+		taken: newRecently(), odd: newRecently(), seen: newSightings(),
 	}
 	mark, ok := parseWatermark(after)
 	if !ok {
 		s.board.Raise(alarmOffset, "the stored place cannot be read; all who are in house are read anew")
 	}
 	f.mark = mark
+	f.in.take() // what a run before this one left behind is read anew
 	return f
 }
 
@@ -186,7 +191,7 @@ func (f *follower) untilDue() time.Duration {
 	if !f.reading {
 		at := f.nextHint()
 		sooner(latest(at, f.orNever(at)))
-		if f.behind {
+		if f.behind || len(f.strange) > 0 {
 			sooner(f.notBefore)
 		}
 	}
@@ -213,14 +218,23 @@ func (f *follower) collect(c catch) {
 	for key, h := range c.stays {
 		f.hint(key, h, now)
 	}
+	if len(c.stays) > 0 {
+		f.lastStay = f.clock.server()
+		f.board.Clear(alarmNoEvents)
+	}
 	f.collectRooms(c.rooms, now)
 	for key, state := range c.commands {
 		f.commandEvent(key, state)
 	}
 	f.prices(c.prices)
 	f.quarantine("frame", c.spoilt, now)
-	if c.overflow {
-		f.behind = true // something was said that nobody remembers
+	if c.lost > 0 {
+		// Its text can hold passwords of the lock system, so it is shown without it.
+		f.quarantine("device command", [][]byte{nil}, now)
+	}
+	if c.overflow { // something was said that nobody remembers
+		f.behind = true
+		f.plan(dutyCommands, now, 0)
 	}
 }
 
@@ -317,7 +331,7 @@ func (f *follower) caughtUp() {
 	f.caught = true
 	f.stopped = !f.yield([]pms.Notice{}, nil)
 	if f.live = f.open; f.live {
-		f.board.State(pms.LinkLive, time.Time{})
+		f.showLive()
 		f.log.Info().Str("offset", f.mark.String()).Msg("pms link is live")
 	}
 }

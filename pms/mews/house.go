@@ -22,8 +22,9 @@ type room struct {
 	name, category, parent string
 	state                  string
 	updated                time.Time
-	// sleeps says that its category is one for sleeping in.
-	sleeps bool
+	// sleeps says that its category is one for sleeping in, bed that it is a part
+	// of the room above it, with no door of its own.
+	sleeps, bed bool
 }
 
 // sleeping are the types of resource categories in which somebody spends the
@@ -192,7 +193,7 @@ func (h *house) fill(s *Source, all []resourceRow, of map[string]categoryRow) {
 		c, known := of[id(r.ID)]
 		h.rooms[id(r.ID)] = room{
 			name: s.roomName(r.Name), parent: id(r.ParentID), state: r.State, updated: r.UpdatedUtc.Time,
-			category: c.name(h.enterprise.DefaultLanguageCode), sleeps: !known || sleeping[c.Type],
+			category: c.name(h.enterprise.DefaultLanguageCode), sleeps: !known || sleeping[c.Type], bed: !known || c.Type == "Bed",
 		}
 	}
 }
@@ -227,6 +228,9 @@ func (s *Source) roomName(name string) string {
 
 // with is the house with some rooms as they are now.
 func (h *house) with(s *Source, news []resourceRow) *house {
+	if len(news) == 0 {
+		return h
+	}
 	next := *h
 	next.rooms = make(map[string]room, len(h.rooms)+len(news))
 	for key, r := range h.rooms {
@@ -239,20 +243,20 @@ func (h *house) with(s *Source, news []resourceRow) *house {
 		}
 		next.rooms[id(row.ID)] = room{
 			name: s.roomName(row.Name), parent: id(row.ParentID), state: row.State, updated: row.UpdatedUtc.Time,
-			category: old.category, sleeps: !known || old.sleeps,
+			category: old.category, sleeps: !known || old.sleeps, bed: !known || old.bed,
 		}
 	}
 	return &next
 }
 
 // place is the room of a resource by its name here; a bed stands in the room
-// above it. shared says that other guests can be in that room.
+// above it, while a room that is part of a suite has its own door. shared says that other guests can be in that room.
 func (h *house) place(resource string) (name, category string, shared, known bool) {
 	r, known := h.rooms[id(resource)]
 	if !known {
 		return "", "", false, false
 	}
-	if above, ok := h.rooms[r.parent]; ok && r.parent != "" {
+	if above, ok := h.rooms[r.parent]; ok && r.bed && r.parent != "" {
 		return above.name, r.category, true, true
 	}
 	return r.name, r.category, false, true

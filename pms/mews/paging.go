@@ -28,8 +28,9 @@ func list[Page any](ctx context.Context, c *client, e errand, operation string, 
 		}
 		var page Page
 		err := c.persist(ctx, func() error { return c.call(ctx, e, operation, body, &page) }, func(err error) bool {
-			// Too much for one answer, or too slow: the same again in smaller pieces.
-			smaller := size > leastPage && statusOf(err) == http.StatusRequestTimeout
+			// Too slow, or too much for one answer: the same again in smaller pages.
+			status := statusOf(err)
+			smaller := size > leastPage && (status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge && !divisible(filter))
 			if smaller {
 				size /= 2
 				body["Limitation"] = fields{"Count": size, "Cursor": after}
@@ -50,6 +51,16 @@ func list[Page any](ctx context.Context, c *client, e errand, operation string, 
 		after = cursor
 	}
 	return fmt.Errorf("%s: over %d pages; is one of them served again and again?", operation, maxPages)
+}
+
+// divisible reports whether a filter has a list that can be halved.
+func divisible(filter fields) bool {
+	for _, value := range filter {
+		if ids, ok := value.([]string); ok && len(ids) > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // listByIDs is list with a filter of ids, cut to what a filter takes. A part
@@ -95,6 +106,7 @@ func (c *client) persist(ctx context.Context, request func() error, less func(er
 		fail, known := errors.AsType[*refusal](err)
 		switch {
 		case !known: // the settings
+			return err
 		case less(err):
 			continue
 		case fail.status == http.StatusRequestEntityTooLarge, fail.permission, !fail.reaction().again && !fail.reaction().refused:
