@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"edgeagent/drivers"
@@ -210,10 +211,11 @@ func (a *Agent) again(d *device, c offsetstore.Command, after time.Duration) err
 	return a.store.Retry(c, time.Now().Add(after))
 }
 
-// reason is an error as a note for people, bounded in length.
+// reason is an error as a note for people, bounded in length. That a device
+// refused is what the state says already.
 func reason(err error) string {
 	const most = 300
-	text := []rune(err.Error())
+	text := []rune(strings.TrimPrefix(err.Error(), drivers.ErrRefused.Error()+": "))
 	if len(text) > most {
 		return string(text[:most]) + "…"
 	}

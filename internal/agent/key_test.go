@@ -81,8 +81,8 @@ func TestReceiptOfHalfASuccessIsKept(t *testing.T) {
 		s.say(cut("K2", "102"))
 		s.say(withdrawn("K2"))
 		s.want("answers", s.pms.answers(), []string{
-			"K1 Error refused: 1 of 2 cards were made",
-			"K2 Error refused: 1 of 2 cards were made; withdrawn in the PMS too late: take the card back",
+			"K1 Error 1 of 2 cards were made",
+			"K2 Error 1 of 2 cards were made; withdrawn in the PMS too late: take the card back",
 		})
 		if s.pms.heard("K1")[0] != string(pms.CommandReceived) {
 			t.Error(s.pms.heard("K1"))
