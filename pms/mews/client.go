@@ -167,7 +167,7 @@ func (c *client) send(ctx context.Context, operation string, body []byte, out an
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		fail.status, fail.cause = 0, errors.New("the answer is not what the Connector API gives (a login page, or cut short)")
+		fail.cause = errors.New("the text cannot be read")
 		return fail
 	}
 	return nil

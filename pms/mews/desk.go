@@ -105,7 +105,7 @@ func (d *desk) tell(ctx context.Context, a pms.Answer) error {
 			return nil
 		}
 		return err
-	case status == 0 || status >= 500 || status == http.StatusRequestTimeout:
+	case status != http.StatusTooManyRequests && reactionTo(status).again:
 		d.change(func() { t.doubtful = true })
 	}
 	return err

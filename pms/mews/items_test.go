@@ -758,7 +758,9 @@ func TestItem34RetryAfter(t *testing.T) {
 
 func TestItem35OnlyPathsThatExist(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, waits(func(w *Waits) { w.Commands, w.Stays, w.Rooms, w.Guests = 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond }))
+	r := newRig(t, waits(func(w *Waits) {
+		w.Commands, w.Stays, w.Rooms, w.Guests = 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond
+	}))
 	stay := r.arrive("Guest", "101")
 	r.run().live()
 	id := r.key(stay, mewssim.KeyOrder{})

@@ -73,7 +73,11 @@ func (s *Source) probeClock() pms.Finding {
 	ahead := s.clock.ahead()
 	f := pms.Finding{Step: "clock", OK: ahead.Abs() <= s.waits.ClockTolerance, Text: fmt.Sprintf("the gateway and Mews agree within %s", max(ahead.Abs().Round(time.Second), time.Second))}
 	if !f.OK {
-		f.Text = fmt.Sprintf("Mews's clock is %s ahead of the gateway's", ahead.Round(time.Second))
+		word := "ahead of"
+		if ahead < 0 {
+			word = "behind"
+		}
+		f.Text = fmt.Sprintf("Mews's clock is %s %s the gateway's", ahead.Abs().Round(time.Second), word)
 		f.Advice = "let the gateway reach a time server; keys and certificates go by its clock"
 	}
 	return f

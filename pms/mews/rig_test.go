@@ -287,7 +287,9 @@ func (r *rig) wait(what string, cond func() bool) {
 
 func (r *rig) live() *rig {
 	r.t.Helper()
-	r.wait("live link", func() bool { return r.src.Link().State == pms.LinkLive && r.count(func(pms.Notice) bool { return true }) >= 0 })
+	r.wait("live link", func() bool {
+		return r.src.Link().State == pms.LinkLive && r.count(func(pms.Notice) bool { return true }) >= 0
+	})
 	return r
 }
 
