@@ -33,12 +33,12 @@ func TestBurstOf5000(t *testing.T) {
 	before := len(r.sim.Audit().Requests)
 	r.sim.Change(func(f *mewssim.Faults) { f.Socket.PerFrame = 1000 })
 	r.sim.Touch()
+	told := map[string]bool{}
 	r.wait("every reservation", func() bool {
-		told := map[string]bool{}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		for _, n := range r.notices[seen:] {
-			if n.Kind == pms.KindStayState {
+		for ; seen < len(r.notices); seen++ {
+			if n := r.notices[seen]; n.Kind == pms.KindStayState && ids[n.Reservation] {
 				told[n.Reservation] = true
 			}
 		}

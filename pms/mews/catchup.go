@@ -32,6 +32,7 @@ func (f *follower) catchingUp() func(context.Context) func() {
 			f.reading = false
 			if err != nil {
 				f.trouble(ctx, err)
+				f.notBefore = f.now().Add(f.waits.BackoffMax)
 				f.behind = true
 				f.everybody = f.everybody || everybody
 				return

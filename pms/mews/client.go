@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -84,6 +85,15 @@ func (c *client) tokens() (client, access string, err error) {
 	return client, access, nil
 }
 
+// tokenPair tells two pairs of tokens apart, and gives none away; 0 is none.
+type tokenPair uint64
+
+var pairs = maphash.MakeSeed()
+
+func pairOf(client, access string) tokenPair {
+	return tokenPair(maphash.String(pairs, client+";"+access) | 1)
+}
+
 // fields are what a request has beside its tokens.
 type fields map[string]any
 
@@ -110,7 +120,11 @@ func (c *client) call(ctx context.Context, errand errand, operation string, body
 		limit = c.waits.Quick
 	}
 	err = c.within(ctx, limit, operation, text, out)
-	if e, ok := errors.AsType[*refusal](err); ok && e.status == http.StatusUnauthorized && operation != tokenTest {
+	e, known := errors.AsType[*refusal](err)
+	if known {
+		e.with = pairOf(clientToken, accessToken)
+	}
+	if known && e.status == http.StatusUnauthorized && operation != tokenTest {
 		// One status for bad tokens and for an operation that is not granted
 		// (Connector API, Responses): whether the tokens are good another one shows.
 		e.permission = c.call(ctx, errand, tokenTest, nil, nil) == nil

@@ -65,8 +65,8 @@ func (f *follower) planAsk(now time.Time) func(context.Context) func() {
 				err = f.readCommands(ctx, f.desk.lost(active), &byID)
 			}
 		}
-		if refusedTokens(err) {
-			_ = f.api.rest(ctx, f.api.pause(err, tries), true) // its error is that of ctx
+		if pair := refusedPair(err); pair != 0 {
+			_ = f.api.rest(ctx, f.api.pause(err, tries), pair) // its error is that of ctx
 		}
 		return func() {
 			f.asking = false

@@ -60,10 +60,11 @@ type follower struct {
 	odd     *recently // what went into quarantine
 	seen    *sightings
 	failed  int // asks for commands in a row that failed
-	// notBefore is when reads go on after one that failed for good; troubled says
-	// that the page shows why.
-	notBefore time.Time
-	troubled  bool
+	// notBefore is when reads go on after one failed for good on which all others
+	// depend, roomsAfter when unknown rooms are looked up again. troubled says that
+	// the page shows why.
+	notBefore, roomsAfter time.Time
+	troubled              bool
 }
 
 // gathering is when the first and the last of the hints came that nobody has read.
@@ -147,7 +148,7 @@ func (f *follower) planRead(now time.Time) func(context.Context) func() {
 		return f.catchingUp()
 	case !f.caught:
 		return nil
-	case len(f.strange) > 0:
+	case len(f.strange) > 0 && !now.Before(f.roomsAfter):
 		return f.readingRooms()
 	case f.hintsDue(now):
 		return f.readingHints(now)
@@ -191,8 +192,11 @@ func (f *follower) untilDue() time.Duration {
 	if !f.reading {
 		at := f.nextHint()
 		sooner(latest(at, f.orNever(at)))
-		if f.behind || len(f.strange) > 0 {
+		if f.behind {
 			sooner(f.notBefore)
+		}
+		if len(f.strange) > 0 {
+			sooner(latest(f.notBefore, f.roomsAfter))
 		}
 	}
 	return max(next.Sub(now), 0)

@@ -96,7 +96,7 @@ func (f *follower) readingHints(now time.Time) func(context.Context) func() {
 func (f *follower) again(asked map[string]hint) {
 	for key, h := range asked {
 		if f.hints[key].at.Equal(h.at) {
-			h.due = f.now()
+			h.due = f.now().Add(f.waits.BackoffMax)
 			f.hints[key] = h
 		}
 	}
@@ -127,12 +127,11 @@ func (f *follower) compare(asked map[string]hint, r *stayReading) {
 }
 
 // trouble notes a read that failed for a reason that trying again at once does
-// not mend; nothing is read for a while.
+// not mend. Whatever else can be read is read all the same.
 func (f *follower) trouble(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	f.notBefore = f.now().Add(f.waits.BackoffMax)
 	f.troubled = true
 	f.board.Problem(problemOf(err))
 	f.log.Error().Err(err).Msg("pms read failed")

@@ -92,13 +92,17 @@ func listByIDs[Page any](ctx context.Context, c *client, e errand, operation, fi
 	return nil
 }
 
+// maxTries is how often a read is made that might go through the next time,
+// some five minutes.
+const maxTries = 8
+
 // persist makes a request again for as long as that may help: reads are safe to
 // repeat. less may change the request for the better; then it is made at once.
 // Refused tokens are tried again too, but rarely, or as soon as their files hold
 // others: the link has nothing better to do. An operation that is not granted,
 // while others are, is an error at once: much goes on without it.
 func (c *client) persist(ctx context.Context, request func() error, less func(error) bool) error {
-	for tries := 1; ; tries++ {
+	for tries := 1; ; {
 		err := request()
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -112,25 +116,28 @@ func (c *client) persist(ctx context.Context, request func() error, less func(er
 		case fail.status == http.StatusRequestEntityTooLarge, fail.permission, !fail.reaction().again && !fail.reaction().refused:
 			return err
 		}
+		if ofAll := fail.reaction().refused || fail.status == http.StatusTooManyRequests; tries >= maxTries && !ofAll {
+			return err // what else there is to read should not wait for it any longer
+		}
 		wait := c.pause(err, tries)
+		tries++
 		c.log.Warn().Err(err).Dur("wait", wait).Int("tries", tries).Msg("mews request is tried again")
-		if c.rest(ctx, wait, fail.reaction().refused) != nil {
+		if c.rest(ctx, wait, refusedPair(err)) != nil {
 			return err
 		}
 	}
 }
 
-// rest waits; if the tokens were refused, only until their files hold others.
-func (c *client) rest(ctx context.Context, wait time.Duration, refused bool) error {
-	if !refused {
+// rest waits; if tokens were refused, only until their files hold others.
+func (c *client) rest(ctx context.Context, wait time.Duration, refused tokenPair) error {
+	if refused == 0 {
 		return sleep(ctx, wait)
 	}
-	client, access, _ := c.tokens() // a file that cannot be read now differs from what it will be
 	for end := c.now().Add(wait); c.now().Before(end); {
 		if err := sleep(ctx, min(max(end.Sub(c.now()), time.Millisecond), c.waits.BackoffMin)); err != nil {
 			return err
 		}
-		if a, b, err := c.tokens(); err == nil && (a != client || b != access) {
+		if client, access, err := c.tokens(); err == nil && pairOf(client, access) != refused {
 			return nil
 		}
 	}

@@ -81,6 +81,8 @@ type refusal struct {
 	cause error
 	// permission: others are granted, so the tokens are good.
 	permission bool
+	// with are the tokens it was asked with.
+	with tokenPair
 }
 
 func (e *refusal) Error() string {
@@ -138,6 +140,15 @@ func forbidden(err error) bool {
 func refusedTokens(err error) bool {
 	e, ok := errors.AsType[*refusal](err)
 	return ok && e.reaction().refused && !e.permission
+}
+
+// refusedPair are the tokens with which nothing goes until a person mends it; 0
+// if it is not that.
+func refusedPair(err error) tokenPair {
+	if e, ok := errors.AsType[*refusal](err); ok && refusedTokens(err) {
+		return e.with
+	}
+	return 0
 }
 
 // maxRetryAfter bounds what a server can make us wait.

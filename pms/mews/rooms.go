@@ -15,6 +15,11 @@ func (f *follower) readingHouse(ctx context.Context) func() {
 		f.reading = false
 		if err != nil {
 			f.trouble(ctx, err)
+			if f.house != nil { // the one read before is good enough for now
+				f.plan(dutyHouse, f.now(), max(f.every(dutyHouse)/24, f.waits.BackoffMax))
+				return
+			}
+			f.notBefore = f.now().Add(f.waits.BackoffMax)
 			f.plan(dutyHouse, f.now(), 0)
 			return
 		}
@@ -148,6 +153,7 @@ func (f *follower) readingRooms() func(context.Context) func() {
 			f.reading = false
 			if err != nil {
 				f.trouble(ctx, err)
+				f.roomsAfter = f.now().Add(f.waits.BackoffMax)
 				for _, key := range ids {
 					f.strange[key] = true
 				}

@@ -49,7 +49,7 @@ func (s *Source) keepOpen(ctx context.Context, in *inbox) {
 		}
 		s.board.State(state, s.now().Add(wait))
 		s.board.Problem(fmt.Sprintf("%s; meanwhile the agent asks Mews again and again", err))
-		s.restSocket(ctx, wait, state == pms.LinkParked)
+		s.restSocket(ctx, wait, err)
 	}
 }
 
@@ -70,13 +70,17 @@ func (s *Source) showLive() {
 }
 
 // restSocket waits, unless somebody wants the socket now.
-func (s *Source) restSocket(ctx context.Context, wait time.Duration, refused bool) {
+func (s *Source) restSocket(ctx context.Context, wait time.Duration, err error) {
+	var pair tokenPair
+	if e, ok := errors.AsType[*upgradeError](err); ok && refusedUpgrade(err) {
+		pair = e.with
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rested := make(chan struct{})
 	go func() {
 		defer close(rested)
-		_ = s.api.rest(ctx, wait, refused) // its error is that of ctx
+		_ = s.api.rest(ctx, wait, pair) // its error is that of ctx
 	}()
 	select {
 	case <-s.redial:
@@ -93,6 +97,7 @@ var errRedial = errors.New("opened anew")
 type upgradeError struct {
 	status int
 	wait   time.Duration
+	with   tokenPair
 }
 
 func (e *upgradeError) Error() string {
@@ -222,7 +227,7 @@ func (s *Source) dial(ctx context.Context) (*websocket.Conn, error) {
 		return conn, nil
 	}
 	if resp != nil && errors.Is(err, websocket.ErrBadHandshake) && resp.StatusCode != http.StatusSwitchingProtocols {
-		return nil, &upgradeError{resp.StatusCode, retryAfter(resp.Header, s.now())}
+		return nil, &upgradeError{resp.StatusCode, retryAfter(resp.Header, s.now()), pairOf(clientToken, accessToken)}
 	}
 	return nil, fmt.Errorf("socket: %w", netCause(ctx, err))
 }
