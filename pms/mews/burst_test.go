@@ -13,10 +13,11 @@ import (
 func TestBurstOf5000(t *testing.T) {
 	t.Parallel()
 	const all, every = 5000, 5
-	r := newRig(t, waits(func(w *Waits) {
+	r := newRig(t, config(func(c *Config) { c.Budget = 0 }), waits(func(w *Waits) {
 		w.Gather, w.GuestsDown, w.StaysDown, w.Overlap = 100*time.Millisecond, time.Hour, 100*time.Millisecond, time.Minute
 	}))
 	r.noLedger = true
+	r.sim.Change(func(f *mewssim.Faults) { f.Limit.Requests = 200 })
 	ids := map[string]bool{}
 	for i := range all {
 		b := mewssim.Booking{Owner: r.guest(fmt.Sprint("Guest", i))}

@@ -113,20 +113,48 @@ func TestReconnectTellsRoomStatesOnce(t *testing.T) {
 // undone by that reading, else the next change looks like none.
 func TestRoomStateDuringARead(t *testing.T) {
 	t.Parallel()
-	r := newRig(t).run().live()
-	r.sim.Trouble(mewssim.Trouble{Path: "reservations/getAll", Times: 1, Delay: 150 * time.Millisecond})
-	before := r.calls("reservations/getAll/2023-06-06")
-	r.hotel.room["107"] = must(r.sim.AddRoom("107", r.hotel.double, "1", ""))(t) // makes the read change the house
-	r.arrive("Guest", "107")
-	r.wait("state told", func() bool {
-		check(t, r.sim.SetRoomState(r.hotel.room["101"], "Dirty"))
-		return r.count(kind(pms.KindRoomStatus)) > 0
+	r := newRig(t)
+	dirty := make(chan string, 1)
+	dirty <- "not yet"
+	meddler(t, r, func(path string, _ map[string]json.RawMessage) {
+		if !strings.HasPrefix(path, "reservations/") {
+			return
+		}
+		select {
+		case room := <-dirty:
+			if room != "not yet" {
+				check(t, r.sim.SetRoomState(room, "Dirty"))
+				r.wait("state told while the read goes on", func() bool { return r.count(kind(pms.KindRoomStatus)) > 0 })
+			}
+		default:
+		}
 	})
-	r.wait("read", func() bool { return r.calls("reservations/getAll/2023-06-06") > before })
+	r.run().live()
+	r.sim.EnableEvents("Reservation")
+	r.hotel.room["107"] = must(r.sim.AddRoom("107", r.hotel.double, "1", ""))(t) // so the read changes the house
+	r.sim.EnableEvents("Reservation", "Resource")
+	dirty <- r.hotel.room["101"]
+	r.arrive("Guest", "107")
 	r.waitIn("107", "Guest")
 	check(t, r.sim.SetRoomState(r.hotel.room["101"], "Inspected"))
 	r.await("next state", func(n pms.Notice) bool {
 		return value(n, pms.FieldRoomStatus) == "Inspected" && value(n, pms.FieldRoom) == "101"
+	})
+}
+
+// Nor must one be lost that comes before the rooms are known.
+func TestRoomStateDuringTheFirstRead(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	meddler(t, r, func(path string, _ map[string]json.RawMessage) {
+		if path == "resourceCategoryAssignments/getAll" { // the rooms have been read by then
+			check(t, r.sim.SetRoomState(r.hotel.room["103"], "Dirty"))
+			r.sim.EnableEvents() // the event is on its way
+		}
+	})
+	r.run()
+	r.await("state", func(n pms.Notice) bool {
+		return value(n, pms.FieldRoomStatus) == "Dirty" && value(n, pms.FieldRoom) == "103"
 	})
 }
 

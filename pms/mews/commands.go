@@ -81,7 +81,7 @@ func (f *follower) asked(ctx context.Context, ids []string, all bool, err error)
 	now := f.now()
 	if err == nil {
 		f.failed = 0
-		if all {
+		if all && f.due[dutyCommands].IsZero() { // else a new socket wants to know once more
 			f.plan(dutyCommands, now, f.every(dutyCommands))
 		}
 		return

@@ -254,6 +254,20 @@ func TestProbeOfDevices(t *testing.T) {
 	}
 }
 
+func TestProbeWithoutDevices(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.sim.Deny("devices/getAll")
+	for _, f := range r.src.Probe(t.Context()) {
+		if f.Step == "devices" && (f.OK || !strings.HasPrefix(f.Text, "devices/getAll: HTTP 401 (request ") || f.Advice != "ask Mews partner support to enable it for this integration") {
+			t.Errorf("finding %+v", f)
+		}
+	}
+	if r.alarm(alarmPermission) == "" || r.alarm(alarmRefused) != "" {
+		t.Errorf("alarms %+v", r.src.Link().Alarms)
+	}
+}
+
 func TestProbeEndsEarly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, tolerate("credentials"))

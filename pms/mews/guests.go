@@ -68,29 +68,43 @@ func (s *Source) readParties(ctx context.Context, of []reservationRow) (map[stri
 	if err != nil && !forbidden(err) { // without companions, owners are known all the same
 		return nil, nil, err
 	}
-	missing := map[string]bool{}
-	want := func(customer string) {
-		if _, known := all.known[customer]; !known && customer != "" && !all.unread[customer] {
-			missing[customer] = true
-		}
-	}
+	var wanted []string
 	for i := range of {
 		if of[i].AccountType != "Company" {
-			want(id(of[i].AccountID))
+			wanted = append(wanted, id(of[i].AccountID))
 		}
-		for _, c := range companions[id(of[i].ID)] {
-			want(c)
+		wanted = append(wanted, companions[id(of[i].ID)]...)
+	}
+	if err := s.completePeople(ctx, wanted, &all); err != nil {
+		return nil, nil, err
+	}
+	parties := make(map[string]party, len(of))
+	for i := range of {
+		parties[id(of[i].ID)] = gather(&of[i], companions[id(of[i].ID)], &all)
+	}
+	return parties, all.bad, nil
+}
+
+// completePeople reads the profiles that are not known yet, and those they were
+// merged into. That can have been merged as well, but nobody does so for ever.
+func (s *Source) completePeople(ctx context.Context, wanted []string, all *people) error {
+	missing, asked := map[string]bool{}, map[string]bool{}
+	want := func(customer string) {
+		if _, known := all.known[customer]; !known && customer != "" && !all.unread[customer] && !asked[customer] {
+			missing[customer], asked[customer] = true, true
 		}
 	}
-	// A profile that was merged names the one it went into; that can have been
-	// merged as well, but nobody does so for ever.
+	for _, customer := range wanted {
+		want(customer)
+	}
 	for range 4 {
-		err := s.readCustomers(ctx, slices.Sorted(maps.Keys(missing)), &all)
-		if err != nil && !forbidden(err) {
-			return nil, nil, err
-		}
-		if err != nil { // keys and WiFi need no names
+		err := s.readCustomers(ctx, slices.Sorted(maps.Keys(missing)), all)
+		if forbidden(err) { // keys and WiFi need no names
 			maps.Copy(all.unread, missing)
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 		clear(missing)
 		for _, c := range all.known {
@@ -98,15 +112,11 @@ func (s *Source) readParties(ctx context.Context, of []reservationRow) (map[stri
 				want(id(c.MergeTargetID))
 			}
 		}
-		if len(missing) == 0 || err != nil {
-			break
+		if len(missing) == 0 {
+			return nil
 		}
 	}
-	parties := make(map[string]party, len(of))
-	for i := range of {
-		parties[id(of[i].ID)] = gather(&of[i], companions[id(of[i].ID)], &all)
-	}
-	return parties, all.bad, nil
+	return nil
 }
 
 // readCustomers adds the profiles with the given ids.

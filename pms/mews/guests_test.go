@@ -20,6 +20,14 @@ func TestMergedProfiles(t *testing.T) {
 	check(t, r.sim.MergeCustomer(old, survivor, false))
 	r.sim.Touch(stay)
 	r.waitIn("101", "Survivor")
+	// A survivor that Mews does not give is asked for once, and the old profile does.
+	check(t, r.sim.EditCustomer(old, func(c *mewssim.Customer) { c.MergedInto = "00000000-0000-0000-0000-00000000beef" }))
+	asked := r.calls("customers/getAll")
+	r.sim.Touch(stay)
+	r.wait("old profile", func() bool { return r.in("101") == "Old Survivor" || r.in("101") == "Survivor Old" })
+	if n := r.calls("customers/getAll") - asked; n > 2 {
+		t.Errorf("asked %d times", n)
+	}
 }
 
 func TestPaymastersAndOwnersAmongCompanions(t *testing.T) {

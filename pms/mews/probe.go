@@ -66,6 +66,9 @@ func findingOf(step string, err error) pms.Finding {
 	if e.requestID != "" {
 		text += " (request " + e.requestID + ")"
 	}
+	if e.permission {
+		return pms.Finding{Step: step, Text: text, Advice: "ask Mews partner support to enable it for this integration"}
+	}
 	return pms.Finding{Step: step, Text: text, Advice: e.reaction().means}
 }
 

@@ -104,12 +104,14 @@ func newRig(t *testing.T, options ...func(*rig)) *rig {
 		cfg: Config{
 			PlatformURL: sim.PlatformURL(), SocketURL: sim.SocketURL(), ClientTokenFile: "client", AccessTokenFile: "access",
 			Devices: []Cutter{{Mews: "Front desk", Device: "lobby"}}, ReconnectAt: never, Waits: quick(),
+			Budget: 9000, // polls are some hundred times as often as in a hotel
 		},
 		ledger: pms.NewLedger(pms.FoldOptions{Zone: budapest, Key: []byte("k")}, nil),
 	}
 	r.deps = Deps{Zone: budapest, Version: "9.9", Secret: r.secret, InHouse: r.inHouse, Now: time.Now,
 		Log: zerolog.New(&r.log).Level(zerolog.DebugLevel)}
 	r.hotel = furnish(t, sim)
+	sim.Change(func(f *mewssim.Faults) { f.Limit.Requests = 9000 })
 	for _, o := range options {
 		o(r)
 	}

@@ -41,7 +41,7 @@ func (s *Source) keepOpen(ctx context.Context, in *inbox) {
 		}
 		failures++
 		wait := s.pauseSocket(err, failures)
-		in.change(func() { in.closed = err })
+		in.change(func() { in.opened, in.closed = false, err })
 		s.log.Warn().Err(err).Dur("wait", wait).Msg("pms socket ended")
 		state := pms.LinkWaiting
 		if refusedUpgrade(err) {

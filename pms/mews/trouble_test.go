@@ -1,6 +1,7 @@
 package mews
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -376,6 +377,25 @@ func TestBothHostsDown(t *testing.T) {
 	r.waitIn("102", "Later")
 	r.await("command", ofCommand(id))
 	r.live()
+}
+
+// A socket that ends before anybody has seen it open is none: polls go on as fast
+// as without one.
+func TestSocketThatEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, waits(func(w *Waits) { w.BackoffMin, w.BackoffMax = time.Hour, time.Hour }))
+	r.sim.Change(func(f *mewssim.Faults) { f.Socket.CloseAtOnce = 1001 })
+	f := newFollower(r.src, "", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); r.src.keepOpen(ctx, r.src.in) }()
+	r.wait("end of the socket", func() bool { return r.src.Link().State == pms.LinkWaiting && r.src.Link().Problem != "" })
+	f.collect(r.src.in.take())
+	if f.open || f.every(dutyCommands) != r.cfg.Waits.CommandsDown {
+		t.Error("it is taken for open")
+	}
+	cancel()
+	<-done
 }
 
 // The file can get its new token at any moment, also before the old one's
