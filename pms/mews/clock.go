@@ -52,6 +52,11 @@ func (c *clock) local(t time.Time) time.Time {
 	return t.Add(-c.ahead())
 }
 
+// agreed is how far two clocks can be apart and count as one. A skew is known to
+// half a second, and differently by each start of the agent; by it, two changes
+// of one second would change places.
+const agreed = 5 * time.Second
+
 // ahead is how far Mews's clock is ahead of ours. It is the same each time until
 // somebody sets a clock: a moment read twice is one moment.
 func (c *clock) ahead() time.Duration {
@@ -59,9 +64,12 @@ func (c *clock) ahead() time.Duration {
 	if f == nil {
 		return 0
 	}
-	first, now := f.server.Sub(f.local.Round(0)), c.now()
-	if skew := f.at(now).Sub(now.Round(0)); (skew - first).Abs() >= time.Second {
-		return skew
+	skew, now := f.server.Sub(f.local.Round(0)), c.now()
+	if later := f.at(now).Sub(now.Round(0)); (later - skew).Abs() >= time.Second {
+		skew = later
 	}
-	return first
+	if skew.Abs() < agreed {
+		return 0
+	}
+	return skew
 }

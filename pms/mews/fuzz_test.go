@@ -274,6 +274,10 @@ func TestClockIsSet(t *testing.T) {
 	if got := c.local(c.server()); !got.Equal(start) {
 		t.Errorf("local %s", got)
 	}
+	c.learn(start.Round(0).Add(4*time.Second), start, start) // as good as none
+	if c.ahead() != 0 || !c.server().Equal(start.Add(4*time.Second)) {
+		t.Errorf("ahead %s", c.ahead())
+	}
 	if !c.local(time.Time{}).IsZero() {
 		t.Error("no time is no time")
 	}

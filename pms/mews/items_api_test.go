@@ -185,29 +185,35 @@ func TestItem38TheGatewaysClock(t *testing.T) {
 		{2 * time.Hour, "the gateway's clock is 2h0m0s behind Mews's; ages are told by Mews's clock, keys and screens by the gateway's: let the gateway reach a time server"},
 		{-2 * time.Hour, "the gateway's clock is 2h0m0s ahead of Mews's; ages are told by Mews's clock, keys and screens by the gateway's: let the gateway reach a time server"},
 	} {
-		r := newRig(t, tolerate())
-		r.sim.SetClockOffset(tt.mews)
-		r.run().live()
-		r.waitAlarm(alarmClock, tt.want)
-		// What happens now is news, and what waits is not too old.
-		stay := r.arrive("Guest", "101")
-		r.waitIn("101", "Guest")
-		if in := r.told(pms.StayCheckedIn); len(in) != 1 || !in[0].Fresh {
-			t.Errorf("check-in %+v", in)
-		}
-		if n := r.await("command", ofCommand(r.key(stay, mewssim.KeyOrder{}))); n.Refuse != "" {
-			t.Errorf("refused: %s", n.Refuse)
-		}
-		if n := r.await("old command", ofCommand(r.key(stay, mewssim.KeyOrder{Created: r.sim.Now().Add(-10 * time.Minute)}))); n.RefuseAs != pms.CommandCancelled {
-			t.Errorf("notice %+v", n)
-		}
-		// The windows after a restart are Mews's.
-		r.stop()
-		check(t, r.sim.CheckOut(stay))
-		r.restart()
-		r.waitIn("101", "")
-		if mark, ok := parseWatermark(r.offset); !ok || r.sim.Now().Sub(mark.stays).Abs() > time.Minute {
-			t.Errorf("mark %s at %s", r.offset, r.sim.Now())
-		}
+		t.Run(tt.mews.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.sim.SetClockOffset(tt.mews)
+			r.run().live()
+			r.waitAlarm(alarmClock, tt.want)
+			// What happens now is news, and what waits is not too old.
+			stay := r.arrive("Guest", "101")
+			r.waitIn("101", "Guest")
+			if in := r.told(pms.StayCheckedIn); len(in) != 1 || !in[0].Fresh {
+				t.Errorf("check-in %+v", in)
+			}
+			if n := r.await("command", ofCommand(r.key(stay, mewssim.KeyOrder{}))); n.Refuse != "" {
+				t.Errorf("refused: %s", n.Refuse)
+			}
+			if n := r.await("old command", ofCommand(r.key(stay, mewssim.KeyOrder{Created: r.sim.Now().Add(-10 * time.Minute)}))); n.RefuseAs != pms.CommandCancelled {
+				t.Errorf("notice %+v", n)
+			}
+			// The windows after a restart are Mews's.
+			r.stop()
+			// Each start measures the difference anew, to a second.
+			later := r.sim.Now().Add(2 * time.Second)
+			r.wait("later second", func() bool { return r.sim.Now().After(later) })
+			check(t, r.sim.CheckOut(stay))
+			r.restart()
+			r.waitIn("101", "")
+			if mark, ok := parseWatermark(r.offset); !ok || r.sim.Now().Sub(mark.stays).Abs() > time.Minute {
+				t.Errorf("mark %s at %s", r.offset, r.sim.Now())
+			}
+		})
 	}
 }
