@@ -394,6 +394,11 @@ func TestSocketThatEndsAtOnce(t *testing.T) {
 	if f.open || f.every(dutyCommands) != r.cfg.Waits.CommandsDown {
 		t.Error("it is taken for open")
 	}
+	// Nor is one that a run before this one has left behind.
+	r.src.in.change(func() { r.src.in.opened = true })
+	if newFollower(r.src, "", nil); r.src.in.take().opened {
+		t.Error("a new run begins with an old socket")
+	}
 	cancel()
 	<-done
 }
