@@ -48,7 +48,7 @@ type client struct {
 	calm  func(codes ...string)
 
 	mu      sync.Mutex
-	floods  int // answers 429 in a row
+	floods  int             // answers 429 in a row
 	lacking map[string]bool // operations that are not granted
 	retired map[string]bool // operations that are gone
 }
