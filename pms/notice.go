@@ -145,6 +145,9 @@ type Notice struct {
 	// Equal to Received, or zero, it is no time of the PMS, and never makes a
 	// notice count as older than another.
 	NotBefore time.Time
+	// Version orders what the PMS said of one stay by the PMS's own clock; zero
+	// where it has none. Only snapshots have it: see KindStayState.
+	Version time.Time
 	// Received is when it reached us.
 	Received time.Time
 	// Replayed is true until the source has caught up with the PMS.

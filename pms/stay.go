@@ -62,6 +62,9 @@ type Stay struct {
 	// Timed says that Changed is the PMS's own time, so that an older notice
 	// can be told from a newer one.
 	Timed bool `json:"timed,omitempty"`
+	// Version is that of the newest snapshot of the stay, by the PMS's own clock;
+	// zero where there was none. No clock of ours can put it out of order.
+	Version time.Time `json:"version,omitzero"`
 	// Notice is the notice that last changed the stay.
 	Notice string `json:"notice,omitempty"`
 	// CheckedIn is the notice that checked the guest in.
