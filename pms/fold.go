@@ -148,8 +148,11 @@ func (f *fold) older(mark time.Time, timed bool) bool {
 func (f *fold) edit(e edit) {
 	snapshot := f.n.Kind == KindStayState
 	switch {
-	case snapshot && e.old != nil && e.old != f.about:
+	case snapshot && e.old != nil && (e.old != f.about || e.assumed):
 		// It only follows from another guest's snapshot; his own may be older and still right.
+	case snapshot && !f.n.Version.IsZero():
+		e.next.Version = f.n.Version
+		e.next.Changed, e.next.Timed = f.said, f.timed // back, if our clock was put back
 	case e.old == nil || f.said.After(e.next.Changed) || !f.timed || !e.next.Timed:
 		e.next.Changed = f.said
 		// A time in a replay may be only the last moment at which the link was

@@ -61,7 +61,7 @@ func (f *fold) restore(e *edit) {
 		}
 	}
 	if f.n.Kind == KindStayState && len(displaced) > 1 { // who was told to be there last
-		displaced = []*Stay{slices.MaxFunc(displaced, func(a, b *Stay) int { return a.Changed.Compare(b.Changed) })}
+		displaced = []*Stay{slices.MaxFunc(displaced, byWord)}
 	}
 	for _, s := range displaced {
 		next := *s

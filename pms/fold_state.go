@@ -8,14 +8,14 @@ import (
 
 // stayState folds a snapshot. It says how a reservation is; what happened
 // follows from the difference to what is known. Each snapshot was true when it
-// was taken, so of two the newer counts, in whatever order they come.
+// was taken, so of two the newer counts, in whatever order they come: see outdated.
 func (f *fold) stayState() {
 	status := ParseStatus(f.n.Value(FieldStatus))
 	if !f.who.named() || status == StatusUnknown {
 		return
 	}
 	s := f.findNamed()
-	if f.about = s; s != nil && f.older(s.Changed, s.Timed) {
+	if f.about = s; s != nil && f.outdated(s) {
 		return
 	}
 	switch status {
@@ -32,7 +32,7 @@ func (f *fold) stayState() {
 func (f *fold) stateOver(s *Stay, status Status) {
 	if s == nil {
 		// An older snapshot of it may still come, and must bring nobody in.
-		if f.timed && f.now.Sub(f.said) < tombstoneFor {
+		if f.ordered() && f.now.Sub(later(f.said, f.n.Version)) < tombstoneFor {
 			next := f.newStay()
 			next.Status, next.Since = status, f.at
 			f.edit(edit{next: next})
@@ -117,7 +117,7 @@ func (f *fold) stateMove(e *edit) {
 // newestIn reports whether nothing as new is known of another guest in the room.
 func (f *fold) newestIn(e *edit) bool {
 	return !slices.ContainsFunc(f.others(e), func(s *Stay) bool {
-		return !f.sharing(&e.next, s) && f.timed && s.Timed && !f.said.After(s.Changed)
+		return !f.sharing(&e.next, s) && f.asNew(s)
 	})
 }
 
@@ -132,7 +132,7 @@ func (f *fold) seatState(e *edit) {
 	}
 	others := slices.DeleteFunc(f.others(e), func(s *Stay) bool { return f.sharing(&e.next, s) })
 	for _, s := range others {
-		if f.older(s.Changed, s.Timed) {
+		if f.outdated(s) {
 			f.between(e)
 			return
 		}
@@ -163,7 +163,7 @@ func (f *fold) between(e *edit) {
 // state edits a stay after its snapshot. One that changes nothing is kept if it
 // is newer, since all that is older than it counts no more.
 func (f *fold) state(e edit) {
-	if e.old == nil || !sameStay(e.old, &e.next) || f.timed && (!e.old.Timed || f.said.After(e.old.Changed)) {
+	if e.old == nil || !sameStay(e.old, &e.next) || f.overtakes(e.old) {
 		f.edit(e)
 	}
 }

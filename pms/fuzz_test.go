@@ -61,6 +61,9 @@ func fuzzNotice(row string, i int, now time.Time) (Notice, bool) {
 		ID: "n" + string(rune('0'+i)), Source: "p", Kind: fuzzKinds[row[0]-'a'], Reservation: parts[0],
 		NotBefore: now.Add(time.Duration(len(row)%7) * time.Second), Received: now,
 	}
+	if len(row)%3 > 0 { // some have a version, in another order than they come
+		n.Version = n.NotBefore.Add(time.Duration(len(row)%11-5) * time.Minute)
+	}
 	for seq, part := range parts[1:] {
 		name, value, _ := strings.Cut(part, "=")
 		before, after, changed := strings.Cut(value, ">")

@@ -11,7 +11,9 @@ import (
 )
 
 // reader is a hotel of which only snapshots are known, read late, twice and in
-// any order, and a device side that follows the events.
+// any order, and a device side that follows the events. With versions, the PMS's
+// clock orders the snapshots of a stay, and that of the gateway is off by any
+// amount, is corrected now and then, and shows whole seconds.
 type reader struct {
 	t       *rapid.T
 	l       *Ledger
@@ -21,6 +23,11 @@ type reader struct {
 	unread  []Notice
 	screens map[string]string
 	locks   map[string]bool
+
+	versions bool
+	// skew is how far the times of notices are off, own how far the gateway's
+	// clock is; together less than what makes it give a guest up.
+	skew, own time.Duration
 }
 
 type resident struct {
@@ -54,11 +61,20 @@ func (r *reader) free() string {
 // write changes a reservation in the PMS; somebody will read it some time.
 func (r *reader) write(guests ...*resident) {
 	r.now = r.now.Add(time.Second)
+	if r.versions {
+		r.now = r.now.Add(-900 * time.Millisecond)
+	}
 	for _, g := range guests {
 		r.ids++
 		g.newest = Notice{
 			ID: fmt.Sprint("p:", r.ids), Source: "p", Kind: KindStayState, Reservation: g.id, NotBefore: r.now, Received: r.now.Add(time.Hour),
 			Fields: []Field{{Name: FieldStatus, New: g.status}, {Name: FieldRoom, New: g.room}, {Name: FieldLastName, New: g.name}},
+		}
+		if r.versions {
+			g.newest.Version, g.newest.NotBefore = r.now, r.now.Add(r.skew).Truncate(time.Second)
+			if rapid.Bool().Draw(r.t, "untimed") {
+				g.newest.Received = g.newest.NotBefore
+			}
 		}
 		if g.status != "Started" {
 			g.newest.Fields = g.newest.Fields[:2]
@@ -69,12 +85,12 @@ func (r *reader) write(guests ...*resident) {
 
 // read folds a snapshot twice; the second time it is nothing.
 func (r *reader) read(n Notice) {
-	c := r.l.Fold(n, r.now)
+	c := r.l.Fold(n, r.now.Add(r.own))
 	r.l.Apply(c)
 	for i := range c.Events {
 		r.follow(&c.Events[i])
 	}
-	if again := r.l.Fold(n, r.now); len(again.Events)+len(again.Stays) > 0 {
+	if again := r.l.Fold(n, r.now.Add(r.own)); len(again.Events)+len(again.Stays) > 0 {
 		r.t.Fatalf("%s once more: %+v", n.Reservation, again)
 	}
 }
@@ -151,7 +167,7 @@ func TestSnapshotsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := &reader{
 			t: t, l: NewLedger(FoldOptions{}, nil), now: time.Date(2026, 6, 10, 8, 0, 0, 0, time.UTC),
-			screens: map[string]string{}, locks: map[string]bool{},
+			screens: map[string]string{}, locks: map[string]bool{}, versions: rapid.Bool().Draw(t, "versions"),
 		}
 		change := func(from, to string, room bool) func(*rapid.T) {
 			return func(t *rapid.T) {
@@ -192,6 +208,13 @@ func TestSnapshotsInAnyOrder(t *testing.T) {
 				if rapid.Bool().Draw(t, "once") {
 					r.unread = slices.Delete(r.unread, i, i+1)
 				}
+			},
+			"clock": func(t *rapid.T) {
+				if !r.versions {
+					t.Skip("nothing else tells the order")
+				}
+				r.skew = time.Duration(rapid.Int64Range(-48*3600e9, 48*3600e9).Draw(t, "skew"))
+				r.own = time.Duration(rapid.IntRange(-10, 10).Draw(t, "own")) * time.Minute
 			},
 			"check": r.check,
 			"":      func(t *rapid.T) {},

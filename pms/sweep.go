@@ -50,7 +50,7 @@ func (l *Ledger) Sweep(now time.Time) Change {
 				expected = append(expected, s)
 			}
 		default:
-			if left := later(s.Since, s.Changed); now.Sub(left) > tombstoneFor && !inUse[s.Key] {
+			if left := later(later(s.Since, s.Changed), s.Version); now.Sub(left) > tombstoneFor && !inUse[s.Key] {
 				c.Forget = append(c.Forget, s.ID)
 			}
 		}
