@@ -79,8 +79,11 @@ type edit struct {
 // news as well: its notices cannot be older than the break. Only a replay of
 // which nobody knows the age is not. A time ahead of our clock says that our
 // clock is behind (a gateway without a battery wakes up in the past), so it says
-// nothing about the age.
+// nothing about the age. A key request says itself until when it is news.
 func (f *fold) isFresh() bool {
+	if f.n.Kind == KindKeyRequest && !f.n.Expires.IsZero() {
+		return !f.now.After(f.n.Expires)
+	}
 	age := f.now.Sub(f.at)
 	return age <= f.l.opt.Freshness && !(f.n.Replayed && (f.n.NotBefore.IsZero() || age < 0))
 }

@@ -203,3 +203,43 @@ func TestKeyRequestSettlesNobodyElse(t *testing.T) {
 	want(t, lines(h.fold(n)), "key.requested 102 Smith")
 	want(t, h.say(KindReservationUpdate, "9"), "stay.checked_out 102 Jones assumed")
 }
+
+// A key request knows better than the ledger who is in the room: it comes ahead
+// of the news of a turnover, and of a swap.
+func TestKeyRequestSaysWhetherTheRoomIsShared(t *testing.T) {
+	for _, c := range []struct {
+		name, share, guest, want string
+	}{
+		{"turnover", "shared=N", "2", "key.requested 101 Jones"},
+		{"swap", "shared=N", "3", "key.requested 101 Poe"},
+		{"dormitory", "shared=Y", "2", "key.requested 101 Jones shared"},
+		{"first in the dormitory, as far as we know", "shared=Y", "1", "key.requested 101 Smith shared"},
+		{"nothing said, and another is in the room", "copies=1", "2", "key.requested 101 Jones shared"},
+		{"nothing said, and nobody else is", "copies=1", "1", "key.requested 101 Smith"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHouse(t)
+			h.say(KindCheckIn, "1", "room=101", "last_name=Smith")
+			h.say(KindReservationNew, "2", "room=101", "last_name=Jones")
+			h.say(KindCheckIn, "3", "room=102", "last_name=Poe")
+			n := h.told(KindKeyRequest, c.guest, "room=101", "key=auto", c.share)
+			n.CommandID = "K1"
+			want(t, lines(h.fold(n)), c.want)
+		})
+	}
+}
+
+// Whoever asks for a key says how long he waits; no other measure of age counts.
+func TestKeyRequestIsNewsUntilItExpires(t *testing.T) {
+	for _, replayed := range []bool{false, true} {
+		for _, age := range []time.Duration{-time.Hour, 0, time.Hour, 3 * time.Hour} {
+			h := newHouse(t)
+			n := h.told(KindKeyRequest, "1", "room=101")
+			n.CommandID, n.Replayed, n.NotBefore = "K1", replayed, h.now.Add(-age)
+			n.Expires = n.NotBefore.Add(2 * time.Hour)
+			if e := h.fold(n).Events[0]; e.Fresh != (age < 2*time.Hour) || !e.Expires.Equal(n.Expires) {
+				t.Errorf("%s old, replayed %v: fresh %v, expires %s", age, replayed, e.Fresh, e.Expires)
+			}
+		}
+	}
+}

@@ -98,8 +98,21 @@ func (f *fold) keyRequest() {
 	in := f.before(next.Room)
 	f.news = append(f.news, Event{
 		Kind: KeyRequested, Room: next.Room, Stay: next, Guests: next.Guests, Extra: extra,
-		RoomVacant: len(in) == 0 && next.Room != "", Shared: sharedWith(in, &next),
+		RoomVacant: len(in) == 0 && next.Room != "", Shared: f.keyShared(in, &next),
 	})
+}
+
+// keyShared reports whether a key is for a room that others have keys of. What
+// the request says decides: it comes before the news of who has left and who has
+// come, and a copy made for the next guest would keep the last one's key alive.
+func (f *fold) keyShared(in []*Stay, s *Stay) bool {
+	switch f.who.share {
+	case shareYes:
+		return true
+	case shareNo:
+		return false
+	}
+	return sharedWith(in, s)
 }
 
 // price is what a room costs. It is about no stay, and changes none.

@@ -158,8 +158,10 @@ func (a *Agent) hour(t time.Time) string { return t.In(a.ledger.Zone()).Format("
 // answer turns an event into the commands that the rules want.
 func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 	since := e.At
-	if !n.Replayed || since.IsZero() || since.After(now) {
-		since = now // what comes live happens now, whatever the PMS's clock says
+	if !n.Replayed || since.IsZero() || since.After(now) || !e.Expires.IsZero() {
+		// What comes live happens now, whatever the PMS's clock says; so does what
+		// says itself how long somebody waits for it.
+		since = now
 	}
 	for _, planned := range a.table.Eval(e) {
 		c := command(planned, since)
