@@ -191,7 +191,7 @@ func TestRefusedCommands(t *testing.T) {
 		gone := cut("K2", "101")
 		gone.Refuse, gone.RefuseAs = "the reservation has ended", pms.CommandCancelled
 		old := cut("K4", "104")
-		old.NotBefore = time.Now().Add(-time.Hour)
+		old.NotBefore, old.Expires = time.Now().Add(-time.Hour), time.Time{} // a PMS that does not say how long it waits
 		s.say(refuse, gone, pms.Notice{Kind: pms.KindDeviceCommand, CommandID: "K3"}, old)
 		got := s.pms.answers()
 		slices.Sort(got)
