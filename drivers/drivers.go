@@ -105,6 +105,10 @@ type Receipt struct {
 // ValueAt is the name of the value that says when the others became true.
 const ValueAt = "at"
 
+// ValueUnderWay is set in what Site.Known returns while another device is about
+// to change it: who would act on it waits.
+const ValueUnderWay = "under_way"
+
 // At is when the values of the receipt became true; zero if they do not say.
 func (r Receipt) At() time.Time {
 	at, err := time.Parse(time.RFC3339Nano, r.Values[ValueAt])

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -187,9 +188,26 @@ func known(l *config.Loaded, store *offsetstore.Store, device, subject string) m
 		return slices.Contains(encoders, c.Lane) && c.Subject == subject && c.Settled.After(newest.At())
 	}
 	if err != nil || slices.ContainsFunc(lost, later) {
-		return nil // what key the room has since then, nobody can say
+		newest.Values = nil // what key the room has since then, nobody can say
+	}
+	if underWay(store, encoders, device, subject) {
+		newest.Values = maps.Clone(newest.Values)
+		if newest.Values == nil {
+			newest.Values = map[string]string{}
+		}
+		newest.Values[drivers.ValueUnderWay] = "true"
 	}
 	return newest.Values
+}
+
+// underWay reports whether another of the encoders is at work on a key of the
+// subject, or cannot be asked.
+func underWay(store *offsetstore.Store, encoders []string, device, subject string) bool {
+	open, err := store.Open()
+	return err != nil || slices.ContainsFunc(open, func(c offsetstore.Command) bool {
+		return c.Lane != device && slices.Contains(encoders, c.Lane) && c.Subject == subject &&
+			!c.Setting && c.State == offsetstore.Processing
+	})
 }
 
 // receipt is the newest of a device about a subject that has values.

@@ -38,7 +38,7 @@ func Actions() []drivers.Action {
 			Subject: "room:${room}",
 			Params: []drivers.Param{
 				{Name: "room", Type: drivers.Text, Required: true, Default: "${room}", Help: "room of the PMS"},
-				{Name: "stay", Type: drivers.Text, Default: "${stay}", Help: "key of the stay, for the record"},
+				{Name: "stay", Type: drivers.Text, Default: "${stay}", Help: "key of the stay; until a new key is made for another, a check-out of this one ends the room's keys"},
 				{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}", Help: "end of validity"},
 				{Name: "from", Type: drivers.Instant, Help: "start of validity; now if left out or near"},
 				{Name: "copies", Type: drivers.Integer, Default: "1", OneOf: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Help: "number of cards, 1 to 9"},
@@ -59,13 +59,14 @@ func Actions() []drivers.Action {
 		},
 		{
 			Name: actionCancel,
-			Help: "Checks the room out in the lock system: all guest keys of the room end.",
+			Help: "Checks the room out in the lock system: all guest keys of the room end, unless the next guest has one already.",
 			// Repeatable, yet it expires: late, it would end the next guest's keys.
 			Setting: true,
 			Subject: "room:${room}",
 			Params: []drivers.Param{
 				{Name: "room", Type: drivers.Text, Required: true, Default: "${room}", Help: "room of the PMS"},
-				{Name: "stay", Type: drivers.Text, Default: "${stay}", Help: "key of the stay, for the record"},
+				{Name: "stay", Type: drivers.Text, Default: "${stay}",
+					Help: "key of the stay that has ended; the room is left alone if its newest key is another's"},
 			},
 			Limit:  3 * time.Minute,
 			Within: 10 * time.Minute,

@@ -20,10 +20,12 @@ const valueKey = "key_id"
 func (d *Driver) keyCommands(p *plan, cmd drivers.Command, fields *cardFields) (first, more string, err error) {
 	known := d.known(cmd)
 	p.identity = d.identity(cmd.Params["stay"], fields)
+	p.owner = d.owner(cmd.Params["stay"])
 	switch key := or(cmd.Params["key"], keyNew); key {
 	case keyNew:
 		return "CN", "CC", nil
 	case keyDuplicate:
+		p.joined = known[valueOwners]
 		return "CC", "CC", nil
 	case keyOneShot:
 		p.identity, p.kept = "", known // it ends no other key, and is gone once used
@@ -32,6 +34,7 @@ func (d *Driver) keyCommands(p *plan, cmd drivers.Command, fields *cardFields) (
 		// A guest of whom nothing is known may be another one, whose new key must
 		// end the earlier ones.
 		if cmd.Params["stay"] != "" && known[valueKey] == p.identity {
+			p.joined = known[valueOwners]
 			return "CC", "CC", nil
 		}
 		return "CN", "CC", nil
@@ -72,9 +75,13 @@ func sorted(chars string) string {
 func (p *plan) remember(values map[string]string, now time.Time) {
 	if p.identity != "" {
 		values[valueKey], values[drivers.ValueAt] = p.identity, instant(now)
+		if owners := joinOwners(p.joined, p.owner); owners != "" {
+			values[valueOwners] = owners
+		}
 		return
 	}
-	for _, name := range []string{valueKey, drivers.ValueAt} {
+	// The last two are what the agent adds: until when whose key lasts.
+	for _, name := range []string{valueKey, valueOwners, drivers.ValueAt, "stay", "until"} {
 		if v := p.kept[name]; v != "" {
 			values[name] = v
 		}

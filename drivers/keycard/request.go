@@ -33,6 +33,8 @@ type plan struct {
 	identity string
 	// kept is what is known of the room's key beside this one.
 	kept map[string]string
+	// owner is whose stay the key is for, joined whose keys it joins.
+	owner, joined string
 }
 
 // plan translates a command. Its errors are refusals: nothing has been sent.

@@ -33,6 +33,10 @@ func (s *session) work(j *job) error {
 		j.reply <- outcome{err: j.verdict(err, 0).err}
 		return err
 	}
+	if note, err := s.d.leftAlone(j.cmd, time.Now()); note != "" || err != nil {
+		j.reply <- outcome{receipt: drivers.Receipt{Note: note}, err: err, keep: err == nil}
+		return nil
+	}
 	receipt := drivers.Receipt{Values: map[string]string{}}
 	made := 0
 	for i := range j.plan.steps {
@@ -98,6 +102,8 @@ func (s *session) perform(j *job, st *step) (result, error) {
 		s.d.noteEncoder(r, st)
 		info := codeOf(s.d.dialect.codes, r.code)
 		switch {
+		case j.plan.action == actionCancel:
+			return r, nil // whoever has made the room busy may have made the next guest's key
 		case r.code == "NC" && !silentBefore:
 			silentBefore, pause = true, s.t.Busy/5
 		case r.code == "" || r.code == "NC" || info.class != classRetry || time.Now().Add(pause).After(end):
