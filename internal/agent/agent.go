@@ -89,6 +89,7 @@ type Agent struct {
 	counts   counts
 	recent   recent
 	seen     sightings
+	collect  collection
 	// reporters tell each PMS how its device commands stand.
 	reporters map[string]*reporter
 
@@ -120,6 +121,7 @@ func New(o Options) *Agent {
 		store: o.Store, ledger: o.Ledger, table: o.Table, sources: o.Sources, clock: o.Clock, log: o.Log,
 		patience: o.Patience.withDefaults(), started: time.Now(), reporters: map[string]*reporter{},
 	}
+	a.collect.open(o.Store)
 	for _, src := range o.Sources {
 		a.reporters[src.String()] = newReporter(a, src)
 	}

@@ -137,6 +137,9 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		if len(receipt.Values) > 0 {
 			c.Known = c.Receipt
 		}
+		if err := a.keyMade(d, c, withdrawn); err != nil {
+			return err
+		}
 		return a.finish(d, c, offsetstore.Processed)
 	case unknown && !c.Setting:
 		c.Note, c.Unknown = reason(err), true
@@ -151,6 +154,9 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 			c.Known = c.Receipt
 			if withdrawn {
 				c.Note += tooLateToWithdraw(d, c)
+			}
+			if err := a.keyMade(d, c, withdrawn); err != nil {
+				return err
 			}
 		}
 		return a.finish(d, c, offsetstore.Error)

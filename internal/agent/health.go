@@ -44,6 +44,7 @@ var conditionKinds = map[string]struct {
 	"device-degraded":  {"see the reason", 10 * time.Second, "device-silent", false},
 	"queue-waiting":    {"the device answers but does not keep up; see its last notes", 2 * time.Minute, "device-silent", false},
 	"outcome-unknown":  {"look whether the card was cut, then tell the guest or cut again", 0, "", true},
+	"card-to-collect":  {"take the card off the encoder and keep it: the desk has called the key off", 0, "", true},
 	"clock-unset":      {"give the gateway a time server (NTP); keys wait until then", 0, "", true},
 	"disk-low":         {"free space on the gateway", 0, "", true},
 	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
@@ -64,7 +65,7 @@ type sightings struct {
 // conditions finds what holds now, leaving out what is too young to show and
 // what another condition about the same thing explains.
 func (a *Agent) conditions(v View, now time.Time) []Condition {
-	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), houseConditions(v),
+	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), houseConditions(v), a.collect.conditions(now),
 		gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())))
 	holds := map[string]bool{}
 	for _, c := range found {
