@@ -243,3 +243,18 @@ func TestKeyRequestIsNewsUntilItExpires(t *testing.T) {
 		}
 	}
 }
+
+// A key goes by the name that the stay has later on; for a room of which nobody
+// says whose it is, by none.
+func TestKeyRequestNamesTheStay(t *testing.T) {
+	h := newHouse(t)
+	asked := h.fold(h.told(KindKeyRequest, "1", "room=101")).Events[0].Stay.Key
+	unnamed := h.fold(h.told(KindKeyRequest, "", "room=102")).Events[0].Stay.Key
+	h.shows("1", "status=Started", "room=101", "last_name=Smith")
+	if key := h.stay("1").Key; key != asked || unnamed != "" {
+		t.Errorf("asked for %q, and then %q; unnamed %q", asked, key, unnamed)
+	}
+	if key := h.fold(h.told(KindKeyRequest, "", "room=101")).Events[0].Stay.Key; key != asked {
+		t.Errorf("by the room %q, want %q", key, asked)
+	}
+}

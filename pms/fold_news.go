@@ -95,6 +95,9 @@ func (f *fold) keyRequest() {
 	}
 	s := f.subject()
 	next := f.base(s) // the request may know more than we do; it is for this key only
+	if s == nil && !f.who.named() {
+		next.Key = "" // whose it is we do not know, so no check-out must be told that it is another's
+	}
 	in := f.before(next.Room)
 	f.news = append(f.news, Event{
 		Kind: KeyRequested, Room: next.Room, Stay: next, Guests: next.Guests, Extra: extra,
