@@ -1,6 +1,7 @@
 package hwsim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -143,6 +144,13 @@ func (d MewsDesk) Move(s *Stay, room string) error {
 	return d.hotel.Annex.Move(s.mews, d.hotel.Annex.ids[room])
 }
 
+// Swap exchanges the rooms of two guests.
+func (d MewsDesk) Swap(a, b *Stay) (err error) {
+	to, from := b.Room, a.Room
+	d.hotel.Annex.Together(func() { err = errors.Join(d.Move(a, to), d.Move(b, from)) })
+	return err
+}
+
 // Stretch moves the departure.
 func (d MewsDesk) Stretch(s *Stay, by time.Duration) error {
 	d.note(func() { s.Departure = s.Departure.Add(by) })
@@ -157,7 +165,7 @@ func (d MewsDesk) Rename(s *Stay, last string) error {
 
 // CutKey asks for key cards, and gives the command's id.
 func (d MewsDesk) CutKey(s *Stay, cards int) (string, error) {
-	d.note(func() { d.hotel.asked[cardKey(s.Room, s.Departure)] += cards })
+	d.note(func() { d.hotel.want(s, cards) })
 	return d.hotel.Annex.CutKey(d.hotel.Annex.Cutter, s.mews, cards)
 }
 

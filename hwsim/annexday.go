@@ -20,7 +20,9 @@ func annexActs() []act {
 		{"annex: nobody presents a card", playNoCardInMews},
 		{"annex: a key command is taken back", playCancelledCommand},
 		{"annex: an hour without Mews", playHourAway},
+		{"annex: two guests swap rooms, and the keys are asked for at once", playAnnexSwap},
 		{"annex: the guest checks out", playAnnexCheckOut},
+		{"annex: a guest leaves, the next one comes, and the key is asked for at once", playTurnover},
 	}
 }
 
@@ -226,5 +228,71 @@ func playAnnexCheckOut(ctx context.Context, d *Day) error {
 		return !d.Hotel.Locks.OpensDoor(card, "403", time.Now()), "card " + card
 	})
 	d.expect(ctx, "the code no longer works", func() (bool, string) { return !d.Hotel.WiFi.CodeWorks(code), "dead" })
+	return nil
+}
+
+// expectDoors wants the doors to open to their guests, and to nobody before them.
+func (d *Day) expectDoors(ctx context.Context, guests ...*Stay) {
+	for _, s := range guests {
+		d.expectKey(ctx, s)
+	}
+	d.expect(ctx, "no former guest's card opens a door", none(d.Hotel.WrongKeys))
+}
+
+// playAnnexSwap asks for the keys before the agent can know of the swap.
+func playAnnexSwap(ctx context.Context, d *Day) error {
+	a, b := d.guests["Holm"], d.guests["Ferro"]
+	desk := d.Hotel.MewsDesk()
+	for _, s := range []*Stay{a, b} {
+		command, err := desk.CutKey(s, 1)
+		if err != nil {
+			return err
+		}
+		d.expectCommand(ctx, s.Last+" has a key of "+s.Room, command, mewssim.Processed)
+	}
+	if err := desk.Swap(a, b); err != nil {
+		return err
+	}
+	var commands []string
+	for _, s := range []*Stay{a, b} {
+		command, err := desk.CutKey(s, 1)
+		if err != nil {
+			return err
+		}
+		commands = append(commands, command)
+	}
+	for i, s := range []*Stay{a, b} {
+		d.expectCommand(ctx, s.Last+" has a key of "+s.Room, commands[i], mewssim.Processed)
+	}
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
+	d.expectScreen(ctx, a.Room, a.Last)
+	d.expectScreen(ctx, b.Room, b.Last)
+	d.expectDoors(ctx, a, b)
+	return nil
+}
+
+// playTurnover is a room in a hurry.
+func playTurnover(ctx context.Context, d *Day) error {
+	old := d.guests["Holm"]
+	s := d.Hotel.Guest("Mr", "Paul", "Quist", "", 1)
+	desk := d.Hotel.MewsDesk()
+	if err := desk.CheckOut(old); err != nil {
+		return err
+	}
+	if err := desk.CheckIn(s, old.Room); err != nil {
+		return err
+	}
+	command, err := desk.CutKey(s, 1)
+	if err != nil {
+		return err
+	}
+	d.expectCommand(ctx, "the next guest has a key", command, mewssim.Processed)
+	d.expectScreen(ctx, s.Room, s.Last)
+	if err := d.rest(ctx); err != nil {
+		return err
+	}
+	d.expectDoors(ctx, s)
 	return nil
 }

@@ -166,6 +166,7 @@ func (c *Crash) wrong(ctx context.Context) []string {
 		wrong = append(wrong, fmt.Sprintf("%s for %s is not settled: %s %s", o.Device, o.Subject, o.State, o.Note))
 	}
 	wrong = append(wrong, c.Hotel.Unanswered()...)
+	wrong = append(wrong, c.Hotel.WrongKeys()...)
 	wrong = append(wrong, c.Hotel.Screens()...)
 	return append(wrong, c.Hotel.Codes()...)
 }
@@ -190,13 +191,13 @@ func (c *Crash) deed(chance *rand.Rand, n int) {
 	var guests []*Stay
 	var empty []string
 	rooms := c.Hotel.inHouse()
-	for _, room := range c.Hotel.opt.Rooms {
+	for _, room := range c.Hotel.Main {
 		if len(rooms[room]) == 0 {
 			empty = append(empty, room)
 		}
 		guests = append(guests, rooms[room]...)
 	}
-	if len(guests) == 0 || len(empty) > len(c.Hotel.opt.Rooms)/2 {
+	if len(guests) == 0 || len(empty) > len(c.Hotel.Main)/2 {
 		desk.CheckIn(c.Hotel.Guest("Mr", "Guest", fmt.Sprintf("No%d", n), "E", 1+chance.IntN(3)), empty[chance.IntN(len(empty))])
 		return
 	}

@@ -161,6 +161,7 @@ func (d *Day) house(ctx context.Context) {
 	d.expect(ctx, "every screen shows who is in its room", none(d.Hotel.Screens))
 	d.expect(ctx, "a code for each stay, and for nobody else", none(d.Hotel.Codes))
 	d.expect(ctx, "no card was cut twice", none(d.Hotel.CutTwice))
+	d.expect(ctx, "every door opens to its guest, and to no former one", none(d.Hotel.WrongKeys))
 	d.expect(ctx, "every card and code ends by itself", none(d.Hotel.Endless))
 	d.expect(ctx, "the log names no guest, key or code", none(func() []string { return d.Hotel.Leaks(d.LogFile) }))
 	d.expect(ctx, "the agent broke no rule of the PMS stream", func() (bool, string) {

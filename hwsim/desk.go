@@ -91,8 +91,15 @@ func (h *Hotel) Guest(title, first, last, language string, nights int) *Stay {
 // wants counts that a card for the stay in its room may be cut.
 func (d Desk) wants(s *Stay) {
 	if d.age == 0 {
-		d.hotel.asked[cardKey(s.Room, s.Departure)]++
+		d.hotel.want(s, 1)
 	}
+}
+
+// want counts cards that may be cut for a stay in its room; h.mu is held.
+func (h *Hotel) want(s *Stay, cards int) {
+	key := cardKey(s.Room, s.Departure)
+	h.asked[key] += cards
+	h.owner[key] = s
 }
 
 func cardKey(room string, until time.Time) string {

@@ -66,9 +66,10 @@ type Hotel struct {
 	Broker  Broker
 	WiFi    *unifisim.Controller
 	Annex   *Annex // nil without one
-	// Rooms are all of them, the annex's too.
-	Rooms []string
-	Zone  *time.Location
+	// Rooms are all of them; those of Main work with the PMS stream, the others
+	// are the annex's.
+	Rooms, Main []string
+	Zone        *time.Location
 	// PropertyFile and StatusURL are for the agent.
 	PropertyFile, StatusURL string
 
@@ -78,7 +79,8 @@ type Hotel struct {
 	mu           sync.Mutex
 	tvs          map[string]*tvsim.TV
 	stays        map[string]*Stay
-	asked        map[string]int // room and departure -> keys that a card may have been cut for
+	asked        map[string]int   // room and departure -> keys that a card may have been cut for
+	owner        map[string]*Stay // the same -> whose keys those are
 	sequence     int
 }
 
@@ -98,8 +100,8 @@ func Open(o Options) (h *Hotel, err error) {
 		o.Seed = 1
 	}
 	h = &Hotel{
-		Rooms: slices.Concat(o.Rooms, o.Annex), opt: o,
-		tvs: map[string]*tvsim.TV{}, stays: map[string]*Stay{}, asked: map[string]int{},
+		Rooms: slices.Concat(o.Rooms, o.Annex), Main: slices.Clone(o.Rooms), opt: o,
+		tvs: map[string]*tvsim.TV{}, stays: map[string]*Stay{}, asked: map[string]int{}, owner: map[string]*Stay{},
 	}
 	defer func() {
 		if err != nil {

@@ -100,17 +100,6 @@ func (h *Hotel) Code(room string) string {
 	return ""
 }
 
-// Key is the card of this stay that opens its room now, "" if there is none.
-func (h *Hotel) Key(s *Stay) string {
-	now := time.Now()
-	for _, e := range slices.Backward(h.Locks.Cuts(s.Room)) {
-		if h.Locks.OpensDoor(e.UID, s.Room, now) {
-			return e.UID
-		}
-	}
-	return ""
-}
-
 // Endless lists cards and codes that would work on although nobody revoked them.
 func (h *Hotel) Endless() []string {
 	const grace = 3 * time.Hour // two of the WiFi, and a little
@@ -163,25 +152,6 @@ func (h *Hotel) Leaks(logFile string) []string {
 		if at := strings.Index(string(text), word); at >= 0 {
 			line := 1 + strings.Count(string(text[:at]), "\n")
 			wrong = append(wrong, fmt.Sprintf("%s stands in line %d of the log", what, line))
-		}
-	}
-	return wrong
-}
-
-// CutTwice lists the cards that were cut more often than anybody asked.
-func (h *Hotel) CutTwice() []string {
-	cut := map[string]int{}
-	for _, e := range h.Locks.Audit() {
-		if e.Deed == locksim.NewKey || e.Deed == locksim.Copied {
-			cut[cardKey(e.Room, e.Until)]++
-		}
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var wrong []string
-	for _, key := range slices.Sorted(maps.Keys(cut)) {
-		if cut[key] > h.asked[key] {
-			wrong = append(wrong, fmt.Sprintf("%d cards were cut for room %s, asked for %d", cut[key], key, h.asked[key]))
 		}
 	}
 	return wrong

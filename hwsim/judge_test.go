@@ -80,25 +80,67 @@ func TestJudgeSeesSecondCard(t *testing.T) {
 	defer line.Close()
 	speed(t, line)
 	for n := 1; n <= 2; n++ {
-		if _, err := line.Write(newKey("101", s.Departure.In(h.Zone))); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		err := h.Locks.Wait(ctx, func() bool { return len(h.Locks.Cuts("101")) == n && !h.Encoder.Busy() })
-		cancel()
-		if err != nil {
-			t.Fatalf("card %d was not cut: %v", n, err)
-		}
+		h.cutByHand(t, line, "CN", s)
 		if wrong := h.CutTwice(); (len(wrong) > 0) != (n == 2) {
 			t.Errorf("after %d cards: %q", n, wrong)
 		}
 	}
 }
 
-// newKey is a CN frame of the Industry Standard link, SALTO dialect.
-func newKey(room string, until time.Time) []byte {
+// The next guest gets a copy of the key of who was there before, and the room
+// is checked out after the next guest's key.
+func TestJudgeSeesWrongKeys(t *testing.T) {
+	h := openHotel(t)
+	line, err := os.OpenFile(h.Encoder.Name(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	speed(t, line)
+	first, next := h.Guest("Ms", "Ana", "Silva", "PT", 2), h.Guest("Mr", "Ben", "Okafor", "E", 2)
+	h.Desk().CheckIn(first, "101")
+	h.cutByHand(t, line, "CN", first)
+	if wrong := h.WrongKeys(); len(wrong) > 0 {
+		t.Errorf("one guest with one key: %q", wrong)
+	}
+	h.Desk().CheckOut(first)
+	h.Desk().CheckIn(next, "101")
+	h.cutByHand(t, line, "CC", next)
+	finds(t, "a copy for the next guest", h.WrongKeys(), "a card of Silva, who is not in 101, opens it")
+	h.cutByHand(t, line, "CN", next)
+	if wrong := h.WrongKeys(); len(wrong) > 0 {
+		t.Errorf("the next guest with a new key: %q", wrong)
+	}
+	if _, err := line.Write(frame("CO", "0", "101")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := h.Locks.Wait(ctx, func() bool { return len(h.WrongKeys()) > 0 }); err != nil {
+		t.Fatal("the judge does not see that the room was checked out after its key")
+	}
+	finds(t, "a check-out behind the key", h.WrongKeys(), "the newest card of 101, made for Okafor, does not open it")
+}
+
+// cutByHand makes a card over the wire, and waits until it is out.
+func (h *Hotel) cutByHand(t *testing.T, line *os.File, command string, s *Stay) {
+	t.Helper()
+	cards := len(h.Locks.Cuts(s.Room))
+	until := s.Departure.In(h.Zone).Format("1504020106")
+	if _, err := line.Write(frame(command, EncoderName, "R", s.Room, "", "", "", "", "", "", until)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := h.Locks.Wait(ctx, func() bool { return len(h.Locks.Cuts(s.Room)) > cards && !h.Encoder.Busy() }); err != nil {
+		t.Fatalf("card %d was not cut: %v", cards+1, err)
+	}
+}
+
+// frame is a frame of the Industry Standard link.
+func frame(fields ...string) []byte {
 	const sep = "\xb3"
-	body := sep + strings.Join([]string{"CN", EncoderName, "R", room, "", "", "", "", "", "", until.Format("1504020106")}, sep) + sep + "\x03"
+	body := sep + strings.Join(fields, sep) + sep + "\x03"
 	var lrc byte
 	for i := range len(body) {
 		lrc ^= body[i]

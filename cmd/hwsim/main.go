@@ -115,34 +115,6 @@ func describe(h *hwsim.Hotel) {
 	w.Flush()
 }
 
-func runCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
-		Use:   "run",
-		Short: "Run the hotel until Ctrl-C, with a property file ready for the agent",
-		Example: `  hwsim run --dir /tmp/hotel
-  edgeagent run --config /tmp/hotel/property.yaml`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, done, err := f.open(hwsim.Options{})
-			if err != nil {
-				return err
-			}
-			defer done()
-			describe(h)
-			fmt.Println("A guest checks in every 20 s and leaves again. Ctrl-C ends it.")
-			for n := 0; ; n++ {
-				room := h.Rooms[n%len(h.Rooms)]
-				s := h.Guest("Ms", "Guest", fmt.Sprintf("Number %d", n+1), "E", 1)
-				h.Desk().CheckIn(s, room)
-				if err := pause(cmd.Context(), 20*time.Second); err != nil {
-					return nil
-				}
-				h.Desk().CheckOut(s)
-			}
-		},
-	}
-}
-
 func demoCommand(f *flags) *cobra.Command {
 	var once bool
 	var speed time.Duration
