@@ -59,6 +59,9 @@ func ordinary(l *config.Loaded, kind pms.EventKind, now time.Time) pms.Event {
 		e.Extra = map[string]string{"message_title": "A message", "message": "Please call the front desk."}
 	case pms.KeyRequested:
 		e.Extra = map[string]string{"copies": "1"}
+		if len(l.PMS) > 0 && l.PMS[0].Mews != nil {
+			e.Extra["key"] = "auto" // as every key command of Mews has it
+		}
 	case pms.PriceUpdated:
 		e.Extra = map[string]string{"from": e.Stay.Arrival.Format(time.RFC3339), "to": e.Stay.Departure.Format(time.RFC3339)}
 	case pms.RoomStatusChanged:
