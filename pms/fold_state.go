@@ -131,11 +131,9 @@ func (f *fold) seatState(e *edit) {
 		return
 	}
 	others := slices.DeleteFunc(f.others(e), func(s *Stay) bool { return f.sharing(&e.next, s) })
-	for _, s := range others {
-		if f.outdated(s) {
-			f.between(e)
-			return
-		}
+	if slices.ContainsFunc(others, f.outdated) {
+		f.between(e)
+		return
 	}
 	for _, s := range others {
 		next := *s
