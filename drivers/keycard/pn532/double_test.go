@@ -464,14 +464,14 @@ func (s *i2cDouble) Tx(addr uint16, w, r []byte) error {
 	if addr != 0x24 {
 		return errors.New("nobody has this address")
 	}
+	s.mu.Lock()
+	slept := s.asleep
+	s.asleep = false
+	s.mu.Unlock()
+	if slept {
+		return errors.New("address not acknowledged")
+	}
 	if len(w) > 0 {
-		s.mu.Lock()
-		slept := s.asleep
-		s.asleep = false
-		s.mu.Unlock()
-		if slept {
-			return errors.New("address not acknowledged")
-		}
 		s.host(w)
 	}
 	if len(r) > 0 {

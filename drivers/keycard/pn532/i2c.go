@@ -67,7 +67,8 @@ func (l *i2cLink) Wake() error {
 	if l.bus == nil {
 		return errNotOpen
 	}
-	_ = l.dev.Tx([]byte{0}, nil)
+	var status [1]byte
+	_ = l.dev.Tx(nil, status[:])
 	time.Sleep(i2cPause)
 	return nil
 }

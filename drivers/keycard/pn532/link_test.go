@@ -86,7 +86,7 @@ func TestSPISequence(t *testing.T) {
 
 func TestI2CSequence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ops := []i2ctest.IO{{Addr: 0x24, W: []byte{0}}}
+		ops := []i2ctest.IO{{Addr: 0x24, R: []byte{0}}}
 		exchange := func(answer []byte, room int) {
 			ops = append(ops,
 				i2ctest.IO{Addr: 0x24, R: []byte{0}}, // not yet

@@ -20,8 +20,9 @@ func (c *card) password(ctx context.Context) error {
 		return refused(AuthRefused, "the card is protected by a password: take a blank card")
 	}
 	got, err := c.chip.communicateThru(ctx, 2, append([]byte{cardPasswordAuth}, p.Pwd[:]...)...)
+	_, wrong := errors.AsType[statusError](err) // which one, the refusal of a card does not settle
 	switch {
-	case errors.Is(err, statusError(0x01)) || err == nil && p.Ack != [2]byte{} && !bytes.Equal(got, p.Ack[:]):
+	case wrong || err == nil && p.Ack != [2]byte{} && !bytes.Equal(got, p.Ack[:]):
 		return refused(AuthRefused, "the card is protected by another password: take a blank card")
 	case err != nil:
 		return err

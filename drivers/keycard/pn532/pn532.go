@@ -173,6 +173,9 @@ func (r *Reader) exclusive(ctx context.Context, do func(context.Context) error) 
 		r.setState(drivers.Busy, "")
 		err = do(ctx)
 	}
+	if _, what := remedyOf(err); what == climb && ctx.Err() == nil {
+		err = r.down(err) // the next request starts anew
+	}
 	err = verdict(err)
 	if down, ok := errors.AsType[*drivers.LinkDown](err); ok {
 		r.setState(drivers.Offline, down.Error())

@@ -23,6 +23,7 @@ const (
 	// spiWakeBytes of a status question hold the chip select low for 2 ms at
 	// 1 MHz, in which a sleeping chip starts its clock.
 	spiWakeBytes = 256
+	spiWakeWait  = 5 * time.Millisecond
 )
 
 // spiLink is the link over SPI, mode 0. The chip wants the lowest bit first,
@@ -77,6 +78,7 @@ func (s *spiLink) Signals() bool { return s.lines.Ready != nil }
 
 func (s *spiLink) Wake() error {
 	_, err := s.transfer([]byte{spiStatus}, spiWakeBytes-1)
+	time.Sleep(spiWakeWait)
 	return err
 }
 
