@@ -34,6 +34,7 @@ var imports = []struct {
 	{"offsetstore", nil},
 	{"drivers", nil},
 	{"pms/...", []string{"pms"}},
+	{"drivers/keycard", []string{"drivers", "drivers/keycard/pn532"}},
 	{"drivers/...", []string{"drivers"}},
 	{"rules", []string{"pms", "drivers"}},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
