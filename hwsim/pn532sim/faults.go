@@ -16,7 +16,8 @@ type Fault struct {
 	// Match restricts the fault to commands whose bytes, from the command code
 	// on, begin so: {0x4A}, or {0x40, 0x01, 0xA0, 0x04}; nil for any.
 	Match []byte
-	// Skip lets so many commands that fit pass unharmed first.
+	// Skip lets so many commands that fit pass first. Each fault counts for itself
+	// those that no fault before it has taken.
 	Skip int
 
 	// The acknowledgement.

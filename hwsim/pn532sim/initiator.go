@@ -111,7 +111,11 @@ func (c *Chip) inAutoPoll(j *job, args []byte) reply {
 	}
 	for n := 0; n < times || times == 0xFF; n++ {
 		for _, kind := range args[2:] {
-			found := c.poll(1, kind == 0x00 || kind == 0x10 || kind == 0x20, nil)
+			typeA := kind == 0x00 || kind == 0x10 || kind == 0x20
+			found := c.poll(1, typeA, nil)
+			if len(found) == 0 { // it may have been left active by the type before
+				found = c.poll(1, typeA, nil)
+			}
 			if len(found) == 0 {
 				continue
 			}

@@ -181,7 +181,9 @@ func (c *Chip) hearSerial(port string, b []byte) []byte {
 	k := &c.core
 	for i, x := range b {
 		switch {
-		case x == 0x55 && k.zeros == 0:
+		case x == 0x55 && k.zeros > 0: // it begins anew
+			k.fives, k.zeros = 1, 0
+		case x == 0x55:
 			k.fives++
 		case x == 0x00:
 			k.zeros++
