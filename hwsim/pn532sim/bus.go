@@ -44,6 +44,7 @@ func (s *slot) give(raw []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.frames = append(s.frames, bytes.Clone(raw))
+	c.core.sleepNext, c.core.sleepDue = c.core.sleepNext || c.core.sleepDue, false
 	c.signal()
 	c.change()
 }

@@ -238,8 +238,6 @@ func (c *Chip) rfConfiguration(j *job, args []byte) reply {
 		}
 	case 0x02:
 		c.core.timings = [2]byte{v[1], v[2]}
-	case 0x04:
-		c.core.comRetry = v[0]
 	case 0x05:
 		c.core.retries = [3]byte(v)
 	}

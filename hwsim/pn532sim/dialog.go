@@ -40,7 +40,8 @@ func (c *Chip) spawn(f func()) {
 func (c *Chip) take(out outlet, t token, pace time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stuck {
+	defer c.change()
+	if c.stuck || c.inReset || c.power != awake { // since it heard the frame
 		return
 	}
 	switch t.kind {
@@ -153,9 +154,7 @@ func (c *Chip) accident(reset, stuck, now Moment) bool {
 	defer c.mu.Unlock()
 	switch now {
 	case stuck:
-		c.halt()
-		c.stuck = true
-		c.write("", Note, nil, "stuck")
+		c.freeze()
 	case reset:
 		c.restart("reset by itself")
 	default:

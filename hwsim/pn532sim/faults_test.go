@@ -191,7 +191,9 @@ func TestStuckUntilPowerIsCut(t *testing.T) {
 	h.send(toChip("02"))
 	h.want(ackFrame())
 	eventually(t, c, "stuck", func() bool { return !c.Awake() })
-	h.send(append(append([]byte{0x55, 0x55}, make([]byte, 14)...), toChip("14 01")...))
+	before, more := heard(c), append(append([]byte{0x55, 0x55}, make([]byte, 14)...), toChip("14 01")...)
+	h.send(more)
+	eventually(t, c, "heard", func() bool { return heard(c) == before+len(more) })
 	if err := p.Unplug(); err != nil {
 		t.Fatal(err)
 	}

@@ -88,10 +88,7 @@ type token struct {
 
 // scanner cuts the host's byte stream into frames. It looks for 00 FF, however
 // long the preamble is, and goes on looking after whatever it could not read.
-type scanner struct {
-	buf   []byte
-	stray int // bytes outside frames that are no preamble
-}
+type scanner struct{ buf []byte }
 
 func (sc *scanner) reset() { sc.buf = nil }
 
@@ -121,10 +118,8 @@ func (sc *scanner) next() (t token, used int, ok bool) {
 		if n := len(sc.buf); n > 0 && sc.buf[n-1] == 0 {
 			keep = 1
 		}
-		sc.note(sc.buf[:len(sc.buf)-keep])
 		return token{}, len(sc.buf) - keep, false
 	}
-	sc.note(sc.buf[:start])
 	head := sc.buf[start+2:]
 	at := start + 2
 	if len(head) < 2 {
@@ -158,13 +153,4 @@ func (sc *scanner) next() (t token, used int, ok bool) {
 		return token{kind: tokBadDCS}, at, true
 	}
 	return token{kind: tokFrame, data: bytes.Clone(data)}, at + size + length + 1, true
-}
-
-// note counts what is neither preamble nor postamble nor wake-up.
-func (sc *scanner) note(b []byte) {
-	for _, c := range b {
-		if c != 0x00 && c != 0x55 {
-			sc.stray++
-		}
-	}
 }

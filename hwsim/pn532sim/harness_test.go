@@ -170,6 +170,16 @@ func eventually(t *testing.T, c *Chip, what string, cond func() bool) {
 	}
 }
 
+// heard is how many bytes have come from the host.
+func heard(c *Chip) (n int) {
+	for _, l := range c.Transcript() {
+		if l.Dir == In {
+			n += len(l.Bytes)
+		}
+	}
+	return n
+}
+
 // rules are the rules that the host has broken, in order.
 func rules(c *Chip) (out []Rule) {
 	for _, v := range c.Violations() {

@@ -79,7 +79,7 @@ func (c *Chip) poll(most int, typeA bool, uid []byte) (found [][]byte) {
 	c.setBits(regRxMode, modeCRC|modeFraming, modeCRC)
 	for i := range most {
 		if i > 0 {
-			c.sleepCard(c.core.tg[i-1].card)
+			c.haltCard()
 		}
 		card, atqa, ok := c.pickUp(airREQA, uid)
 		if !ok {
@@ -99,8 +99,9 @@ func (c *Chip) poll(most int, typeA bool, uid []byte) (found [][]byte) {
 	return found
 }
 
-// sleepCard halts a card so that another can be found. The caller holds c.mu.
-func (c *Chip) sleepCard(*Card) { c.transmit(airFrame{data: withCRC(airHLTA, 0x00)}) }
+// haltCard sends the active card to sleep, so that another can be found or
+// woken. The caller holds c.mu.
+func (c *Chip) haltCard() { c.transmit(airFrame{data: withCRC(airHLTA, 0x00)}) }
 
 // inAutoPoll looks for cards again and again (UM0701-02, 7.3.13): times,
 // period in 150 ms, types.
@@ -151,8 +152,8 @@ func (c *Chip) target(j *job, tg byte) (*target, byte) {
 		return t, statusOK
 	}
 	// The other one is put to sleep and this one woken (UM0701-02, 7.3.12).
-	if old := c.activeTarget(); old != nil {
-		c.sleepCard(old.card)
+	if c.activeTarget() != nil {
+		c.haltCard()
 	}
 	c.cryptoOff()
 	c.core.active = i

@@ -53,22 +53,19 @@ func (se *session) feed(b []byte) {
 	c.mu.Lock()
 	b = c.flip(b, st.in)
 	c.write(name, In, b, "")
+	if c.power != awake || c.inReset {
+		se.scan.reset() // what comes now is not the end of a frame from before
+	}
+	var heard []byte
+	if !st.loop {
+		heard = c.hearSerial(name, b)
+	}
 	c.mu.Unlock()
 	if st.echo || st.loop {
 		se.give(b)
 	}
-	if st.loop {
-		return
-	}
-	// A frame that begins while the chip sleeps is not the end of one from before.
-	c.mu.Lock()
-	asleep := c.power != awake || c.inReset
-	c.mu.Unlock()
-	if asleep {
-		se.scan.reset()
-	}
 	pace := p.byteTime()
-	for _, t := range se.scan.push(c.hearSerial(name, b)) {
+	for _, t := range se.scan.push(heard) {
 		c.take(se, t, pace*time.Duration(len(t.data)+8))
 	}
 }

@@ -29,27 +29,27 @@ const wakeZeros = 3
 
 // core is all that a reset makes the chip forget.
 type core struct {
-	ready    bool // SAMConfiguration has been done
-	job      *job
-	last     []byte // the last response, as it should have been
-	late     []byte // a response that waits for the next command
-	lastErr  byte
-	regs     map[uint16]byte
-	fieldOn  bool
-	crypto   bool // talks encrypted to the active card
-	tg       [2]*target
-	active   int // index of the target that is selected, -1 for none
-	retries  [3]byte
-	comRetry byte
-	timings  [2]byte // of ATR_RES and of other exchanges, as RFConfiguration codes them
-	irqOff   bool    // SAMConfiguration left P70_IRQ alone
+	ready   bool // SAMConfiguration has been done
+	job     *job
+	last    []byte // the last response, as it should have been
+	late    []byte // a response that waits for the next command
+	lastErr byte
+	regs    map[uint16]byte
+	fieldOn bool
+	crypto  bool // talks encrypted to the active card
+	tg      [2]*target
+	active  int // index of the target that is selected, -1 for none
+	retries [3]byte
+	timings [2]byte // of ATR_RES and of other exchanges, as RFConfiguration codes them
+	irqOff  bool    // SAMConfiguration left P70_IRQ alone
 
 	parameters     byte
 	gpio           [2]byte
 	baud, baudNext int // set by SetSerialBaudRate, and what the host's ACK will make it
 
 	wakeBy       byte
-	sleepNext    bool      // goes down once the response has been read
+	sleepDue     bool      // SPI and I2C: the next frame is the response to PowerDown
+	sleepNext    bool      // goes down once it has been read
 	hears        time.Time // SPI and I2C: awake from then on
 	fives, zeros int       // HSU: the wake-up so far
 }
@@ -98,7 +98,18 @@ func (c *Chip) PowerCycle() {
 
 // Stick makes the chip deaf and dumb until its reset line goes low or its power
 // is cut.
-func (c *Chip) Stick() { c.accident(Never, BeforeWork, BeforeWork) }
+func (c *Chip) Stick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.freeze()
+}
+
+// freeze is Stick for a caller that holds c.mu.
+func (c *Chip) freeze() {
+	c.halt()
+	c.stuck = true
+	c.write("", Note, nil, "stuck")
+}
 
 // Awake says whether the chip hears its host and was set up by SAMConfiguration.
 func (c *Chip) Awake() bool {
@@ -168,10 +179,9 @@ func (c *Chip) hears(source byte, port string, frame bool) bool {
 	return true
 }
 
-// hearSerial passes on what a chip on HSU hears of these bytes.
+// hearSerial passes on what a chip on HSU hears of these bytes. The caller
+// holds c.mu.
 func (c *Chip) hearSerial(port string, b []byte) []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.inReset || c.stuck {
 		return nil
 	}

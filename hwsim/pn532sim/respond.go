@@ -56,7 +56,7 @@ func (c *Chip) settle(j *job, whole []byte, sleep bool) bool {
 	switch _, holds := j.out.(*slot); {
 	case !sleep:
 	case holds:
-		c.core.sleepNext = true // once it has been read
+		c.core.sleepDue = true // once it has been read
 	default:
 		c.fallAsleep()
 	}
