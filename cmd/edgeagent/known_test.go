@@ -50,7 +50,9 @@ func TestKeyIsKnownToAllEncoders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	at := func(minute int) string { return began.Add(time.Duration(minute) * time.Minute).UTC().Format(time.RFC3339Nano) }
+	at := func(minute int) string {
+		return began.Add(time.Duration(minute) * time.Minute).UTC().Format(time.RFC3339Nano)
+	}
 	key := func(device string) string { return known(l, store, device, "room:101")["key_id"] }
 	if key("desk") != "" {
 		t.Error("known before anything was made")

@@ -21,7 +21,7 @@ func view(state pms.LinkState) agent.View {
 	at := time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
 	return agent.View{
 		Started: at,
-		Links:   []agent.LinkView{{Name: "inspire", Offset: "1:42:ab", Link: pms.Link{State: state, Since: at},
+		Links: []agent.LinkView{{Name: "inspire", Offset: "1:42:ab", Link: pms.Link{State: state, Since: at},
 			Commands: []agent.AskView{{ID: "c0ffee", State: pms.CommandError, Note: "no card was presented", Since: at, Problem: "HTTP 503"}}}},
 		Devices: []agent.DeviceView{{Name: "tvs", Kind: "iptv", State: drivers.State{Condition: drivers.Offline, Reason: "no broker"}, Waiting: 3}},
 		Rooms:   []agent.RoomView{{Room: "101", Stays: []string{"0123456789abcdef"}, Guests: 2, Departure: at}},

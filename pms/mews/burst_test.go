@@ -27,7 +27,7 @@ func TestBurstOf5000(t *testing.T) {
 		ids[r.book(b)] = true
 	}
 	r.run().live()
-	seen := len(r.notices)
+	seen := len(r.all())
 	if seen < all/every {
 		t.Fatalf("%d notices at the start", seen)
 	}

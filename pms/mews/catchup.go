@@ -3,6 +3,7 @@ package mews
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -159,9 +160,7 @@ func (r *stayReading) add(other *stayReading) {
 	if r.parties == nil {
 		r.parties = map[string]party{}
 	}
-	for key, p := range other.parties {
-		r.parties[key] = p
-	}
+	maps.Copy(r.parties, other.parties)
 }
 
 // readEdited reads the stays of guests whose profile was edited: names and

@@ -29,6 +29,8 @@ func TestConnectsFirstAndReadsThen(t *testing.T) {
 	r.waitIn("102", "Meanwhile")
 	r.live()
 	r.waitIn("101", "")
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.caught == 0 {
 		t.Error("nobody said that it has caught up")
 	}
@@ -53,8 +55,8 @@ func TestFirstStartReadsWhoIsInHouse(t *testing.T) {
 	if in := r.told(pms.StayCheckedIn); len(in) != 1 || in[0].Fresh {
 		t.Errorf("check-ins %+v", in) // nine days old
 	}
-	if _, ok := parseWatermark(r.offset); !ok || r.offset == "" {
-		t.Errorf("offset %q", r.offset)
+	if _, ok := parseWatermark(r.place()); !ok || r.place() == "" {
+		t.Errorf("offset %q", r.place())
 	}
 }
 
@@ -83,6 +85,7 @@ func TestRestartReadsWhatChanged(t *testing.T) {
 		t.Error("a check-in of a moment ago is no news")
 	}
 	// A second restart finds nothing new: what it reads again comes to nothing.
+	r.stop()
 	events := len(r.events)
 	r.restart()
 	r.live()
@@ -169,7 +172,7 @@ func TestAwayForMoreThanThreeMonths(t *testing.T) {
 	check(t, r.sim.CheckOut(gone))
 	r.ledger.Apply(pms.Change{Stays: []pms.Stay{{ID: "pms/x", Source: "pms", Reservation: "fias-4711", Status: pms.StatusInHouse, Room: "106"}}})
 	old := r.sim.Now().AddDate(0, 0, -100)
-	r.offset = watermark{old, old, old}.String()
+	r.setPlace(watermark{old, old, old}.String())
 	r.restart()
 	r.waitAlarm(alarmGap, "the link was down for 100 days; everybody in house is read anew")
 	r.waitIn("101", "") // of whom the ledger knew, and Mews's list of who is in house does not
@@ -356,8 +359,8 @@ func TestReaders(t *testing.T) {
 	r.halt = func(batch []pms.Notice) bool { return len(batch) > 0 }
 	r.run()
 	r.wait("the reader that stops", func() bool { return !r.src.busy.Load() })
-	if r.offset != "" || len(r.notices) != 0 {
-		t.Errorf("offset %q", r.offset)
+	if r.place() != "" || len(r.all()) != 0 {
+		t.Errorf("offset %q", r.place())
 	}
 	r.mu.Lock()
 	r.halt = nil

@@ -48,8 +48,7 @@ type client struct {
 	calm  func(codes ...string)
 
 	mu      sync.Mutex
-	floods  int // answers 429 in a row
-	asked   map[string]int
+	floods  int             // answers 429 in a row
 	lacking map[string]bool // operations that are not granted
 	retired map[string]bool // operations that are gone
 }
@@ -63,8 +62,7 @@ func newClient(s *Source) *client {
 		base: s.cfg.PlatformURL + "/api/connector/v1/", product: product,
 		http: s.net.client(), secret: s.deps.Secret, files: [2]string{s.cfg.ClientTokenFile, s.cfg.AccessTokenFile},
 		budget: newBudget(s.cfg.Budget, s.deps.Now), clock: s.clock, waits: &s.waits, log: s.log, now: s.deps.Now,
-		heard: s.board.Heard, raise: s.board.Raise, calm: s.board.Clear,
-		asked: map[string]int{}, lacking: map[string]bool{}, retired: map[string]bool{},
+		heard: s.board.Heard, raise: s.board.Raise, calm: s.board.Clear, lacking: map[string]bool{}, retired: map[string]bool{},
 	}
 }
 
@@ -105,9 +103,7 @@ func (c *client) call(ctx context.Context, errand errand, operation string, body
 		return err
 	}
 	full := fields{"ClientToken": clientToken, "AccessToken": accessToken, "Client": c.product}
-	for name, value := range body {
-		full[name] = value
-	}
+	maps.Copy(full, body)
 	text, err := json.Marshal(full)
 	if err != nil {
 		return err
@@ -229,7 +225,6 @@ func printable(text string, most int) string {
 func (c *client) note(operation string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked[operation]++
 	switch status := statusOf(err); {
 	case err == nil:
 		c.floods = 0
@@ -288,15 +283,4 @@ func backoff(first, most time.Duration, n int) time.Duration {
 		d = min(2*d, most)
 	}
 	return d/2 + rand.N(d/2+1)
-}
-
-// requests is how often each operation was called.
-func (c *client) requests() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make(map[string]int, len(c.asked))
-	for name, n := range c.asked {
-		out[name] = n
-	}
-	return out
 }

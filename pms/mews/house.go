@@ -2,6 +2,7 @@ package mews
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -169,9 +170,7 @@ func (s *Source) readRooms(ctx context.Context, h *house, categories map[string]
 // readResources reads rooms, all or those that a filter leaves.
 func (s *Source) readResources(ctx context.Context, filter fields) ([]resourceRow, error) {
 	body := fields{"Extent": fields{"Resources": true, "Inactive": false}}
-	for name, value := range filter {
-		body[name] = value
-	}
+	maps.Copy(body, filter)
 	var found []resourceRow
 	most := 0
 	if ids, ok := filter["ResourceIds"].([]string); ok {
@@ -233,9 +232,7 @@ func (h *house) with(s *Source, news []resourceRow) *house {
 	}
 	next := *h
 	next.rooms = make(map[string]room, len(h.rooms)+len(news))
-	for key, r := range h.rooms {
-		next.rooms[key] = r
-	}
+	maps.Copy(next.rooms, h.rooms)
 	for _, row := range news {
 		old, known := h.rooms[id(row.ID)]
 		if known && row.UpdatedUtc.Before(old.updated) {

@@ -22,7 +22,7 @@ func TestItem31PagesGoBackwards(t *testing.T) {
 		want[r.book(mewssim.Booking{Owner: owner, Room: r.hotel.room["101"], State: mewssim.Started})] = true
 	}
 	r.run().live()
-	for _, n := range r.notices {
+	for _, n := range r.all() {
 		delete(want, n.Reservation)
 	}
 	if len(want) != 0 {
@@ -211,8 +211,8 @@ func TestItem38TheGatewaysClock(t *testing.T) {
 			check(t, r.sim.CheckOut(stay))
 			r.restart()
 			r.waitIn("101", "")
-			if mark, ok := parseWatermark(r.offset); !ok || r.sim.Now().Sub(mark.stays).Abs() > time.Minute {
-				t.Errorf("mark %s at %s", r.offset, r.sim.Now())
+			if mark, ok := parseWatermark(r.place()); !ok || r.sim.Now().Sub(mark.stays).Abs() > time.Minute {
+				t.Errorf("mark %s at %s", r.place(), r.sim.Now())
 			}
 		})
 	}

@@ -21,7 +21,7 @@ func TestItem22OnlyStaysAreFollowed(t *testing.T) {
 	}
 	r.stop()
 	r.cfg.Services = []string{"parking"}
-	r.offset = ""
+	r.setPlace("")
 	r.restart()
 	r.waitIn("P1", "Driver") // who asks for it gets it
 }
@@ -59,7 +59,8 @@ func TestItem24MovesAndSwaps(t *testing.T) {
 	})
 	r.waitIn("101", "Next")
 	var order []string
-	for _, n := range r.notices[len(r.notices)-2:] {
+	all := r.all()
+	for _, n := range all[len(all)-2:] {
 		order = append(order, value(n, pms.FieldStatus))
 	}
 	if !slices.Equal(order, []string{"Processed", "Started"}) {
@@ -146,7 +147,8 @@ func TestItem28RoomNamesAndBeds(t *testing.T) {
 	// A room that is part of a suite has its own door.
 	suite := must(r.sim.AddRoom("201/202", r.hotel.double, "2", ""))(t)
 	r.hotel.room["201"] = must(r.sim.AddRoom("201", r.hotel.double, "2", suite))(t)
-	r.offset = ""
+	r.stop()
+	r.setPlace("")
 	r.restart()
 	r.live()
 	r.arrive("Fourth", "201")

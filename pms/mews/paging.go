@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -23,9 +24,7 @@ func list[Page any](ctx context.Context, c *client, e errand, operation string, 
 	var after any
 	for range maxPages {
 		body := fields{"Limitation": fields{"Count": size, "Cursor": after}}
-		for name, value := range filter {
-			body[name] = value
-		}
+		maps.Copy(body, filter)
 		var page Page
 		err := c.persist(ctx, func() error { return c.call(ctx, e, operation, body, &page) }, func(err error) bool {
 			// Too slow, or too much for one answer: the same again in smaller pages.
@@ -71,9 +70,7 @@ func listByIDs[Page any](ctx context.Context, c *client, e errand, operation, fi
 		for len(parts) > 0 {
 			now := parts[0]
 			body := fields{filter: now}
-			for name, value := range more {
-				body[name] = value
-			}
+			maps.Copy(body, more)
 			most := 0
 			if once { // each id is one row at most
 				most = len(now)

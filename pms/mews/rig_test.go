@@ -307,6 +307,26 @@ func (r *rig) count(fits func(pms.Notice) bool) (n int) {
 	return n
 }
 
+// all are the notices so far, place is the offset stored.
+func (r *rig) all() []pms.Notice {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.notices)
+}
+
+func (r *rig) place() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.offset
+}
+
+// setPlace changes the offset that the next run begins at.
+func (r *rig) setPlace(offset string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.offset = offset
+}
+
 func kind(k pms.Kind) func(pms.Notice) bool { return func(n pms.Notice) bool { return n.Kind == k } }
 
 func ofCommand(id string) func(pms.Notice) bool {

@@ -3,6 +3,7 @@ package mews
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"edgeagent/pms"
@@ -234,9 +235,7 @@ func (h *house) stated(list []resourceRow) *house {
 	}
 	next := *h
 	next.rooms = make(map[string]room, len(h.rooms))
-	for key, r := range h.rooms {
-		next.rooms[key] = r
-	}
+	maps.Copy(next.rooms, h.rooms)
 	for i := range list {
 		if r, known := next.rooms[id(list[i].ID)]; known && list[i].State != "" && !list[i].UpdatedUtc.Before(r.updated) {
 			r.state, r.updated = list[i].State, latest(r.updated, list[i].UpdatedUtc.Time)
