@@ -17,6 +17,11 @@ const (
 	actionTrack  = "read_track"
 )
 
+// WithoutCard reports whether nobody holds a card to the encoder for an action.
+func WithoutCard(action string) bool {
+	return action == actionCancel || action == actionModify || action == actionMobile
+}
+
 // The kinds of keys.
 const (
 	keyNew       = "new"

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"edgeagent/drivers/keycard/panel"
 )
 
 // Config is the section of an encoder in the property file.
@@ -44,6 +46,8 @@ type Config struct {
 	StripEcho bool `yaml:"strip_echo"`
 	// Timers bound every wait. The defaults suit real encoders.
 	Timers Timers `yaml:"timers"`
+	// Panel is the station's lamp, buzzer, card switch and door relay, on GPIO lines of the gateway.
+	Panel *panel.Config `yaml:"panel"`
 }
 
 // Timers bound every wait on the link. Zero means the default.
@@ -117,7 +121,7 @@ var (
 // Problems yields what is wrong with the section: the path inside it, and what to write instead.
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		_ = c.linkProblems(yield) && c.nameProblems(yield) && c.mapProblems(yield) && c.Timers.problems(yield)
+		_ = c.linkProblems(yield) && c.nameProblems(yield) && c.mapProblems(yield) && c.Timers.problems(yield) && c.panelProblems(yield)
 	}
 }
 
@@ -201,6 +205,18 @@ func (c *Config) mapProblems(yield func(string, string) bool) bool {
 			if !yield("authorisations."+name, fmt.Sprintf("authorisation %d does not exist: write a number from 1 to %d", n, len(authorisationChars))) {
 				return false
 			}
+		}
+	}
+	return true
+}
+
+func (c *Config) panelProblems(yield func(string, string) bool) bool {
+	if c.Panel == nil {
+		return true
+	}
+	for at, problem := range c.Panel.Problems() {
+		if !yield(strings.TrimSuffix("panel."+at, "."), problem) {
+			return false
 		}
 	}
 	return true

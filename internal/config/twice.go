@@ -2,10 +2,12 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 
 	"edgeagent/drivers/keycard"
+	"edgeagent/drivers/keycard/panel"
 	"edgeagent/pms/inspire"
 	"edgeagent/pms/mews"
 )
@@ -61,6 +63,26 @@ func (c *checker) wire(seen map[string]string, path string, k *keycard.Config) {
 	}
 	c.add(path, "two keycard devices have one %s, the first in line %d, and a link serves one device; remove one, and in a rule name another encoder of the same lock system with the parameter encoder",
 		what, c.line(first))
+}
+
+// pins reports a panel with a GPIO line that another panel has already.
+func (c *checker) pins(seen map[string]string, path string, p *panel.Config) {
+	if p == nil {
+		return
+	}
+	here := map[string]string{} // a line that a panel has twice is told of by itself
+	for at, line := range p.Lines() {
+		full, key := join(path, at), p.Chip+" "+strings.ToLower(line)
+		if line == "" || c.said[full] {
+			continue
+		}
+		if first, twice := seen[key]; twice {
+			c.add(full, "two panels have the line %s, the first in line %d of this file; give each a line of its own", short(line), c.line(first))
+			continue
+		}
+		here[key] = full
+	}
+	maps.Copy(seen, here)
 }
 
 // namesake reports a device that is called like a PMS link: pages, logs and
