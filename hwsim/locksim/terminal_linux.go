@@ -86,16 +86,20 @@ func (t *terminal) read(se *session) {
 	}
 }
 
-// flush empties the slave's input.
+// flush empties the slave's input. It reaches the slave through its master: the
+// name may be another terminal's by now.
 func (t *terminal) flush() {
 	t.wmu.Lock()
 	defer t.wmu.Unlock()
-	fd, err := unix.Open(t.slave, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	defer unix.Close(fd)
-	_ = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+	t.control(func(fd int) {
+		const flags = unix.O_RDWR | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_CLOEXEC
+		slave, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, flags)
+		if errno != 0 {
+			return
+		}
+		defer unix.Close(int(slave))
+		_ = unix.IoctlSetInt(int(slave), unix.TCFLSH, unix.TCIFLUSH)
+	})
 }
 
 // write says false when the agent has closed the slave, or does not read.
@@ -118,6 +122,10 @@ func (t *terminal) hungUp() bool {
 	t.control(func(fd int) {
 		fds := []unix.PollFd{{Fd: int32(fd)}}
 		_, err := unix.Poll(fds, 0)
+		for errors.Is(err, syscall.EINTR) {
+			// Go's own signals interrupt it on a busy machine.
+			_, err = unix.Poll(fds, 0)
+		}
 		up = err == nil && fds[0].Revents&unix.POLLHUP == 0
 	})
 	return !up
