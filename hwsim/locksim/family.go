@@ -25,6 +25,8 @@ type dialect struct {
 	checks int // bytes after ETX
 	// sound verifies a frame's check; strict refuses the wildcard.
 	sound func(t token, strict bool) bool
+	// seal is the check that fits a body.
+	seal func(body []byte) []byte
 	// open takes the fields out of a frame's body; false if there are none.
 	open   func(body []byte) ([]string, bool)
 	render func(fields []string, sh shape) []byte
@@ -61,6 +63,7 @@ func industry(f Family, lim *limits) *dialect {
 		sound: func(t token, strict bool) bool {
 			return t.check[0] == lrc(t.body) || t.check[0] == anyLRC && !strict
 		},
+		seal: func(body []byte) []byte { return []byte{lrc(body)} },
 		open: open, render: render, malformed: []string{"", ""},
 		unknown: func(command string) (bool, Unknown) {
 			verb, _ := lim.split(command)

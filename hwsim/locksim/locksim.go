@@ -11,6 +11,28 @@
 // command worked is seen at the door, by OpensDoor. What the other end does
 // against the rules of the link is written down, see System.Violations.
 //
+// Replay is the exception: a lock system that answers as a recording from a
+// site says, and reports where the other end does something else.
+//
+// # Recordings
+//
+// ReadRecording reads one line per piece of the byte stream, in order:
+//
+//	# host >
+//	2026-07-15T12:00:00.000Z > 05
+//	2026-07-15T12:00:00.012Z < 06
+//	0.250 > 02 B3 43 4E B3 ?? ?? B3 03 8C
+//
+// that is a time, a direction and bytes, parted by blanks. The time is RFC 3339,
+// seconds since the start (0.250, +0.250) or a duration (250ms); only the time
+// between lines counts. The bytes are hex digits, with or without blanks
+// between them; ?? stands for a redacted byte, which matches any byte of the
+// other end, and for which the lock system sends 0 with a check that fits.
+// What follows # is a comment. Which of < and > is the agent's is told by a
+// comment "host >" or "host <"; without one it is the direction of the first
+// ENQ, since a lock system never asks, or else that of the first line. A frame
+// may be spread over lines, and a line may hold more than one.
+//
 // # What is taken for granted
 //
 // No public source settles these points:
@@ -57,6 +79,7 @@ type System struct {
 	closed    bool
 	stopped   bool          // the lock software is not running
 	skew      time.Duration // of the lock system's calendar
+	player    *Player       // answers in the house's place, or nil
 }
 
 // New returns a lock system without ports; add them with OpenPTY and ListenTCP.

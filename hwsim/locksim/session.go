@@ -77,6 +77,10 @@ func (se *session) feed(b []byte) {
 
 func (se *session) take(t token) {
 	p := se.port
+	if p.sys.player != nil {
+		p.sys.player.take(se, t)
+		return
+	}
 	switch t.kind {
 	case tokENQ:
 		se.unanswered()

@@ -27,7 +27,8 @@ import (
 func vingcard() *dialect {
 	return &dialect{
 		family: VingCard, checks: 2,
-		sound: soundVing, open: openVing, render: renderVing,
+		sound: soundVing, seal: func(body []byte) []byte { return hexPair(lrc(body)) },
+		open: openVing, render: renderVing,
 		malformed: []string{"", pmsAddress},
 		unknown:   func(string) (bool, Unknown) { return false, UnknownES }, // answered 1, like a bad field
 		read:      readVing,
