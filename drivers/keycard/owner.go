@@ -43,7 +43,7 @@ func (d *Driver) offline(pause time.Duration, why error) bool {
 }
 
 // converse opens the link and serves it until it breaks.
-func (d *Driver) converse(opened func()) error {
+func (d *Driver) converse(opened func()) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -60,12 +60,14 @@ func (d *Driver) converse(opened func()) error {
 		}
 		return err
 	}
-	s := &session{link: newLink(stream, d.cfg, &d.trace, d.halt), d: d, t: d.cfg.Timers}
+	s := &session{link: newLink(stream, d.cfg, &d.trace, d.halt), d: d, t: d.cfg.Timers, tells: d.cfg.tells(), confirms: *d.cfg.AckResult}
 	defer s.close()
+	d.trace.note("the line is open")
+	defer func() { d.trace.note(err.Error()) }()
 	if d.first {
 		// An earlier process may have died between an ACK and its result.
 		d.first = false
-		d.orphan = &orphan{until: time.Now().Add(d.cfg.Timers.Late)}
+		d.orphan = &orphan{until: time.Now().Add(d.cfg.Timers.Late), firm: !s.tells}
 	}
 	if err := s.hello(); err != nil {
 		return err

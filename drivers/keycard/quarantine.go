@@ -79,6 +79,7 @@ func (s *session) unsolicited(tok token) {
 			return
 		}
 		s.d.memory.late(o.id, r.code)
+		s.d.noteEncoder(r, o.step)
 	}
 	o.came = true
 	s.last, s.lastAt = tok.fields, time.Now()

@@ -39,6 +39,8 @@ type session struct {
 	// suspect is until when a result of an earlier command may still come,
 	// although the lock system has called itself ready.
 	suspect time.Time
+	// tells and confirms: see Config.tells and Config.AckResult.
+	tells, confirms bool
 }
 
 // answer is what came back to an ENQ.
