@@ -63,6 +63,9 @@ func (d *Driver) converse(opened func()) (err error) {
 	s := &session{link: newLink(stream, d.cfg, &d.trace, d.halt), d: d, t: d.cfg.Timers, tells: d.cfg.tells(), confirms: *d.cfg.AckResult}
 	defer s.close()
 	d.trace.note("the line is open")
+	if port, ok := stream.(*serialPort); ok && port.lock == nil {
+		d.trace.note("there is no lock file: " + port.unlocked.Error())
+	}
 	defer func() { d.trace.note(err.Error()) }()
 	if d.first {
 		// An earlier process may have died between an ACK and its result.
