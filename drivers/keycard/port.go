@@ -131,6 +131,8 @@ func (p *serialPort) Close() error {
 	return errors.Join(p.File.Close(), p.settings.Close(), p.lock.release())
 }
 
+var errSpeed = errors.New("the adapter cannot do this speed")
+
 // portError says what is wrong with a serial port and what to do.
 func portError(path string, err error) error {
 	var code serial.PortErrorCode = -1
@@ -145,7 +147,7 @@ func portError(path string, err error) error {
 	case code == serial.InvalidSerialPort, errors.Is(err, unix.ENOTTY):
 		return fmt.Errorf("%s: not a serial port: %s", path, present())
 	case code == serial.InvalidSpeed:
-		return fmt.Errorf("%s: the adapter cannot do this speed: write another baud", path)
+		return fmt.Errorf("%s: %w: write another baud", path, errSpeed)
 	}
 	if op, ok := errors.AsType[*fs.PathError](err); ok {
 		err = op.Err
