@@ -3,11 +3,11 @@ package keycard
 import (
 	"context"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
@@ -16,18 +16,7 @@ import (
 // each ENQ with what is right for the speed that is set.
 func script(t *testing.T, answer func(baud int) []byte) (port string) {
 	t.Helper()
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw.Iflag, raw.Oflag, raw.Lflag = 0, 0, 0 // else it would echo by itself at first
-	if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS2, raw); err != nil {
-		t.Fatal(err)
-	}
+	master, slave := rawTerminal(t)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -37,24 +26,34 @@ func script(t *testing.T, answer func(baud int) []byte) (port string) {
 			if err != nil {
 				return
 			}
-			set, err := unix.IoctlGetTermios(int(master.Fd()), unix.TCGETS2)
-			if err != nil {
-				return
-			}
+			baud := speedOf(master)
 			for range n {
-				if _, err := master.Write(answer(int(set.Ospeed))); err != nil {
+				if _, err := master.Write(answer(baud)); err != nil {
 					return
 				}
 			}
 		}
 	}()
 	t.Cleanup(func() {
-		// The test keeps the slave open so that the master's reads end only here.
-		_ = slave.Close()
-		_ = master.Close()
+		_, _ = slave.Close(), master.Close()
 		<-done
 	})
 	return slave.Name()
+}
+
+// speedOf is the speed that is set at the other end. Fd would make the file
+// blocking, and closing it would no longer end a read.
+func speedOf(master *os.File) (baud int) {
+	raw, err := master.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if set, err := unix.IoctlGetTermios(int(fd), unix.TCGETS2); err == nil {
+			baud = int(set.Ospeed)
+		}
+	})
+	return baud
 }
 
 func TestDiagnose(t *testing.T) {
@@ -112,7 +111,7 @@ func TestDiagnose(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := Config{Port: script(t, tc.answer), Encoder: "1", Timers: Timers{Ack: 300 * time.Millisecond}}
+			cfg := Config{Port: script(t, tc.answer), Encoder: "1", Timers: Timers{Ack: 150 * time.Millisecond}}
 			if tc.change != nil {
 				tc.change(&cfg)
 			}
@@ -131,7 +130,7 @@ func TestDiagnose(t *testing.T) {
 // An answer to every second question is a plug that hangs loose, or another reader.
 func TestDiagnoseHalf(t *testing.T) {
 	n := 0
-	cfg := Config{Encoder: "1", Timers: Timers{Ack: 300 * time.Millisecond}}
+	cfg := Config{Encoder: "1", Timers: Timers{Ack: 150 * time.Millisecond}}
 	cfg.Port = script(t, func(int) []byte {
 		if n++; n%2 == 0 {
 			return nil
@@ -194,7 +193,7 @@ func TestDiagnoseTCP(t *testing.T) {
 				}
 			}()
 			address := listener.Addr().String()
-			cfg := Config{Protocol: "onity", Encoder: "1", Address: address, Timers: Timers{Ack: 300 * time.Millisecond}}
+			cfg := Config{Protocol: "onity", Encoder: "1", Address: address, Timers: Timers{Ack: 150 * time.Millisecond}}
 			var report []string
 			got := Diagnose(t.Context(), cfg, func(line string) { report = append(report, line) })
 			tc.want.Text = strings.ReplaceAll(tc.want.Text, "ADDR", address)

@@ -33,7 +33,7 @@ func (s *session) exchange(ctx context.Context, st *step, progress func(sent boo
 			return result{}, err
 		}
 		if err := s.write(st.frame, st.fields); err != nil {
-			return result{}, &linkError{err}
+			return result{}, &linkError{err: err}
 		}
 		s.asked = time.Time{}
 		progress(true)
@@ -234,7 +234,7 @@ func (s *session) unknown(st *step, reason Reason, what string) error {
 
 // lost is unknown, and the link is down.
 func (s *session) lost(st *step, err error) error {
-	return &linkError{s.unknown(st, LinkLost, err.Error())}
+	return &linkError{err: s.unknown(st, LinkLost, err.Error()), line: err}
 }
 
 // whatToDo tells a person how to find out.

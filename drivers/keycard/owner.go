@@ -13,7 +13,7 @@ func (d *Driver) run() {
 	defer close(d.done)
 	pause := d.cfg.Timers.Reopen
 	for {
-		err := d.converse(func() { pause = d.cfg.Timers.Reopen })
+		err := lineOf(d.converse(func() { pause = d.cfg.Timers.Reopen }))
 		if errors.Is(err, errHalted) {
 			d.setState(drivers.Offline, errHalted.Error())
 			return
@@ -66,7 +66,7 @@ func (d *Driver) converse(opened func()) (err error) {
 	if port, ok := stream.(*serialPort); ok && port.lock == nil {
 		d.trace.note("there is no lock file: " + port.unlocked.Error())
 	}
-	defer func() { d.trace.note(err.Error()) }()
+	defer func() { d.trace.note(lineOf(err).Error()) }()
 	if d.first {
 		// An earlier process may have died between an ACK and its result.
 		d.first = false
@@ -133,7 +133,7 @@ func (s *session) idle() (*job, error) {
 			return j, nil
 		case piece, ok := <-s.in:
 			if err := s.take(piece, ok); err != nil {
-				return nil, &linkError{err}
+				return nil, &linkError{err: err}
 			}
 		case <-timer.C:
 			return nil, nil

@@ -47,7 +47,7 @@ func (s *session) quarantine() error {
 		default:
 			acks = 0
 			if misses++; misses == 2 {
-				return &linkError{s.silence()}
+				return &linkError{err: s.silence()}
 			}
 		}
 		if acks == 3 && !o.firm {
