@@ -102,6 +102,18 @@ type Receipt struct {
 	Values map[string]string `json:"values,omitempty"`
 }
 
+// ValueAt is the name of the value that says when the others became true.
+const ValueAt = "at"
+
+// At is when the values of the receipt became true; zero if they do not say.
+func (r Receipt) At() time.Time {
+	at, err := time.Parse(time.RFC3339Nano, r.Values[ValueAt])
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // Action is something that a kind of device can be told. It is data: rules are
 // checked against it, and help and schema are made from it.
 type Action struct {

@@ -3,6 +3,7 @@ package hwsim
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"edgeagent/hwsim/locksim"
@@ -40,12 +41,13 @@ func (d *Day) expectCards(ctx context.Context, want, room string, deeds ...locks
 	d.expect(ctx, want, func() (bool, string) {
 		cuts := d.Hotel.Locks.Cuts(room)
 		ok := len(cuts) == len(deeds)
-		seen := fmt.Sprintf("%d cards", len(cuts))
+		var seen strings.Builder
+		seen.WriteString(fmt.Sprintf("%d cards", len(cuts)))
 		for i, c := range cuts {
 			ok = ok && c.Deed == deeds[i]
-			seen += ", " + string(c.Deed)
+			seen.WriteString(", " + string(c.Deed))
 		}
-		return ok, seen
+		return ok, seen.String()
 	})
 }
 
@@ -69,16 +71,16 @@ func playKeyCommand(ctx context.Context, d *Day) error {
 	d.expectCommand(ctx, "Mews shows the command as done", command, mewssim.Processed)
 	d.expect(ctx, "and showed it as received and in work before", func() (bool, string) {
 		c, _ := d.Hotel.Annex.Command(command)
-		seen := ""
+		var seen strings.Builder
 		for _, u := range c.Updates() {
-			seen += " " + u.State
+			seen.WriteString(" " + u.State)
 		}
 		var received, worked bool
 		for _, u := range c.Updates() {
 			received = received || u.State == mewssim.Received
 			worked = worked || u.State == mewssim.Processing
 		}
-		return received && worked, seen
+		return received && worked, seen.String()
 	})
 	return nil
 }

@@ -25,15 +25,15 @@ type Crash struct {
 
 // Tally is what came of it.
 type Tally struct {
-	Kills, Deeds, Asked, Commands, Unknown, Cards, Screens, Vouchers int
+	Kills, Aimed, Deeds, Asked, Commands, Unknown, Cards, Screens, Vouchers int
 	// Violations are promises that were broken.
 	Violations []string
 }
 
 func (t Tally) String() string {
-	return fmt.Sprintf("kills %d, deeds at the desks %d, %d of them key commands in Mews, each answered once unless told below\ncommands settled %d, outcome unknown %d at the end (killed in mid-card, and no card of the room since)\n"+
+	return fmt.Sprintf("kills %d (%d at the worst moment of a key command), deeds at the desks %d, %d key commands in Mews\ncommands settled %d, outcome unknown %d at the end (killed in mid-card, and no card of the room since)\n"+
 		"effects: cards cut %d, screens drawn %d, vouchers made %d\nviolations %d",
-		t.Kills, t.Deeds, t.Asked, t.Commands, t.Unknown, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
+		t.Kills, t.Aimed, t.Deeds, t.Asked, t.Commands, t.Unknown, t.Cards, t.Screens, t.Vouchers, len(t.Violations))
 }
 
 // Run kills the agent, then judges the house.
@@ -59,11 +59,20 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 		if err != nil {
 			return t, err
 		}
-		err = sleep(ctx, 40*time.Millisecond+time.Duration(moments.IntN(1200))*time.Millisecond)
+		undo := func() {}
+		if c.Hotel.Annex != nil && t.Kills%5 == 4 {
+			var reached bool
+			if undo, reached = c.aim(ctx, t.Kills/5); reached {
+				t.Aimed++
+			}
+		} else {
+			err = sleep(ctx, 40*time.Millisecond+time.Duration(moments.IntN(1200))*time.Millisecond)
+		}
 		if how, ended := agent.Ended(); ended {
 			return t, fmt.Errorf("the agent ended by itself: %w; see %s", how, c.LogFile)
 		}
 		agent.Kill()
+		undo()
 		if err != nil {
 			return t, err
 		}

@@ -18,6 +18,8 @@ var fuzzKinds = []Kind{
 // reservation and fields with tabs between. Nothing may panic or break the
 // ledger, a guest is in one room at most, and a repeated notice is never news.
 func FuzzFold(f *testing.F) {
+	f.Add("x1\tstatus=Started\troom=101\tlast_name=Smith\nx2\tstatus=Started\troom=101\tlast_name=Jones\nx1\tstatus=Started\troom=102\taccompanying=Poe, Eve")
+	f.Add("x1\tstatus=Started\troom=101\tchecked_in=2026-06-10T08:00:00Z\nx1\tstatus=Processed\nx1\tstatus=Started\troom=\nx1\tstatus=Confirmed")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 {
 			return

@@ -152,9 +152,9 @@ func TestProblems(t *testing.T) {
 		{"a text for a time", one(checkIn, encode(`until: "${room}"`)),
 			`[0].do[0].params.until: until is a time such as 2026-03-01T12:00:00+01:00, but ${room} is text`},
 		{"none of the values", one(checkIn, encode("key: copy")),
-			`[0].do[0].params.key: key is new, duplicate or one_shot, not "copy"`},
+			`[0].do[0].params.key: key is new, duplicate, one_shot or auto, not "copy"`},
 		{"nearly one of the values", one(checkIn, encode("key: dupplicate")),
-			`[0].do[0].params.key: key is new, duplicate or one_shot, not "dupplicate": did you mean "duplicate"?`},
+			`[0].do[0].params.key: key is new, duplicate, one_shot or auto, not "dupplicate": did you mean "duplicate"?`},
 		{"a needed parameter is missing", one(checkIn, "{ device: lobby-encoder, action: label }"),
 			`[0].do[0]: label needs text: write it under params`},
 		{"a needed parameter is empty", one(checkIn, encode("room: ''")),
@@ -192,7 +192,7 @@ func TestProblems(t *testing.T) {
 			`[0].when.shared: shared is true or false, not "maybe"
 [0].when.vipp: unknown field "vipp": did you mean "vip"?
 [0].do[0].params.copies: copies is a whole number, not "two"
-[0].do[0].params.key: key is new, duplicate or one_shot, not "copy"`},
+[0].do[0].params.key: key is new, duplicate, one_shot or auto, not "copy"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			list, err := Parse([]byte(tt.source))

@@ -20,6 +20,7 @@ func TestDefaultTable(t *testing.T) {
 		moved  = func(e *pms.Event) { e.Room, e.OldRoom, e.OldRoomVacant = "102", "0101", true }
 		swap   = func(e *pms.Event) { e.OldRoomVacant = false }
 		ghost  = func(e *pms.Event) { e.Assumed = true }
+		byDesk = func(e *pms.Event) { e.KeysByCommand = true }
 		extra  = func(fields map[string]string) change { return func(e *pms.Event) { e.Extra = fields } }
 		openIt = "unifi ensure stay:9f00aa11bb22cc33"
 		cutIt  = "unifi revoke stay:9f00aa11bb22cc33"
@@ -31,6 +32,14 @@ func TestDefaultTable(t *testing.T) {
 		want    []string
 	}{
 		{"check-in", pms.StayCheckedIn, nil, []string{"lobby-encoder encode room:0101 key=new copies=1", openIt}},
+		{"check-in, the desk asks for keys", pms.StayCheckedIn, []change{byDesk}, []string{openIt}},
+		{"check-in of a sharer, the desk asks for keys", pms.StayCheckedIn, []change{byDesk, shared}, []string{openIt}},
+		{"check-out reversed, the desk asks for keys", pms.StayReinstated, []change{byDesk}, []string{openIt}},
+		{"room move, the desk asks for keys", pms.StayRoomMoved, []change{moved, byDesk}, []string{"lobby-encoder cancel_room room:0101", openIt}},
+		{"room move to a sharer, the desk asks for keys", pms.StayRoomMoved, []change{moved, shared, byDesk},
+			[]string{"lobby-encoder cancel_room room:0101", openIt}},
+		{"check-out, the desk asks for keys", pms.StayCheckedOut, []change{vacant, byDesk},
+			[]string{"lobby-encoder cancel_room room:0101", cutIt + " after 30m"}},
 		{"check-in replayed", pms.StayCheckedIn, []change{stale}, []string{openIt}},
 		{"check-in of a sharer", pms.StayCheckedIn, []change{shared}, []string{"lobby-encoder encode room:0101 key=duplicate copies=1", openIt}},
 		{"check-in of a sharer replayed", pms.StayCheckedIn, []change{shared, stale}, []string{openIt}},
@@ -63,6 +72,12 @@ func TestDefaultTable(t *testing.T) {
 			[]string{"lobby-encoder encode room:0101 key=duplicate copies=2"}},
 		{"key requested, nothing said", pms.KeyRequested, nil, []string{"lobby-encoder encode room:0101 key=new copies=1"}},
 		{"key requested for a shared room", pms.KeyRequested, []change{shared}, []string{"lobby-encoder encode room:0101 key=duplicate copies=1"}},
+		{"key of either kind requested", pms.KeyRequested, []change{byDesk, extra(map[string]string{"key": "auto", "copies": "2"})},
+			[]string{"lobby-encoder encode room:0101 key=auto copies=2"}},
+		{"key of either kind requested for a shared room", pms.KeyRequested, []change{shared, extra(map[string]string{"key": "auto"})},
+			[]string{"lobby-encoder encode room:0101 key=duplicate copies=1"}},
+		{"key of an unknown kind requested", pms.KeyRequested, []change{extra(map[string]string{"key": "golden"})}, []string{}},
+		{"price", pms.PriceUpdated, []change{nobody, extra(map[string]string{"from": "2026-03-01T00:00:00Z"})}, []string{}},
 		{"new key requested for a shared room", pms.KeyRequested, []change{shared, extra(map[string]string{"key": "new"})},
 			[]string{"lobby-encoder encode room:0101 key=new copies=1"}},
 		{"key requested at an encoder", pms.KeyRequested, []change{extra(map[string]string{"encoder": "pool-encoder"})},

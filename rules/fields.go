@@ -16,7 +16,8 @@ func eventKinds() []string {
 		string(pms.StayReinstated), string(pms.StayRoomMoved), string(pms.StayExtended),
 		string(pms.StayShortened), string(pms.StayUpdated), string(pms.StayCancelled),
 		string(pms.RoomOccupied), string(pms.RoomVacated), string(pms.RoomStatusChanged),
-		string(pms.RoomOutOfOrder), string(pms.GuestMessage), string(pms.KeyRequested), string(pms.Incomplete),
+		string(pms.RoomOutOfOrder), string(pms.GuestMessage), string(pms.KeyRequested),
+		string(pms.PriceUpdated), string(pms.Incomplete),
 	}
 }
 
@@ -41,9 +42,9 @@ func domain(field string) []string {
 
 func fieldType(field string) drivers.ParamType {
 	switch field {
-	case "fresh", "room_vacant", "old_room_vacant", "shared", "assumed", "dnd":
+	case "fresh", "room_vacant", "old_room_vacant", "shared", "assumed", "dnd", "keys_by_command":
 		return drivers.Flag
-	case "arrival", "departure":
+	case "arrival", "departure", "from", "to":
 		return drivers.Instant
 	case "copies":
 		return drivers.Integer
@@ -58,8 +59,10 @@ func onlyIn(field string) []string {
 	switch field {
 	case "message", "message_title":
 		return []string{string(pms.GuestMessage)}
-	case "copies", "encoder", "key":
+	case "copies", "encoder", "key", "lock_encoder", "rooms", "grants":
 		return []string{string(pms.KeyRequested)}
+	case "rate", "category", "from", "to":
+		return []string{string(pms.PriceUpdated)}
 	case "room_status":
 		return []string{string(pms.RoomStatusChanged), string(pms.RoomOutOfOrder)}
 	}

@@ -18,7 +18,7 @@ func keycardActions() []drivers.Action {
 			{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}"},
 			{Name: "from", Type: drivers.Instant},
 			{Name: "copies", Type: drivers.Integer, Default: "1"},
-			{Name: "key", OneOf: []string{"new", "duplicate", "one_shot"}, Default: "new"},
+			{Name: "key", OneOf: []string{"new", "duplicate", "one_shot", "auto"}, Default: "new"},
 			{Name: "rooms"},
 		}},
 		{Name: "cancel_room", Setting: true, Subject: "room:${room}", Within: 10 * time.Minute, Params: []drivers.Param{

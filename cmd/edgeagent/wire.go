@@ -144,7 +144,7 @@ func site(l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) driver
 	return drivers.Site{
 		Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
 		Key: store.Key(), Secret: config.Secret, Log: log,
-		Known:  func(device, subject string) map[string]string { return known(store, device, subject) },
+		Known:  func(device, subject string) map[string]string { return known(l, store, device, subject) },
 		Wanted: func(device string) []drivers.Command { return wanted(store, device, log) },
 	}
 }
@@ -169,14 +169,51 @@ func wanted(store *offsetstore.Store, device string, log zerolog.Logger) []drive
 	return commands
 }
 
-// known is what an earlier command about the subject left to know.
-func known(store *offsetstore.Store, device, subject string) map[string]string {
+// known is what an earlier command about the subject left to know. A room has one
+// key, whichever encoder made it: for one, all of them are asked.
+func known(l *config.Loaded, store *offsetstore.Store, device, subject string) map[string]string {
+	encoders := encoders(l, device)
+	if encoders == nil {
+		return receipt(store, device, subject).Values
+	}
+	var newest drivers.Receipt
+	for _, encoder := range encoders {
+		if r := receipt(store, encoder, subject); !r.At().Before(newest.At()) {
+			newest = r
+		}
+	}
+	lost, err := store.Unknown()
+	later := func(c offsetstore.Command) bool {
+		return slices.Contains(encoders, c.Lane) && c.Subject == subject && c.Settled.After(newest.At())
+	}
+	if err != nil || slices.ContainsFunc(lost, later) {
+		return nil // what key the room has since then, nobody can say
+	}
+	return newest.Values
+}
+
+// receipt is the newest of a device about a subject that has values.
+func receipt(store *offsetstore.Store, device, subject string) drivers.Receipt {
 	text, err := store.Known(device, subject)
-	var receipt drivers.Receipt
-	if err != nil || json.Unmarshal(text, &receipt) != nil {
+	var r drivers.Receipt
+	if err != nil || json.Unmarshal(text, &r) != nil {
+		return drivers.Receipt{}
+	}
+	return r
+}
+
+// encoders lists the encoders of the property if the device is one of them.
+func encoders(l *config.Loaded, device string) []string {
+	var all []string
+	for i := range l.Devices {
+		if l.Devices[i].Keycard != nil {
+			all = append(all, l.Devices[i].Name)
+		}
+	}
+	if !slices.Contains(all, device) {
 		return nil
 	}
-	return receipt.Values
+	return all
 }
 
 func open(d *config.Device, site drivers.Site) (drivers.Driver, error) {

@@ -22,12 +22,15 @@ const (
 	keyNew       = "new"
 	keyDuplicate = "duplicate"
 	keyOneShot   = "one_shot"
+	keyAuto      = "auto"
 )
 
 // Actions are what an encoder can be told.
 func Actions() []drivers.Action {
 	encoder := drivers.Param{Name: "encoder", Type: drivers.Text,
 		Help: "another encoder of the same lock system, by its name there"}
+	asked := encoder
+	asked.Default = "${lock_encoder}"
 	return append([]drivers.Action{
 		{
 			Name:    actionEncode,
@@ -39,16 +42,16 @@ func Actions() []drivers.Action {
 				{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}", Help: "end of validity"},
 				{Name: "from", Type: drivers.Instant, Help: "start of validity; now if left out or near"},
 				{Name: "copies", Type: drivers.Integer, Default: "1", OneOf: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, Help: "number of cards, 1 to 9"},
-				{Name: "key", Type: drivers.Text, Default: keyNew, OneOf: []string{keyNew, keyDuplicate, keyOneShot},
-					Help: "new ends earlier keys, duplicate joins them, one_shot opens once"},
-				{Name: "rooms", Type: drivers.Text, Help: "further rooms, up to 3, with commas between"},
-				{Name: "grants", Type: drivers.Text, Help: "authorisations to give, names or numbers, with commas between"},
+				{Name: "key", Type: drivers.Text, Default: keyNew, OneOf: []string{keyNew, keyDuplicate, keyOneShot, keyAuto},
+					Help: "new ends earlier keys, duplicate joins them, one_shot opens once; auto is new at first and a duplicate from then on"},
+				{Name: "rooms", Type: drivers.Text, Default: "${rooms}", Help: "further rooms, up to 3, with commas between"},
+				{Name: "grants", Type: drivers.Text, Default: "${grants}", Help: "authorisations to give, names or numbers, with commas between"},
 				{Name: "denials", Type: drivers.Text, Help: "authorisations to deny, names or numbers, with commas between"},
 				{Name: "track1", Type: drivers.Text, Help: "text for track 1, or the first line to print on the card"},
 				{Name: "track2", Type: drivers.Text, Help: "text for track 2, or the second line to print"},
 				{Name: "track3", Type: drivers.Text, Help: "text for track 3, or the third line to print"},
 				{Name: "auth_code", Type: drivers.Text, Help: "authorisation code of the lock system, at most 64 characters"},
-				encoder,
+				asked,
 			},
 			// Nine cards, each with the time a person needs for it.
 			Limit:  12 * time.Minute,

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"edgeagent/drivers"
 )
 
 // protocols are the languages of lock systems that this package speaks.
@@ -54,15 +56,22 @@ type dialect struct {
 	tells bool
 }
 
-// planFunc translates the parameters of one action into steps.
-type planFunc func(d *Driver, p *plan, params map[string]string, now time.Time) error
+// planFunc translates a command of one action into steps.
+type planFunc func(d *Driver, p *plan, cmd drivers.Command, now time.Time) error
+
+// of makes one from what needs the parameters only.
+func of(translate func(d *Driver, p *plan, params map[string]string, now time.Time) error) planFunc {
+	return func(d *Driver, p *plan, cmd drivers.Command, now time.Time) error {
+		return translate(d, p, cmd.Params, now)
+	}
+}
 
 var salto = dialect{
 	maker: "SALTO", form: &standardFraming, codes: saltoCodes, shows: showsStandard,
 	plans: map[string]planFunc{
-		actionEncode: (*Driver).planEncode, actionCancel: (*Driver).planCancel, actionRead: (*Driver).planRead,
-		actionModify: (*Driver).planModify, actionMobile: (*Driver).planMobile,
-		actionWrite: (*Driver).planTrack, actionTrack: (*Driver).planTrack,
+		actionEncode: (*Driver).planEncode, actionCancel: of((*Driver).planCancel), actionRead: of((*Driver).planRead),
+		actionModify: of((*Driver).planModify), actionMobile: of((*Driver).planMobile),
+		actionWrite: of((*Driver).planTrack), actionTrack: of((*Driver).planTrack),
 	},
 	address:   func(name string) (string, bool) { return name, name != "" && len(name) <= maxEncoder && isASCII(name) },
 	addresses: fmt.Sprintf("at most %d plain ASCII characters", maxEncoder),
@@ -79,8 +88,8 @@ var salto = dialect{
 var onity = dialect{
 	maker: "Onity", form: &standardFraming, codes: onityCodes, shows: showsStandard,
 	plans: map[string]planFunc{
-		actionEncode: (*Driver).planEncode, actionCancel: (*Driver).planCancel, actionRead: (*Driver).planRead,
-		actionWrite: (*Driver).planTrack, actionTrack: (*Driver).planTrack,
+		actionEncode: (*Driver).planEncode, actionCancel: of((*Driver).planCancel), actionRead: of((*Driver).planRead),
+		actionWrite: of((*Driver).planTrack), actionTrack: of((*Driver).planTrack),
 	},
 	address:   func(name string) (string, bool) { return name, encoderNumber.MatchString(name) },
 	addresses: "write its number, such as 2",
@@ -97,8 +106,8 @@ var vingcard = dialect{
 	maker: "VingCard", caveat: "VingCard needs a site capture before anybody relies on it: it is built from public sources and tried on a simulated lock system only",
 	form: &vingcardFraming, codes: vingcardCodes, answer: (*step).readVingCard, shows: showsVingCard,
 	plans: map[string]planFunc{
-		actionEncode: (*Driver).vingEncode, actionCancel: (*Driver).vingCancel, actionRead: (*Driver).vingRead,
-		actionModify: (*Driver).vingModify,
+		actionEncode: (*Driver).vingEncode, actionCancel: of((*Driver).vingCancel), actionRead: of((*Driver).vingRead),
+		actionModify: of((*Driver).vingModify),
 	},
 	address:   vingAddress,
 	addresses: "write its address, 1 to 99",

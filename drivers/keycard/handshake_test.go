@@ -202,6 +202,11 @@ func TestSteps(t *testing.T) {
 		p.succeeds()
 		want := drivers.Receipt{Note: "3 cards for room 101, valid until 2026-07-17 11:00",
 			Values: map[string]string{"cards": "3", "uid_1": "04A2B3", "uid_2": "04A2B4"}}
+		if p.receipt.At().IsZero() || len(p.receipt.Values[valueKey]) != 16 {
+			t.Errorf("which key it is, or since when, is not said: %v", p.receipt.Values)
+		}
+		delete(p.receipt.Values, drivers.ValueAt)
+		delete(p.receipt.Values, valueKey)
 		if diff := cmp.Diff(want, p.receipt); diff != "" {
 			t.Error(diff)
 		}

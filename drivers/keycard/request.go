@@ -35,6 +35,10 @@ type plan struct {
 	until   time.Time
 	steps   []step
 	said    string // the note in the end, where it is no usual one
+	// identity is which key this is, as a keyed hash; "" if none that lasts.
+	identity string
+	// kept is what is known of the room's key beside this one.
+	kept map[string]string
 }
 
 // plan translates a command. Its errors are refusals: nothing has been sent.
@@ -46,7 +50,7 @@ func (d *Driver) plan(cmd drivers.Command, now time.Time) (plan, error) {
 		return p, refused(BadRequest, "encoder %q cannot be addressed: %s", printable(name, maxEncoder), d.dialect.addresses)
 	}
 	if translate := d.dialect.plans[cmd.Action]; translate != nil {
-		return p, translate(d, &p, cmd.Params, now)
+		return p, translate(d, &p, cmd, now)
 	}
 	names := actionNames(d.dialect.plans)
 	if !slices.ContainsFunc(Actions(), func(a drivers.Action) bool { return a.Name == cmd.Action }) {
@@ -88,23 +92,18 @@ func copies(params map[string]string) (int, error) {
 
 // planEncode makes one step for each card: a command for several would answer
 // once, and nobody could say which card failed.
-func (d *Driver) planEncode(p *plan, params map[string]string, now time.Time) error {
+func (d *Driver) planEncode(p *plan, cmd drivers.Command, now time.Time) error {
+	params := cmd.Params
 	copies, err := copies(params)
 	if err != nil {
 		return err
 	}
 	fields := cardFields{encoder: p.encoder, eject: d.eject(), operator: ascii(d.cfg.Operator, d.dialect.maxOperator), wantUID: d.cfg.WantUID}
-	first, more := "CN", "CC"
-	switch key := or(params["key"], keyNew); key {
-	case keyNew:
-	case keyDuplicate:
-		first = "CC"
-	case keyOneShot:
-		first, more = "CA", "CA"
-	default:
-		return refused(BadRequest, "key %q: write %s, %s or %s", printable(key, 20), keyNew, keyDuplicate, keyOneShot)
-	}
 	if err := d.rights(p, &fields, params, now); err != nil {
+		return err
+	}
+	first, more, err := d.keyCommands(p, cmd, &fields)
+	if err != nil {
 		return err
 	}
 	if first == "CA" && len(fields.rooms) > 1 {

@@ -96,7 +96,7 @@ func TestPlan(t *testing.T) {
 		{name: "end is no time", params: map[string]string{"room": "101", "until": "tomorrow"}, refuse: `until: "tomorrow" is not an instant: write it as 2026-07-17T11:00:00+02:00`},
 		{name: "beyond the century", params: map[string]string{"room": "101", "until": "2100-01-01T11:00:00Z"}, refuse: "the key would end in 2100: the lock system has two digits for the year"},
 		{name: "too many", params: map[string]string{"room": "101", "until": until, "copies": "10"}, refuse: `copies "10": write a number from 1 to 9`},
-		{name: "kind of key", params: map[string]string{"room": "101", "until": until, "key": "master"}, refuse: `key "master": write new, duplicate or one_shot`},
+		{name: "kind of key", params: map[string]string{"room": "101", "until": until, "key": "master"}, refuse: `key "master": write new, duplicate, one_shot or auto`},
 		{name: "long room", params: map[string]string{"room": strings.Repeat("1", 25), "until": until}, refuse: `room name "1111111111111111111111111" has 25 characters: at most 24 can be sent: map it under rooms in the property file`},
 		{name: "foreign room", action: actionCancel, params: map[string]string{"room": "Süd"}, refuse: `room name "Süd" cannot be sent: only plain ASCII is read alike by every lock system: map it under rooms in the property file`},
 		{name: "five rooms", params: map[string]string{"room": "1", "rooms": "2,3,4,5", "until": until}, refuse: "5 rooms: one card opens at most 4"},

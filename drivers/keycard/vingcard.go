@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"edgeagent/drivers"
 )
 
 // A frame of VingCard begins with where it goes, where it comes from and a
@@ -49,38 +51,46 @@ func (d *Driver) captured(command, what string) error {
 }
 
 // vingEncode makes one step for each card.
-func (d *Driver) vingEncode(p *plan, params map[string]string, now time.Time) error {
-	n, err := copies(params)
+func (d *Driver) vingEncode(p *plan, cmd drivers.Command, now time.Time) error {
+	n, err := copies(cmd.Params)
 	if err != nil {
 		return err
 	}
-	if err := d.vingLacks(params); err != nil {
+	if err := d.vingLacks(cmd.Params); err != nil {
 		return err
 	}
-	rooms, err := d.lockRooms(params)
+	var fields cardFields
+	if fields.rooms, err = d.lockRooms(cmd.Params); err != nil {
+		return err
+	}
+	if err := d.validity(p, &fields, cmd.Params, now); err != nil {
+		return err
+	}
+	extras, err := d.vingExtras(cmd.Params)
 	if err != nil {
 		return err
 	}
-	extras, err := d.vingExtras(params)
-	if err != nil {
+	first, _, err := d.keyCommands(p, cmd, &fields)
+	switch {
+	case err != nil:
 		return err
-	}
-	switch key := or(params["key"], keyNew); key {
-	case keyNew:
-		if err := d.vingNewKey(p, rooms, extras, params, now); err != nil {
+	case first == "CA":
+		return d.lacks("one-shot key", "make a "+keyNew+" one or a "+keyDuplicate)
+	case first == "CN":
+		if err := d.vingNewKey(p, &fields, extras, now); err != nil {
 			return err
 		}
 		n--
-	case keyDuplicate:
-		if len(rooms) > 1 {
+	case cmd.Params["key"] == keyDuplicate:
+		if len(fields.rooms) > 1 {
 			return refused(BadRequest, "a copy opens what the guest's other cards open: leave rooms out")
 		}
+		// It lasts as long as they do, whatever end was asked for: what is known of them stays.
+		p.identity, p.kept = "", d.known(cmd)
 		p.said = fmt.Sprintf("%s for room %s, valid as long as the guest's others", cards(n), p.room)
-	default:
-		return refused(BadRequest, "key %q: a lock system of VingCard makes %s or %s", printable(key, 20), keyNew, keyDuplicate)
 	}
 	for range n {
-		if err := p.addVing(vingCopy, rooms[0], append([]string{"R" + rooms[0], "C1"}, extras...)...); err != nil {
+		if err := p.addVing(vingCopy, fields.rooms[0], append([]string{"R" + fields.rooms[0], "C1"}, extras...)...); err != nil {
 			return err
 		}
 	}
@@ -121,11 +131,8 @@ func (d *Driver) vingExtras(params map[string]string) ([]string, error) {
 
 // vingNewKey ends the keys of the guest before, so a key for a later day needs
 // a command of its own.
-func (d *Driver) vingNewKey(p *plan, rooms, extras []string, params map[string]string, now time.Time) error {
-	var validity cardFields
-	if err := d.validity(p, &validity, params, now); err != nil {
-		return err
-	}
+func (d *Driver) vingNewKey(p *plan, validity *cardFields, extras []string, now time.Time) error {
+	rooms := validity.rooms
 	command := vingNew
 	switch today := d.dialect.write(now, d.site.Zone); {
 	case validity.from == "":

@@ -51,7 +51,7 @@ func TestVingCardPlan(t *testing.T) {
 			refuse: "moving a guest is not set up for this lock system: capture command C at the site, then write it under vingcard.commands in the property file"},
 		{name: "longer stay", action: actionModify, params: with(), change: captured("C"),
 			refuse: "a lock system of VingCard has no way to change the end of a stay: cut the card anew"},
-		{name: "one-shot", params: with("key", "one_shot"), refuse: `key "one_shot": a lock system of VingCard makes new or duplicate`},
+		{name: "one-shot", params: with("key", "one_shot"), refuse: "a lock system of VingCard has no one-shot key: make a new one or a duplicate"},
 		{name: "authorisations", params: with("grants", "3"),
 			refuse: "a lock system of VingCard has no authorisations: leave grants out; user_type and user_group in the property file say what a card opens"},
 		{name: "authorisation code", params: with("auth_code", "3"), refuse: "a lock system of VingCard has no authorisation code: leave auth_code out"},

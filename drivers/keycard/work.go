@@ -60,8 +60,11 @@ func (s *session) work(j *job) error {
 // record adds a finished step to the receipt.
 func (d *Driver) record(j *job, receipt *drivers.Receipt, r result, made int) {
 	switch j.plan.action {
+	case actionCancel:
+		receipt.Values[drivers.ValueAt] = instant(time.Now())
 	case actionEncode:
 		receipt.Values["cards"] = strconv.Itoa(made)
+		j.plan.remember(receipt.Values, time.Now())
 		if r.uid != "" {
 			receipt.Values["uid_"+strconv.Itoa(made)] = r.uid
 		}

@@ -2,6 +2,7 @@ package mewssim
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -57,9 +58,7 @@ func (s *Server) enter(l *link) bool {
 	if s.closed {
 		return false
 	}
-	for id, on := range s.world.linked {
-		l.linked[id] = on
-	}
+	maps.Copy(l.linked, s.world.linked)
 	s.links[l] = true
 	s.running.Add(1)
 	s.book.write(func() { s.book.open++; l.seen.Status, l.seen.Linked = http.StatusSwitchingProtocols, len(l.linked) })

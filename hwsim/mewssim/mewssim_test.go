@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"testing"
@@ -95,9 +96,7 @@ func (h *hotel) book(room string) Reservation {
 // body is a request's with what every one carries.
 func (s *Server) body(fields object) object {
 	out := object{"ClientToken": s.ClientToken(), "AccessToken": s.AccessToken(), "Client": "Test 1.0"}
-	for name, value := range fields {
-		out[name] = value
-	}
+	maps.Copy(out, fields)
 	return out
 }
 

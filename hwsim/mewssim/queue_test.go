@@ -2,6 +2,7 @@ package mewssim
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 	"time"
 
@@ -11,9 +12,7 @@ import (
 func (s *Server) update(t *testing.T, status int, id, state string, more object) {
 	t.Helper()
 	fields := object{"CommandId": id, "State": state}
-	for name, value := range more {
-		fields[name] = value
-	}
+	maps.Copy(fields, more)
 	if got := s.call(t, "commands/update", fields); got.status != status {
 		t.Errorf("%s: %d %s", state, got.status, got.text)
 	}

@@ -87,12 +87,10 @@ func (s *Server) work(r *http.Request, body []byte, longest int, seen *Request) 
 		return answer{status: http.StatusOK, body: text}
 	}
 	a := answer{status: http.StatusInternalServerError}
-	var no *refusal
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*refusal](err); ok {
 		a.status = no.status
 	}
-	var limited *limitError
-	if errors.As(err, &limited) {
+	if limited, ok := errors.AsType[*limitError](err); ok {
 		a.status = http.StatusTooManyRequests
 		if limited.retry != "" {
 			a.header = map[string]string{"Retry-After": limited.retry}

@@ -314,8 +314,7 @@ func TestSocketsEnd(t *testing.T) {
 	closed := func(p *peer) int {
 		t.Helper()
 		_, _, err := p.ReadMessage()
-		var e *websocket.CloseError
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*websocket.CloseError](err); ok {
 			return e.Code
 		}
 		return 0 // a reset, which has many faces

@@ -50,9 +50,9 @@ func (t *table[T]) get(id string) (T, bool) { return t.seen(id, time.Time{}) }
 // seen is the row as it was at a time, or the newest if that is zero.
 func (t *table[T]) seen(id string, at time.Time) (T, bool) {
 	versions := t.rows[id]
-	for i := len(versions) - 1; i >= 0; i-- {
-		if at.IsZero() || !versions[i].from.After(at) {
-			return versions[i].value, true
+	for _, version := range slices.Backward(versions) {
+		if at.IsZero() || !version.from.After(at) {
+			return version.value, true
 		}
 	}
 	var none T

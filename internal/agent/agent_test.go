@@ -606,7 +606,7 @@ func TestCommandsOfARemovedDeviceAreAnswered(t *testing.T) {
 		s.stop()
 		s.start() // the property file names another encoder now
 		s.rest()
-		s.want("answers", s.pms.answers(), []string{`k1 Error refused: the property file has no device "gone" any more`})
+		s.want("answers", s.pms.answers(), []string{`k1 Error the property file has no device "gone" any more`})
 	})
 }
 

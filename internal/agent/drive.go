@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"edgeagent/drivers"
@@ -143,6 +144,15 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 	case errors.Is(err, drivers.ErrRefused):
 		d.lane.reset()
 		c.Note = reason(err)
+		if len(receipt.Values) > 0 { // the first cards of several were cut
+			if c.Receipt, err = json.Marshal(withEnd(receipt, c)); err != nil {
+				return err
+			}
+			c.Known = c.Receipt
+			if withdrawn {
+				c.Note += tooLateToWithdraw(d, c)
+			}
+		}
 		return a.finish(d, c, offsetstore.Error)
 	case withdrawn: // nothing has happened, and nothing shall
 		c.Note = "withdrawn in the PMS before anything was done"
@@ -201,10 +211,11 @@ func (a *Agent) again(d *device, c offsetstore.Command, after time.Duration) err
 	return a.store.Retry(c, time.Now().Add(after))
 }
 
-// reason is an error as a note for people, bounded in length.
+// reason is an error as a note for people, bounded in length. That a device
+// refused is what the state says already.
 func reason(err error) string {
 	const most = 300
-	text := []rune(err.Error())
+	text := []rune(strings.TrimPrefix(err.Error(), drivers.ErrRefused.Error()+": "))
 	if len(text) > most {
 		return string(text[:most]) + "…"
 	}

@@ -199,20 +199,25 @@ func withEnd(r drivers.Receipt, c offsetstore.Command) drivers.Receipt {
 	return r
 }
 
-// keyUntil is when the last key cut for a room ends, if it was cut for one of
-// the stays; zero if nobody knows.
+// keyUntil is when the last key cut for a room ends, on whichever encoder, if it
+// was cut for one of the stays; zero if nobody knows.
 func (a *Agent) keyUntil(room string, stays []string) (last time.Time) {
+	var newest time.Time
 	for _, d := range a.devices {
 		if d.Kind != "keycard" {
 			continue
 		}
 		text, err := a.store.Known(d.name, "room:"+room)
 		var r drivers.Receipt
-		if err != nil || json.Unmarshal(text, &r) != nil || !slices.Contains(stays, r.Values["stay"]) {
+		if err != nil || json.Unmarshal(text, &r) != nil || r.At().Before(newest) {
 			continue
 		}
-		if until, err := time.Parse(time.RFC3339, r.Values["until"]); err == nil && until.After(last) {
-			last = until
+		var until time.Time
+		if slices.Contains(stays, r.Values["stay"]) {
+			until, _ = time.Parse(time.RFC3339, r.Values["until"]) // unreadable: unknown
+		}
+		if r.At().After(newest) || until.After(last) {
+			newest, last = r.At(), until
 		}
 	}
 	return last

@@ -96,17 +96,17 @@ func TestSample(t *testing.T) {
 	}
 
 	// What stands behind # as a setting is one, with the default that it shows.
-	all := regexp.MustCompile(`(?m)^( *)# ((?:[a-z_]+:|rules:|  +[-a-zA-Z"{]).*)$`).
+	all := regexp.MustCompile(`(?m)^( *)# ((?:[a-z_]+:|rules:|- name:|  +[-a-zA-Z"{]).*)$`).
 		ReplaceAllString(string(raw[strings.Index(string(raw), "\nproperty:"):]), "$1$2")
 	all = regexp.MustCompile(`(?m)^ +(stream_url|token_url|system|address): .*$`).ReplaceAllString(all, "")
 	all = strings.Replace(all, "ca_file: controller-ca.pem", "", 1)
-	l, problems = Load(property(t, all, append(files, "pms-ca.pem")...))
+	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "mews-client-token", "mews-access-token")...))
 	for _, p := range problems {
 		if !p.Warning && !strings.Contains(p.Message, "neither port nor address") {
 			t.Errorf("with every setting: %v\n%s", p, p.Source)
 		}
 	}
-	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || l.PMS[0].Inspire.KeyMode != "base64" {
+	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || len(l.PMS) != 2 || l.PMS[1].Mews == nil || l.PMS[0].Inspire.KeyMode != "base64" {
 		t.Error("the settings behind # were not read")
 	}
 }

@@ -146,6 +146,28 @@ func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "ready\n")
 }
 
+// commands are the device commands of PMSs that are under way, or whose outcome
+// the PMS has not taken yet.
+func (p *Page) commands(w io.Writer, links []agent.LinkView) {
+	n := 0
+	for _, l := range links {
+		n += len(l.Commands)
+	}
+	if n == 0 {
+		return // most PMSs have none
+	}
+	section(w, "Device commands of the PMS", n)
+	for _, l := range links {
+		for _, c := range l.Commands {
+			text := strings.TrimSpace(fmt.Sprintf("%s since %s %s", c.State, c.Since.Format(time.TimeOnly), c.Note))
+			if c.Problem != "" {
+				text += "; not told yet: " + c.Problem
+			}
+			fmt.Fprintf(w, "  %-18s %s %s\n", l.Name, c.ID, text)
+		}
+	}
+}
+
 // ByHand is the header that a request which sets something off must have: a web
 // page elsewhere cannot send it without asking first.
 const ByHand = "Edgeagent-By-Hand"
@@ -185,6 +207,7 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	for _, l := range v.Links {
 		fmt.Fprintf(w, "  %-18s %s since %s\n", l.Name, l.Link.State, l.Link.Since.Format(time.RFC3339))
 	}
+	p.commands(w, v.Links)
 	section(w, "Devices", len(v.Devices))
 	for _, d := range v.Devices {
 		fmt.Fprintf(w, "  %-18s %s\n", d.Name, strings.TrimSpace(fmt.Sprintf("%s, waiting %d %s", d.State.Condition, d.Waiting, d.State.Reason)))

@@ -21,7 +21,8 @@ func view(state pms.LinkState) agent.View {
 	at := time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
 	return agent.View{
 		Started: at,
-		Links:   []agent.LinkView{{Name: "inspire", Offset: "1:42:ab", Link: pms.Link{State: state, Since: at}}},
+		Links: []agent.LinkView{{Name: "inspire", Offset: "1:42:ab", Link: pms.Link{State: state, Since: at},
+			Commands: []agent.AskView{{ID: "c0ffee", State: pms.CommandError, Note: "no card was presented", Since: at, Problem: "HTTP 503"}}}},
 		Devices: []agent.DeviceView{{Name: "tvs", Kind: "iptv", State: drivers.State{Condition: drivers.Offline, Reason: "no broker"}, Waiting: 3}},
 		Rooms:   []agent.RoomView{{Room: "101", Stays: []string{"0123456789abcdef"}, Guests: 2, Departure: at}},
 		Open:    []agent.CommandView{{ID: "n1/tv/1", Device: "tvs", Subject: "room:101", State: offsetstore.Pending, Tries: 2, Note: "no broker"}},
@@ -54,7 +55,7 @@ func TestPageSaysHowThingsStand(t *testing.T) {
 	}
 	for _, want := range []string{
 		"edgeagent v1, Hotel Sea View", "device-silent", "What to do: check power.", "inspire", "live",
-		"tvs", "waiting 3 no broker", "101", "guests 2", `"SPA / BOOKING", seen 4`,
+		"c0ffee Error since 15:04:05 no card was presented; not told yet: HTTP 503", "tvs", "waiting 3 no broker", "101", "guests 2", `"SPA / BOOKING", seen 4`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q:\n%s", want, body)

@@ -3,7 +3,7 @@ package mews
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,11 +33,12 @@ func (f *follower) catchingUp() func(context.Context) func() {
 			f.reading = false
 			if err != nil {
 				f.trouble(ctx, err)
+				f.notBefore = f.now().Add(f.waits.BackoffMax)
 				f.behind = true
 				f.everybody = f.everybody || everybody
 				return
 			}
-			f.house = m.stays.house
+			f.took(m.stays)
 			f.hand(f.stayNotices(m.stays, true))
 			f.hand(f.resourceNotices(m.resources, true))
 			f.advance(watermark{m.at, m.at, m.at})
@@ -52,24 +53,26 @@ func (f *follower) catchingUp() func(context.Context) func() {
 
 func (f *follower) readMissed(ctx context.Context, h *house, mark watermark, everybody bool) (*missed, error) {
 	m := &missed{at: f.clock.server()}
-	to := m.at.Add(time.Minute) // the end of a window is not in it
 	away := m.at.Sub(mark.stays)
-	m.windowed = !mark.stays.IsZero() && away < longest && away > -time.Hour
+	m.windowed = !mark.stays.IsZero() && away < longest && away > -f.waits.Overlap
 	switch {
 	case !mark.stays.IsZero() && away >= longest:
 		f.board.Raise(alarmGap, fmt.Sprintf("the link was down for %d days; everybody in house is read anew", int(away.Hours()/24)))
-	case !mark.stays.IsZero() && away <= -time.Hour:
+	case !mark.stays.IsZero() && !m.windowed:
 		f.board.Raise(alarmOffset, "the stored place is ahead of Mews's clock; everybody in house is read anew")
 	}
 	r := &stayReading{house: h}
 	m.stays = r
 	if m.windowed {
-		changed, err := f.readStays(ctx, h, updated(mark.stays.Add(-f.waits.Overlap), to), f.seen.new)
+		changed, err := f.readStays(ctx, h, query{filter: f.since(mark.stays, m.at)}, f.seen.new)
 		if err != nil {
 			return nil, err
 		}
 		r.add(changed)
-		edited, err := f.readEdited(ctx, r.house, mark.guests.Add(-f.waits.Overlap), to)
+		edited, err := f.readEdited(ctx, r.house, f.since(mark.guests, m.at), func(row *reservationRow) bool {
+			_, read := r.parties[id(row.ID)]
+			return !read
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -83,16 +86,27 @@ func (f *follower) readMissed(ctx context.Context, h *house, mark watermark, eve
 		r.add(all)
 	}
 	// The rooms that were read a moment ago need not be read again.
-	if since := mark.rooms; m.windowed && f.now().Sub(h.read) > f.waits.Overlap {
-		resources, err := f.readResources(ctx, fields{"UpdatedUtc": span(since.Add(-f.waits.Overlap), to)})
+	if m.windowed && f.now().Sub(h.read) > f.waits.Overlap {
+		resources, err := f.readResources(ctx, f.since(mark.rooms, m.at))
 		if err != nil {
 			return nil, err
 		}
 		m.resources = resources
 	} else if m.windowed {
-		m.resources = h.changedSince(since.Add(-f.waits.Overlap))
+		m.resources = h.changedSince(mark.rooms.Add(-f.waits.Overlap))
 	}
 	return m, nil
+}
+
+// since is the window from a watermark, less the overlap, to now by Mews's clock.
+// Its end is not in it, so it lies ahead. A watermark can lie ahead as well, when
+// Mews's clock was set back, or too far back for one window.
+func (f *follower) since(mark, at time.Time) fields {
+	from := at
+	if mark.Before(at) {
+		from = latest(mark, at.Add(-longest))
+	}
+	return fields{"UpdatedUtc": span(from.Add(-f.waits.Overlap), at.Add(time.Minute))}
 }
 
 // readEverybody reads who is in house, and what became of those whom the
@@ -106,16 +120,13 @@ func (f *follower) readEverybody(ctx context.Context, h *house) (*stayReading, e
 	for i := range r.rows {
 		found[id(r.rows[i].ID)] = true
 	}
-	gone := slices.DeleteFunc(slices.Clone(f.deps.InHouse()), func(key string) bool { return found[id(key)] })
+	// The ledger may be older than this link, and hold other ids; one of them
+	// spoils a whole request.
+	gone := slices.DeleteFunc(slices.Clone(f.deps.InHouse()), func(key string) bool { return found[id(key)] || !isID(id(key)) })
 	if len(gone) == 0 {
 		return r, nil
 	}
 	rest, err := f.readStays(ctx, r.house, byIDs(gone), always)
-	if statusOf(err) == http.StatusBadRequest {
-		// One of them is no id of Mews; the ledger may be older than this link.
-		f.log.Warn().Err(err).Int("reservations", len(gone)).Msg("mews does not know who the ledger holds in house")
-		return r, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,24 +134,40 @@ func (f *follower) readEverybody(ctx context.Context, h *house) (*stayReading, e
 	return r, nil
 }
 
+// took takes over what a read found beside its rows. The house may have changed
+// since the read began, so only what was new then is put into it.
+func (f *follower) took(r *stayReading) {
+	f.went()
+	f.house = f.house.with(f.Source, r.rooms)
+}
+
 // add puts another reading behind this one.
 func (r *stayReading) add(other *stayReading) {
 	r.house = other.house
-	r.rows = append(r.rows, other.rows...)
-	r.bad = append(r.bad, other.bad...)
+	r.rooms = append(r.rooms, other.rooms...)
+	at := make(map[string]int, len(r.rows))
+	for i := range r.rows {
+		at[id(r.rows[i].ID)] = i
+	}
+	for _, row := range other.rows {
+		if i, twice := at[id(row.ID)]; !twice {
+			r.rows = append(r.rows, row)
+		} else if !row.UpdatedUtc.Before(r.rows[i].UpdatedUtc.Time) {
+			r.rows[i] = row
+		}
+	}
+	r.bad, r.badGuests = append(r.bad, other.bad...), append(r.badGuests, other.badGuests...)
 	if r.parties == nil {
 		r.parties = map[string]party{}
 	}
-	for key, p := range other.parties {
-		r.parties[key] = p
-	}
+	maps.Copy(r.parties, other.parties)
 }
 
 // readEdited reads the stays of guests whose profile was edited: names and
 // languages change without an event.
-func (f *follower) readEdited(ctx context.Context, h *house, from, to time.Time) (*stayReading, error) {
+func (f *follower) readEdited(ctx context.Context, h *house, window fields, guests need) (*stayReading, error) {
 	var edited []string
-	filter := fields{"Extent": fields{"Customers": true, "Addresses": false}, "UpdatedUtc": span(from, to)}
+	filter := fields{"Extent": fields{"Customers": true, "Addresses": false}, "UpdatedUtc": window["UpdatedUtc"]}
 	err := list(ctx, f.api, reading, "customers/getAll", filter, 0, func(p *struct {
 		Customers rows[customerRow]
 		Cursor    string
@@ -174,7 +201,7 @@ func (f *follower) readEdited(ctx context.Context, h *house, from, to time.Time)
 	}
 	r := &stayReading{house: h}
 	for _, part := range chunks(edited) {
-		owned, err := f.readStays(ctx, r.house, query{filter: fields{"AccountIds": part, "States": []string{started}}}, always)
+		owned, err := f.readStays(ctx, r.house, query{filter: fields{"AccountIds": part, "States": []string{started}}}, guests)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +217,7 @@ func (f *follower) readEdited(ctx context.Context, h *house, from, to time.Time)
 	if len(rest) == 0 {
 		return r, nil
 	}
-	accompanied, err := f.readStays(ctx, r.house, byIDs(rest), always)
+	accompanied, err := f.readStays(ctx, r.house, byIDs(rest), guests)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +232,7 @@ func (f *follower) pollingStays() func(context.Context) func() {
 	mark, h := f.mark, f.house
 	return func(ctx context.Context) func() {
 		at := f.clock.server()
-		r, err := f.readStays(ctx, h, updated(mark.stays.Add(-f.waits.Overlap), at.Add(time.Minute)), f.seen.new)
+		r, err := f.readStays(ctx, h, query{filter: f.since(mark.stays, at)}, f.seen.new)
 		return func() {
 			f.polledStays(ctx, dutyStays, r, err, watermark{stays: at})
 		}
@@ -218,7 +245,7 @@ func (f *follower) pollingGuests() func(context.Context) func() {
 	mark, h := f.mark, f.house
 	return func(ctx context.Context) func() {
 		at := f.clock.server()
-		r, err := f.readEdited(ctx, h, mark.guests.Add(-f.waits.Overlap), at.Add(time.Minute))
+		r, err := f.readEdited(ctx, h, f.since(mark.guests, at), always)
 		return func() {
 			f.polledStays(ctx, dutyGuests, r, err, watermark{guests: at})
 		}
@@ -232,7 +259,7 @@ func (f *follower) polledStays(ctx context.Context, d duty, r *stayReading, err 
 		f.trouble(ctx, err)
 		return
 	}
-	f.house = r.house
+	f.took(r)
 	if d == dutyStays {
 		f.missedEvents(r)
 	}
@@ -240,29 +267,5 @@ func (f *follower) polledStays(ctx context.Context, d duty, r *stayReading, err 
 	f.advance(mark)
 	if !f.open && !f.stopped { // what came by a poll is news as well
 		f.stopped = !f.yield([]pms.Notice{}, nil)
-	}
-}
-
-// missedEvents looks whether a poll found what no event told, while the socket
-// was open: then Mews sends none.
-func (f *follower) missedEvents(r *stayReading) {
-	if !f.open {
-		return
-	}
-	untold := 0
-	for i := range r.rows {
-		row := &r.rows[i]
-		if f.house.stays[id(row.ServiceID)] && f.seen.new(row) && f.seen.untold(row, f.openedAt.Add(f.waits.Overlap)) {
-			untold++
-		}
-	}
-	switch {
-	case f.in.counts().stays > 0:
-		f.board.Clear(alarmNoEvents)
-	case untold > 0:
-		f.board.Raise(alarmNoEvents, "reservations change, and no event says so: ask Mews support to send Reservation events to this integration by WebSocket; until then changes are found by polls, minutes later")
-	}
-	if untold > 0 {
-		f.log.Warn().Int("reservations", untold).Msg("a poll found what no event had told")
 	}
 }

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,13 +47,10 @@ type client struct {
 	raise func(code, text string)
 	calm  func(codes ...string)
 
-	mu sync.Mutex
-	// worked is when an operation last succeeded: a refusal of one alone is a
-	// missing permission, not a bad token.
-	worked  map[string]time.Time
-	floods  int // answers 429 in a row
-	refused int // answers 401 in a row
-	asked   map[string]int
+	mu      sync.Mutex
+	floods  int             // answers 429 in a row
+	lacking map[string]bool // operations that are not granted
+	retired map[string]bool // operations that are gone
 }
 
 func newClient(s *Source) *client {
@@ -62,8 +62,7 @@ func newClient(s *Source) *client {
 		base: s.cfg.PlatformURL + "/api/connector/v1/", product: product,
 		http: s.net.client(), secret: s.deps.Secret, files: [2]string{s.cfg.ClientTokenFile, s.cfg.AccessTokenFile},
 		budget: newBudget(s.cfg.Budget, s.deps.Now), clock: s.clock, waits: &s.waits, log: s.log, now: s.deps.Now,
-		heard: s.board.Heard, raise: s.board.Raise, calm: s.board.Clear,
-		worked: map[string]time.Time{}, asked: map[string]int{},
+		heard: s.board.Heard, raise: s.board.Raise, calm: s.board.Clear, lacking: map[string]bool{}, retired: map[string]bool{},
 	}
 }
 
@@ -84,36 +83,59 @@ func (c *client) tokens() (client, access string, err error) {
 	return client, access, nil
 }
 
+// tokenPair tells two pairs of tokens apart, and gives none away; 0 is none.
+type tokenPair uint64
+
+var pairs = maphash.MakeSeed()
+
+func pairOf(client, access string) tokenPair {
+	return tokenPair(maphash.String(pairs, client+";"+access) | 1)
+}
+
 // fields are what a request has beside its tokens.
 type fields map[string]any
 
 // call makes one request and reads its answer into out, which may be nil. An
 // error is a *refusal, one of ctx, or about the settings.
-func (c *client) call(ctx context.Context, e errand, operation string, body fields, out any) error {
+func (c *client) call(ctx context.Context, errand errand, operation string, body fields, out any) error {
 	clientToken, accessToken, err := c.tokens()
 	if err != nil {
 		return err
 	}
 	full := fields{"ClientToken": clientToken, "AccessToken": accessToken, "Client": c.product}
-	for name, value := range body {
-		full[name] = value
-	}
+	maps.Copy(full, body)
 	text, err := json.Marshal(full)
 	if err != nil {
 		return err
 	}
-	if err := c.budget.take(ctx, e); err != nil {
+	if err := c.budget.take(ctx, errand); err != nil {
 		return err
 	}
 	limit := c.waits.Bulk
-	if e == urgent {
+	if errand == urgent {
 		limit = c.waits.Quick
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err = c.send(ctx, operation, text, out)
+	err = c.within(ctx, limit, operation, text, out)
+	e, known := errors.AsType[*refusal](err)
+	if known {
+		e.with = pairOf(clientToken, accessToken)
+	}
+	if known && e.status == http.StatusUnauthorized && operation != tokenTest {
+		// One status for bad tokens and for an operation that is not granted
+		// (Connector API, Responses): whether the tokens are good another one shows.
+		e.permission = c.call(ctx, errand, tokenTest, nil, nil) == nil
+	}
 	c.note(operation, err)
 	return err
+}
+
+// tokenTest is an operation that every integration is granted.
+const tokenTest = "configuration/get"
+
+func (c *client) within(ctx context.Context, limit time.Duration, operation string, body []byte, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return c.send(ctx, operation, body, out)
 }
 
 func (c *client) send(ctx context.Context, operation string, body []byte, out any) error {
@@ -155,7 +177,7 @@ func (c *client) send(ctx context.Context, operation string, body []byte, out an
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		fail.status, fail.cause = 0, errors.New("the answer is not what the Connector API gives (a login page, or cut short)")
+		fail.cause = errors.New("the text cannot be read")
 		return fail
 	}
 	return nil
@@ -203,42 +225,41 @@ func printable(text string, most int) string {
 func (c *client) note(operation string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked[operation]++
-	status := statusOf(err)
-	if err == nil {
-		c.worked[operation] = c.now()
-		c.floods, c.refused = 0, 0
+	switch status := statusOf(err); {
+	case err == nil:
+		c.floods = 0
 		c.calm(alarmRefused)
-		return
-	}
-	switch status {
-	case http.StatusTooManyRequests:
+		c.works(operation)
+	case status == http.StatusTooManyRequests:
 		c.floods++
 		wait := c.pause(err, c.floods)
 		c.budget.rest(wait)
-		c.raise(alarmLimit, fmt.Sprintf("%s; the agent rests for %s", reactionTo(status).means, wait.Round(time.Second)))
-	case http.StatusUnauthorized:
-		if e, ok := errors.AsType[*refusal](err); ok && c.others(operation) {
-			e.permission = true
-			c.raise(alarmPermission, fmt.Sprintf("Mews does not grant %s to this integration, and grants others: ask Mews to enable it", operation))
-			return
-		}
-		c.refused++
+		c.raise(alarmLimit, fmt.Sprintf("%s; the agent rests for %s", reactionTo(status).means, max(wait.Round(time.Second), time.Second)))
+	case forbidden(err):
+		c.lacking[operation] = true
+		c.raise(alarmPermission, fmt.Sprintf("Mews does not grant %s to this integration, and grants others: ask Mews to enable it", listed(c.lacking)))
+	case status == http.StatusUnauthorized:
 		c.raise(alarmRefused, reactionTo(status).means)
-	case http.StatusGone, http.StatusNotFound, http.StatusMethodNotAllowed:
-		c.raise(alarmRetired, operation+": "+reactionTo(status).means)
+	case status == http.StatusGone || status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		c.retired[operation] = true
+		c.raise(alarmRetired, listed(c.retired)+": "+reactionTo(status).means)
 	}
 }
 
-// others reports whether another operation has worked lately, so that the
-// tokens cannot be what is wrong. c.mu is held.
-func (c *client) others(operation string) bool {
-	for name, at := range c.worked {
-		if name != operation && c.now().Sub(at) < time.Minute {
-			return true
+// works takes back what was said of an operation. c.mu is held.
+func (c *client) works(operation string) {
+	for code, list := range map[string]map[string]bool{alarmPermission: c.lacking, alarmRetired: c.retired} {
+		if list[operation] {
+			delete(list, operation)
+			if len(list) == 0 {
+				c.calm(code)
+			}
 		}
 	}
-	return false
+}
+
+func listed(names map[string]bool) string {
+	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
 }
 
 // pause is how long to wait after the nth failure in a row: what Mews asks for,
@@ -252,20 +273,14 @@ func (c *client) pause(err error, n int) time.Duration {
 	if known && e.reaction().refused {
 		first, most = c.waits.Refused, c.waits.RefusedMax
 	}
-	d := most
-	if n < 20 {
-		d = min(first<<max(n-1, 0), most)
-	}
-	return d/2 + rand.N(d/2+1)
+	return backoff(first, most, n)
 }
 
-// requests is how often each operation was called.
-func (c *client) requests() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make(map[string]int, len(c.asked))
-	for name, n := range c.asked {
-		out[name] = n
+// backoff doubles with every failure in a row, with jitter.
+func backoff(first, most time.Duration, n int) time.Duration {
+	d := min(first, most)
+	for ; n > 1 && d < most; n-- {
+		d = min(2*d, most)
 	}
-	return out
+	return d/2 + rand.N(d/2+1)
 }

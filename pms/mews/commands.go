@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -54,13 +52,21 @@ func (f *follower) planAsk(now time.Time) func(context.Context) func() {
 	if all {
 		f.due[dutyCommands] = time.Time{}
 	}
+	tries := f.failed + 1
 	return func(ctx context.Context) func() {
 		var byID, active []commandRow
-		err := f.readCommands(ctx, "commands/getAllByIds", ids, &byID)
-		if all && err == nil {
+		err := f.readCommands(ctx, ids, &byID)
+		switch odd := !reactionTo(statusOf(err)).again; {
+		case err != nil && odd && !refusedTokens(err): // the list of all that wait has them as well
+			all = true
+			active, _ = f.readActive(ctx)
+		case err == nil && all:
 			if active, err = f.readActive(ctx); err == nil {
-				err = f.readCommands(ctx, "commands/getAllByIds", f.desk.lost(active), &byID)
+				err = f.readCommands(ctx, f.desk.lost(active), &byID)
 			}
+		}
+		if pair := refusedPair(err); pair != 0 {
+			_ = f.api.rest(ctx, f.api.pause(err, tries), pair) // its error is that of ctx
 		}
 		return func() {
 			f.asking = false
@@ -75,7 +81,7 @@ func (f *follower) asked(ctx context.Context, ids []string, all bool, err error)
 	now := f.now()
 	if err == nil {
 		f.failed = 0
-		if all {
+		if all && f.due[dutyCommands].IsZero() { // else a new socket wants to know once more
 			f.plan(dutyCommands, now, f.every(dutyCommands))
 		}
 		return
@@ -84,12 +90,17 @@ func (f *follower) asked(ctx context.Context, ids []string, all bool, err error)
 		return
 	}
 	for _, key := range ids {
-		f.ids[key] = true
+		if reactionTo(statusOf(err)).again { // else the list of all that wait has them
+			f.ids[key] = true
+		}
 	}
 	f.failed++
 	wait := min(f.api.pause(err, f.failed), max(f.waits.CommandsDown, f.waits.BackoffMin))
-	if e := statusOf(err); e != 0 && reactionTo(e).refused {
-		wait = f.api.pause(err, f.failed)
+	switch {
+	case refusedTokens(err):
+		wait = 0 // it has been rested already
+	case !reactionTo(statusOf(err)).again:
+		wait = f.every(dutyCommands)
 	}
 	f.due[dutyCommands] = now.Add(wait)
 	f.log.Warn().Err(err).Dur("wait", wait).Msg("pms device commands cannot be read now")
@@ -105,10 +116,10 @@ func (s *Source) readActive(ctx context.Context) ([]commandRow, error) {
 }
 
 // readCommands adds the commands with the given ids, whatever their state.
-func (s *Source) readCommands(ctx context.Context, operation string, ids []string, to *[]commandRow) error {
+func (s *Source) readCommands(ctx context.Context, ids []string, to *[]commandRow) error {
 	for _, part := range chunks(ids) {
 		var answer struct{ Commands rows[commandRow] }
-		if err := s.api.call(ctx, urgent, operation, fields{"CommandIds": part}, &answer); err != nil {
+		if err := s.api.call(ctx, urgent, "commands/getAllByIds", fields{"CommandIds": part}, &answer); err != nil {
 			return err
 		}
 		s.spoiltCommands(&answer.Commands)
@@ -125,9 +136,11 @@ func (s *Source) spoiltCommands(list *rows[commandRow]) {
 			ID    string `json:"Id"`
 			State string
 		}
-		if json.Unmarshal(raw, &least) == nil && least.ID != "" {
+		if json.Unmarshal(raw, &least) == nil && isID(id(least.ID)) {
 			list.good = append(list.good, commandRow{ID: least.ID, State: least.State, Device: deviceRow{Type: unreadable}})
+			continue
 		}
+		s.in.change(func() { s.in.lost++ })
 	}
 }
 
@@ -144,7 +157,7 @@ func (f *follower) commands(list []commandRow, active bool) {
 		state := pms.CommandState(row.State)
 		switch {
 		case state.Final():
-			if f.taken.has(key) && !f.desk.answering(key) {
+			if (f.taken.has(key) || f.desk.knows(key)) && !f.desk.answering(key) {
 				f.withdraw(key)
 			}
 			continue
@@ -167,22 +180,6 @@ func (f *follower) commands(list []commandRow, active bool) {
 	case untold:
 		f.board.Raise(alarmNoCommands, "device commands wait in Mews, and no event says so: in Mews open Marketplace, My subscriptions, this integration, Settings, Connected devices, add the key cutter, then reconnect (edgeagent reconnect); until then commands are found by polls")
 	}
-}
-
-// keyData is what a command for a key cutter carries (Connector API, Commands).
-type keyData struct {
-	KeyCutterID         string `json:"KeyCutterId"`
-	KeyCutterData       string
-	KeyCount            int
-	LockIDs             []string `json:"LockIds"`
-	StartUtc            instant
-	EndUtc              instant
-	FirstName           string
-	LastName            string
-	NormalizedFirstName string
-	NormalizedLastName  string
-	ReservationID       string `json:"ReservationId"`
-	ReservationNumber   string
 }
 
 // refusals are the notes for devices that this product does not serve.
@@ -209,19 +206,18 @@ func (f *follower) command(row *commandRow) (n pms.Notice, ours bool) {
 		if n.Refuse = refusals[row.Device.Type]; n.Refuse == "" {
 			n.Refuse = fmt.Sprintf("this gateway serves no device of the type %s", printable(row.Device.Type, 40))
 		}
-		return n, !f.cfg.LeaveUnmapped
+		return n, true
 	}
 	n.Kind = pms.KindKeyRequest
 	var data keyData
-	if err := json.Unmarshal(row.Data, &data); err != nil {
-		n.Refuse = refusals[unreadable]
-		return n, true
-	}
+	err := json.Unmarshal(row.Data, &data)
 	cutter, mapped := f.cutter(row, &data)
 	if !mapped && f.cfg.LeaveUnmapped {
 		return n, false
 	}
 	switch age := now.Sub(created); {
+	case err != nil:
+		n.Refuse = refusals[unreadable]
 	case age > f.cfg.MaxAge:
 		n.RefuseAs = f.cfg.closeOldAs()
 		n.Refuse = fmt.Sprintf("not cut: it was asked for %s ago, while the gateway could not be reached; ask again if the guest still needs it", ago(age))
@@ -255,90 +251,6 @@ func (f *follower) cutter(row *commandRow, data *keyData) (Cutter, bool) {
 		}
 	}
 	return Cutter{}, false
-}
-
-// Bounds of what one key command can ask for.
-const (
-	maxCards = 9
-	maxLocks = 32
-)
-
-// fillKey fills the notice from the command's data, and returns why it cannot
-// be carried out, "" if it can. A lock is a room, or a common door that the
-// lock system knows as an authorisation.
-func (f *follower) fillKey(n *pms.Notice, row *commandRow, data *keyData, cutter Cutter) (refuse string) {
-	var rooms, grants []string
-	for _, lock := range data.LockIDs[:min(len(data.LockIDs), maxLocks)] {
-		lock = strings.TrimSpace(lock)
-		if grant := f.cfg.Grants[lock]; grant != "" {
-			grants = append(grants, grant)
-		} else if room := f.lockRoom(lock); room != "" && !slices.Contains(rooms, room) {
-			rooms = append(rooms, room)
-		}
-	}
-	switch {
-	case len(rooms) == 0:
-		return "not cut: Mews names no lock for this reservation; assign a room, or have its lock entered in Mews"
-	case len(data.LockIDs) > maxLocks:
-		return fmt.Sprintf("not cut: %d locks are too many for one card", len(data.LockIDs))
-	case data.KeyCount < 1 || data.KeyCount > maxCards:
-		return fmt.Sprintf("not cut: %d cards were asked for; ask for 1 to %d", data.KeyCount, maxCards)
-	case data.EndUtc.IsZero():
-		return "not cut: Mews gives no departure; correct the reservation and ask again"
-	}
-	n.Reservation = id(data.ReservationID)
-	n.Fields = []pms.Field{
-		{Name: pms.FieldRoom, Old: rooms[0], New: rooms[0]},
-		{Name: pms.FieldRooms, New: strings.Join(rooms[1:], ",")},
-		{Name: pms.FieldGrants, New: strings.Join(grants, ",")},
-		{Name: pms.FieldConfirmation, New: data.ReservationNumber},
-		{Name: pms.FieldLastName, New: or(data.NormalizedLastName, data.LastName)},
-		{Name: pms.FieldFirstName, New: or(data.NormalizedFirstName, data.FirstName)},
-		{Name: pms.FieldArrival, New: instantText(data.StartUtc.Time)},
-		{Name: pms.FieldDeparture, New: instantText(data.EndUtc.Time)},
-		{Name: pms.FieldCopies, New: strconv.Itoa(data.KeyCount)},
-		// Mews does not say whether the key is new: what was cut before decides.
-		{Name: pms.FieldKey, New: "auto"},
-		{Name: pms.FieldEncoder, New: cutter.Device},
-		{Name: pms.FieldLockEncoder, New: or(cutter.Encoder, f.encoderIn(row, data.KeyCutterData))},
-	}
-	return ""
-}
-
-func (f *follower) lockRoom(lock string) string {
-	if room := f.cfg.Locks[lock]; room != "" {
-		return room
-	}
-	return f.roomName(lock)
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-// encoderIn reads the encoder's name in the lock system out of the "Data JSON"
-// that the hotel can type for a key cutter in Mews: {"encoder": "2"}. People
-// type it, and it may hold passwords, so nothing of it is shown; one that is no
-// JSON is told of and otherwise ignored, since a guest waits for the key.
-func (f *follower) encoderIn(row *commandRow, text string) string {
-	if strings.TrimSpace(text) == "" {
-		return ""
-	}
-	var data map[string]json.RawMessage
-	if len(text) > 64<<10 || json.Unmarshal([]byte(text), &data) != nil {
-		f.board.Raise(alarmData, fmt.Sprintf("the Data JSON of the key cutter %s in Mews is no JSON; keys are cut without it: correct it in Mews, or leave it empty", printable(row.Device.Name, 40)))
-		return ""
-	}
-	for name, value := range data {
-		var encoder string
-		if strings.EqualFold(name, "encoder") && json.Unmarshal(value, &encoder) == nil {
-			return printable(encoder, 60)
-		}
-	}
-	return ""
 }
 
 // recently remembers which commands have been handed over, the newest of them.

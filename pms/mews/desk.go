@@ -76,8 +76,14 @@ func (d *desk) tell(ctx context.Context, a pms.Answer) error {
 	}
 	// A process before this one, or an answer that got lost on its way back, may
 	// have told it already: staff should not see it end twice.
-	if a.State.Final() && (first || doubtful) {
-		if over, err := d.look(ctx, t, key); over || err != nil {
+	// Before work begins on one that this process did not take, it may have been
+	// cancelled while nobody listened.
+	if a.State.Final() && doubtful || first && a.State != pms.CommandReceived {
+		over, err := d.look(ctx, t, key)
+		if over && !a.State.Final() {
+			d.cancelled(key)
+		}
+		if over || err != nil {
 			return err
 		}
 	}
@@ -94,15 +100,20 @@ func (d *desk) tell(ctx context.Context, a pms.Answer) error {
 		}
 		if over {
 			if !a.State.Final() {
-				d.src.in.change(func() { d.src.in.commands[key] = string(pms.CommandCancelled) })
+				d.cancelled(key)
 			}
 			return nil
 		}
 		return err
-	case status == 0 || status >= 500 || status == http.StatusRequestTimeout:
+	case status != http.StatusTooManyRequests && reactionTo(status).again:
 		d.change(func() { t.doubtful = true })
 	}
 	return err
+}
+
+// cancelled lets the follower hand over that nobody wants the command any more.
+func (d *desk) cancelled(key string) {
+	d.src.in.change(func() { d.src.in.commands[key] = string(pms.CommandCancelled) })
 }
 
 // update is the body of an answer. Progress counts while the command is being
@@ -122,7 +133,10 @@ func update(key string, a pms.Answer) fields {
 // that Mews does not know it any more.
 func (d *desk) look(ctx context.Context, t *telling, key string) (over bool, err error) {
 	var list []commandRow
-	if err := d.src.readCommands(ctx, "commands/getAllByIds", []string{key}, &list); err != nil {
+	switch err := d.src.readCommands(ctx, []string{key}, &list); {
+	case forbidden(err):
+		return false, nil // then Mews has to notice itself
+	case err != nil:
 		return false, fmt.Errorf("before it is answered again: %w", err)
 	}
 	over = len(list) == 0 || pms.CommandState(list[0].State).Final()
@@ -139,6 +153,14 @@ func (d *desk) answering(key string) bool {
 	defer d.mu.Unlock()
 	t := d.told[key]
 	return t != nil && t.state.Final()
+}
+
+// knows reports whether anything was told of a command that has not ended.
+func (d *desk) knows(key string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.told[key]
+	return t != nil && !t.ended
 }
 
 // over notes that a command has ended in Mews, so that nothing is told of it.

@@ -48,6 +48,7 @@ type inbox struct {
 	prices   []price
 	spoilt   [][]byte // frames that nobody could read
 	overflow bool
+	lost     int // device commands that nobody could read
 	events   eventCounts
 }
 
@@ -66,6 +67,7 @@ type catch struct {
 	prices   []price
 	spoilt   [][]byte
 	overflow bool
+	lost     int
 }
 
 func newInbox() *inbox {
@@ -76,14 +78,14 @@ func newInbox() *inbox {
 
 func (in *inbox) empty() {
 	in.stays, in.rooms, in.commands = map[string]hint{}, map[string]string{}, map[string]string{}
-	in.prices, in.spoilt, in.opened, in.closed, in.overflow = nil, nil, false, nil, false
+	in.prices, in.spoilt, in.opened, in.closed, in.overflow, in.lost = nil, nil, false, nil, false, 0
 }
 
 // take empties the inbox.
 func (in *inbox) take() catch {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	c := catch{in.opened, in.closed, in.stays, in.rooms, in.commands, in.prices, in.spoilt, in.overflow}
+	c := catch{in.opened, in.closed, in.stays, in.rooms, in.commands, in.prices, in.spoilt, in.overflow, in.lost}
 	in.empty()
 	return c
 }
@@ -118,6 +120,16 @@ type event struct {
 	ResourceCategoryID string `json:"ResourceCategoryId"`
 }
 
+// told are the types of events whose ids are read.
+var told = map[string]bool{"Reservation": true, "Resource": true, "DeviceCommand": true}
+
+// foreign reports whether an event is of a type that is not known, whatever
+// else it looks like.
+func foreign(raw []byte) bool {
+	var least struct{ Type string }
+	return json.Unmarshal(raw, &least) == nil && least.Type != "" && !told[least.Type] && least.Type != "PriceUpdate"
+}
+
 // frame takes a message of the socket in. Events may be null: that is how Mews
 // answers a ping in text. A frame or an event that cannot be read spoils no
 // other; it reports whether all could be.
@@ -132,12 +144,16 @@ func (in *inbox) frame(text []byte, at time.Time) (events int, ok bool) {
 		in.events.frames++
 		for _, raw := range envelope.Events {
 			var e event
-			if json.Unmarshal(raw, &e) != nil || len(e.ID) > 64 {
+			err := json.Unmarshal(raw, &e)
+			switch {
+			case err != nil && foreign(raw):
+				in.events.unknown++
+			case err != nil || told[e.Type] && !isID(id(e.ID)):
 				in.spoil(raw)
 				ok = false
-				continue
+			default:
+				in.add(&e, at)
 			}
-			in.add(&e, at)
 		}
 	})
 	return len(envelope.Events), ok
@@ -176,6 +192,7 @@ func (in *inbox) add(e *event, at time.Time) {
 		in.commands[key] = e.State
 	case "PriceUpdate":
 		in.events.prices++
+		key = printable(key, 64)
 		if len(in.prices) < maxPrices {
 			in.prices = append(in.prices, price{key, e.RateID, e.ResourceCategoryID, e.StartUtc, e.EndUtc, at})
 		}

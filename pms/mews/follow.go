@@ -9,9 +9,6 @@ import (
 	"edgeagent/pms"
 )
 
-// group is the most notices handed over at once.
-const group = 1000
-
 // duty is something that falls due by the clock.
 type duty int
 
@@ -42,6 +39,7 @@ type follower struct {
 
 	open     bool      // a socket is
 	openedAt time.Time // by Mews's clock
+	lastStay time.Time // when the last event of a reservation came, by Mews's clock
 	live     bool      // all that was missed has been handed over since
 	// behind says that what was missed must be read: the socket is new.
 	behind bool
@@ -56,10 +54,14 @@ type follower struct {
 	strange map[string]bool // rooms to read by id
 	ids     map[string]bool // device commands to read by id
 	taken   *recently
+	odd     *recently // what went into quarantine
 	seen    *sightings
 	failed  int // asks for commands in a row that failed
-	// notBefore is when reads go on after one that failed for good.
-	notBefore time.Time
+	// notBefore is when reads go on after one failed for good on which all others
+	// depend, roomsAfter when unknown rooms are looked up again. troubled says that
+	// the page shows why.
+	notBefore, roomsAfter time.Time
+	troubled              bool
 }
 
 // gathering is when the first and the last of the hints came that nobody has read.
@@ -69,13 +71,14 @@ func newFollower(s *Source, after string, yield func([]pms.Notice, error) bool) 
 	f := &follower{
 		Source: s, yield: yield, back: make(chan func(), 2),
 		hints: map[string]hint{}, strange: map[string]bool{}, ids: map[string]bool{},
-		taken: newRecently(), seen: newSightings(),
+		taken: newRecently(), odd: newRecently(), seen: newSightings(),
 	}
 	mark, ok := parseWatermark(after)
 	if !ok {
 		s.board.Raise(alarmOffset, "the stored place cannot be read; all who are in house are read anew")
 	}
 	f.mark = mark
+	f.in.take() // what a run before this one left behind is read anew
 	return f
 }
 
@@ -142,7 +145,7 @@ func (f *follower) planRead(now time.Time) func(context.Context) func() {
 		return f.catchingUp()
 	case !f.caught:
 		return nil
-	case len(f.strange) > 0:
+	case len(f.strange) > 0 && !now.Before(f.roomsAfter):
 		return f.readingRooms()
 	case f.hintsDue(now):
 		return f.readingHints(now)
@@ -189,6 +192,9 @@ func (f *follower) untilDue() time.Duration {
 		if f.behind {
 			sooner(f.notBefore)
 		}
+		if len(f.strange) > 0 {
+			sooner(latest(f.notBefore, f.roomsAfter))
+		}
 	}
 	return max(next.Sub(now), 0)
 }
@@ -213,14 +219,23 @@ func (f *follower) collect(c catch) {
 	for key, h := range c.stays {
 		f.hint(key, h, now)
 	}
+	if len(c.stays) > 0 {
+		f.lastStay = f.clock.server()
+		f.board.Clear(alarmNoEvents)
+	}
 	f.collectRooms(c.rooms, now)
 	for key, state := range c.commands {
 		f.commandEvent(key, state)
 	}
 	f.prices(c.prices)
 	f.quarantine("frame", c.spoilt, now)
-	if c.overflow {
-		f.behind = true // something was said that nobody remembers
+	if c.lost > 0 {
+		// Its text can hold passwords of the lock system, so it is shown without it.
+		f.quarantine("device command", [][]byte{nil}, now)
+	}
+	if c.overflow { // something was said that nobody remembers
+		f.behind = true
+		f.plan(dutyCommands, now, 0)
 	}
 }
 
@@ -285,39 +300,4 @@ func (f *follower) planNight(now time.Time) {
 		next = next.AddDate(0, 0, 1)
 	}
 	f.due[dutyNight] = next.Add(rand.N(10 * time.Minute))
-}
-
-// hand hands notices over in groups.
-func (f *follower) hand(notices []pms.Notice) {
-	for len(notices) > 0 && !f.stopped {
-		n := min(len(notices), group)
-		f.stopped = !f.yield(notices[:n:n], nil)
-		notices = notices[n:]
-	}
-}
-
-// advance hands over that everything up to the watermark has been read.
-func (f *follower) advance(mark watermark) {
-	mark = watermark{latest(f.mark.stays, mark.stays), latest(f.mark.rooms, mark.rooms), latest(f.mark.guests, mark.guests)}
-	if mark == f.mark {
-		return
-	}
-	f.mark = mark
-	f.hand([]pms.Notice{{
-		ID: f.name + "/mark/" + mark.String(), Source: f.name, Offset: mark.String(), Kind: pms.KindMark,
-		NotBefore: f.now(), Received: f.now(),
-	}})
-}
-
-// caughtUp tells that nothing older is waiting.
-func (f *follower) caughtUp() {
-	if f.stopped || f.behind {
-		return // the socket was opened anew meanwhile: once more
-	}
-	f.caught = true
-	f.stopped = !f.yield([]pms.Notice{}, nil)
-	if f.live = f.open; f.live {
-		f.board.State(pms.LinkLive, time.Time{})
-		f.log.Info().Str("offset", f.mark.String()).Msg("pms link is live")
-	}
 }

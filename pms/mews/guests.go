@@ -2,6 +2,7 @@ package mews
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -13,13 +14,38 @@ type party struct {
 	guests []customerRow
 	// updated is when any of them last changed.
 	updated time.Time
+	// partial: there is somebody of whom nothing could be read.
+	partial bool
+}
+
+// people are profiles by id; unread are those that could not be read, bad as they came.
+type people struct {
+	known  map[string]customerRow
+	unread map[string]bool
+	bad    []json.RawMessage
+}
+
+// take adds what a page has.
+func (p *people) take(list *rows[customerRow]) {
+	for _, c := range list.good {
+		p.known[id(c.ID)] = c
+	}
+	for _, raw := range list.bad {
+		var least struct {
+			ID string `json:"Id"`
+		}
+		if json.Unmarshal(raw, &least) == nil {
+			p.unread[id(least.ID)] = true
+		}
+	}
+	p.bad = append(p.bad, list.bad...)
 }
 
 // readParties reads the guests of reservations: companions with their profiles,
 // and owners who are not among them. For up to 1,000 reservations that is one
 // request for each of the two.
-func (s *Source) readParties(ctx context.Context, of []reservationRow) (map[string]party, error) {
-	people := map[string]customerRow{}
+func (s *Source) readParties(ctx context.Context, of []reservationRow) (map[string]party, []json.RawMessage, error) {
+	all := people{known: map[string]customerRow{}, unread: map[string]bool{}}
 	companions := map[string][]string{} // reservation -> customers
 	ids := make([]string, len(of))
 	for i := range of {
@@ -36,65 +62,71 @@ func (s *Source) readParties(ctx context.Context, of []reservationRow) (map[stri
 				companions[id(c.ReservationID)] = append(companions[id(c.ReservationID)], id(c.CustomerID))
 			}
 		}
-		for _, c := range p.Customers.good {
-			people[id(c.ID)] = c
-		}
+		all.take(&p.Customers)
 		return p.Companionships.len(), p.Cursor
 	})
 	if err != nil && !forbidden(err) { // without companions, owners are known all the same
-		return nil, err
+		return nil, nil, err
 	}
-	missing := map[string]bool{}
-	want := func(customer string) {
-		if _, known := people[customer]; !known && customer != "" {
-			missing[customer] = true
-		}
-	}
+	var wanted []string
 	for i := range of {
 		if of[i].AccountType != "Company" {
-			want(id(of[i].AccountID))
+			wanted = append(wanted, id(of[i].AccountID))
 		}
-		for _, c := range companions[id(of[i].ID)] {
-			want(c)
+		wanted = append(wanted, companions[id(of[i].ID)]...)
+	}
+	if err := s.completePeople(ctx, wanted, &all); err != nil {
+		return nil, nil, err
+	}
+	parties := make(map[string]party, len(of))
+	for i := range of {
+		parties[id(of[i].ID)] = gather(&of[i], companions[id(of[i].ID)], &all)
+	}
+	return parties, all.bad, nil
+}
+
+// completePeople reads the profiles that are not known yet, and those they were
+// merged into. That can have been merged as well, but nobody does so for ever.
+func (s *Source) completePeople(ctx context.Context, wanted []string, all *people) error {
+	missing, asked := map[string]bool{}, map[string]bool{}
+	want := func(customer string) {
+		if _, known := all.known[customer]; !known && customer != "" && !all.unread[customer] && !asked[customer] {
+			missing[customer], asked[customer] = true, true
 		}
 	}
-	// A profile that was merged names the one it went into; that can have been
-	// merged as well, but nobody does so for ever.
+	for _, customer := range wanted {
+		want(customer)
+	}
 	for range 4 {
-		err := s.readCustomers(ctx, slices.Sorted(maps.Keys(missing)), people)
-		if forbidden(err) {
-			break // keys and WiFi need no names
+		err := s.readCustomers(ctx, slices.Sorted(maps.Keys(missing)), all)
+		if forbidden(err) { // keys and WiFi need no names
+			maps.Copy(all.unread, missing)
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		clear(missing)
-		for _, c := range people {
+		for _, c := range all.known {
 			if c.merged() {
 				want(id(c.MergeTargetID))
 			}
 		}
 		if len(missing) == 0 {
-			break
+			return nil
 		}
 	}
-	parties := make(map[string]party, len(of))
-	for i := range of {
-		parties[id(of[i].ID)] = gather(&of[i], companions[id(of[i].ID)], people)
-	}
-	return parties, nil
+	return nil
 }
 
 // readCustomers adds the profiles with the given ids.
-func (s *Source) readCustomers(ctx context.Context, ids []string, to map[string]customerRow) error {
+func (s *Source) readCustomers(ctx context.Context, ids []string, to *people) error {
 	extent := fields{"Extent": fields{"Customers": true, "Addresses": false}}
 	return listByIDs(ctx, s.api, reading, "customers/getAll", "CustomerIds", ids, extent, true, func(p *struct {
 		Customers rows[customerRow]
 		Cursor    string
 	}) (int, string) {
-		for _, c := range p.Customers.good {
-			to[id(c.ID)] = c
-		}
+		to.take(&p.Customers)
 		return p.Customers.len(), p.Cursor
 	})
 }
@@ -108,15 +140,20 @@ func (c *customerRow) is(class string) bool { return slices.Contains(c.Classific
 // gather makes the party of a reservation: its owner, unless that is a company
 // or an account that only pays, and the companions. Mews does not say whether
 // the owner is among the companions, so nobody is taken twice.
-func gather(r *reservationRow, companions []string, people map[string]customerRow) party {
+func gather(r *reservationRow, companions []string, all *people) party {
 	var p party
 	taken := map[string]bool{}
 	add := func(customer string) {
-		c, known := people[customer]
+		c, known := all.known[customer]
 		for hops := 0; known && c.merged() && hops < 4; hops++ {
 			p.updated = latest(p.updated, c.UpdatedUtc.Time)
-			c, known = people[id(c.MergeTargetID)]
+			survivor, found := all.known[id(c.MergeTargetID)]
+			if !found {
+				break // then the old profile is the best there is
+			}
+			c = survivor
 		}
+		p.partial = p.partial || all.unread[customer]
 		if !known || taken[id(c.ID)] || c.is("PaymasterAccount") {
 			return
 		}

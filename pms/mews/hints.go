@@ -2,6 +2,7 @@ package mews
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"edgeagent/pms"
@@ -74,10 +75,17 @@ func (f *follower) readingHints(now time.Time) func(context.Context) func() {
 			f.reading = false
 			if err != nil {
 				f.trouble(ctx, err)
+				if statusOf(err) == http.StatusBadRequest {
+					for key := range asked {
+						delete(f.hints, key)
+					}
+					f.behind = true // whichever of them it is, the window finds the others
+					return
+				}
 				f.again(asked)
 				return
 			}
-			f.house = r.house
+			f.took(r)
 			f.compare(asked, r)
 			f.hand(f.stayNotices(r, false))
 		}
@@ -88,7 +96,7 @@ func (f *follower) readingHints(now time.Time) func(context.Context) func() {
 func (f *follower) again(asked map[string]hint) {
 	for key, h := range asked {
 		if f.hints[key].at.Equal(h.at) {
-			h.due = f.now()
+			h.due = f.now().Add(f.waits.BackoffMax)
 			f.hints[key] = h
 		}
 	}
@@ -119,14 +127,22 @@ func (f *follower) compare(asked map[string]hint, r *stayReading) {
 }
 
 // trouble notes a read that failed for a reason that trying again at once does
-// not mend; nothing is read for a while.
+// not mend. Whatever else can be read is read all the same.
 func (f *follower) trouble(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	f.notBefore = f.now().Add(f.waits.BackoffMax)
-	f.board.Problem(err.Error())
+	f.troubled = true
+	f.board.Problem(problemOf(err))
 	f.log.Error().Err(err).Msg("pms read failed")
+}
+
+// went notes that a read went well, so that no trouble before it stands any more.
+func (f *follower) went() {
+	if f.troubled && f.open {
+		f.board.Problem("")
+	}
+	f.troubled = false
 }
 
 // prices are offered to rules, for a display that shows them.

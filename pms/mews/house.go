@@ -2,6 +2,7 @@ package mews
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +23,9 @@ type room struct {
 	name, category, parent string
 	state                  string
 	updated                time.Time
-	// sleeps says that its category is one for sleeping in.
-	sleeps bool
+	// sleeps says that its category is one for sleeping in, bed that it is a part
+	// of the room above it, with no door of its own.
+	sleeps, bed bool
 }
 
 // sleeping are the types of resource categories in which somebody spends the
@@ -168,9 +170,7 @@ func (s *Source) readRooms(ctx context.Context, h *house, categories map[string]
 // readResources reads rooms, all or those that a filter leaves.
 func (s *Source) readResources(ctx context.Context, filter fields) ([]resourceRow, error) {
 	body := fields{"Extent": fields{"Resources": true, "Inactive": false}}
-	for name, value := range filter {
-		body[name] = value
-	}
+	maps.Copy(body, filter)
 	var found []resourceRow
 	most := 0
 	if ids, ok := filter["ResourceIds"].([]string); ok {
@@ -192,7 +192,7 @@ func (h *house) fill(s *Source, all []resourceRow, of map[string]categoryRow) {
 		c, known := of[id(r.ID)]
 		h.rooms[id(r.ID)] = room{
 			name: s.roomName(r.Name), parent: id(r.ParentID), state: r.State, updated: r.UpdatedUtc.Time,
-			category: c.name(h.enterprise.DefaultLanguageCode), sleeps: !known || sleeping[c.Type],
+			category: c.name(h.enterprise.DefaultLanguageCode), sleeps: !known || sleeping[c.Type], bed: !known || c.Type == "Bed",
 		}
 	}
 }
@@ -227,11 +227,12 @@ func (s *Source) roomName(name string) string {
 
 // with is the house with some rooms as they are now.
 func (h *house) with(s *Source, news []resourceRow) *house {
+	if len(news) == 0 {
+		return h
+	}
 	next := *h
 	next.rooms = make(map[string]room, len(h.rooms)+len(news))
-	for key, r := range h.rooms {
-		next.rooms[key] = r
-	}
+	maps.Copy(next.rooms, h.rooms)
 	for _, row := range news {
 		old, known := h.rooms[id(row.ID)]
 		if known && row.UpdatedUtc.Before(old.updated) {
@@ -239,20 +240,20 @@ func (h *house) with(s *Source, news []resourceRow) *house {
 		}
 		next.rooms[id(row.ID)] = room{
 			name: s.roomName(row.Name), parent: id(row.ParentID), state: row.State, updated: row.UpdatedUtc.Time,
-			category: old.category, sleeps: !known || old.sleeps,
+			category: old.category, sleeps: !known || old.sleeps, bed: !known || old.bed,
 		}
 	}
 	return &next
 }
 
 // place is the room of a resource by its name here; a bed stands in the room
-// above it. shared says that other guests can be in that room.
+// above it, while a room that is part of a suite has its own door. shared says that other guests can be in that room.
 func (h *house) place(resource string) (name, category string, shared, known bool) {
 	r, known := h.rooms[id(resource)]
 	if !known {
 		return "", "", false, false
 	}
-	if above, ok := h.rooms[r.parent]; ok && r.parent != "" {
+	if above, ok := h.rooms[r.parent]; ok && r.bed && r.parent != "" {
 		return above.name, r.category, true, true
 	}
 	return r.name, r.category, false, true

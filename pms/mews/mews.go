@@ -22,6 +22,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,10 @@ type Source struct {
 	desk  *desk
 	in    *inbox
 	busy  atomic.Bool
+	// open says that a socket is. Only its end moves the page from live, so
+	// openMu keeps the two in order.
+	openMu sync.Mutex
+	open   bool
 	// redial has one token while somebody wants the socket opened anew.
 	redial chan struct{}
 }
@@ -134,6 +139,25 @@ func (s *Source) Notices(ctx context.Context, after string) iter.Seq2[[]pms.Noti
 
 // id brings an id into the one form in which ids are compared.
 func id(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
+
+// isID reports whether a text is an id as Mews has them. One that is not spoils
+// the whole request that names it.
+func isID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := range len(text) {
+		switch c := text[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case !('0' <= c && c <= '9' || 'a' <= c && c <= 'f'):
+			return false
+		}
+	}
+	return true
+}
 
 // chunks cuts a list into pieces that one filter takes.
 func chunks(ids []string) [][]string { return slices.Collect(slices.Chunk(ids, maxIDs)) }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"time"
 
 	"edgeagent/pms"
@@ -30,12 +29,17 @@ func (f *follower) stayNotices(r *stayReading, replayed bool) []pms.Notice {
 			f.seen.handed(row)
 		}
 	}
-	bad := make([][]byte, len(r.bad))
-	for i := range r.bad {
-		bad[i] = r.bad[i]
-	}
-	f.quarantine("reservation", bad, f.now())
+	f.quarantine("reservation", raws(r.bad), f.now())
+	f.quarantine("guest profile", raws(r.badGuests), f.now())
 	return notices
+}
+
+func raws(list []json.RawMessage) [][]byte {
+	texts := make([][]byte, len(list))
+	for i := range list {
+		texts[i] = list[i]
+	}
+	return texts
 }
 
 func boolOrder(a, b bool) int {
@@ -51,9 +55,10 @@ func boolOrder(a, b bool) int {
 // stayNotice words one reservation; ok is false for one that is no stay, or
 // that has been handed over as new as this.
 func (f *follower) stayNotice(r *stayReading, row *reservationRow, replayed bool) (n pms.Notice, ok bool) {
-	h := r.house
+	h := f.house
 	resource, known := h.rooms[id(row.AssignedResourceID)]
-	if !h.stays[id(row.ServiceID)] || known && !resource.sleeps || f.seen.older(row) {
+	chosen := len(f.cfg.Services) > 0 // then everything of them is a stay
+	if !h.stays[id(row.ServiceID)] || known && !resource.sleeps && !chosen || f.seen.older(row) {
 		return n, false
 	}
 	party, read := r.parties[id(row.ID)]
@@ -68,7 +73,7 @@ func (f *follower) stayNotice(r *stayReading, row *reservationRow, replayed bool
 		KeysByCommand: *f.cfg.KeysByCommand,
 		Fields:        f.stayFields(h, row, now),
 	}
-	if row.State == started {
+	if row.State == started && read && !party.partial { // what is not told stays as it was
 		n.Fields = append(n.Fields, f.guestFields(h, &party)...)
 		if len(party.guests) > 0 {
 			n.GuestID = id(party.guests[0].ID)
@@ -145,7 +150,8 @@ func (f *follower) guestFields(h *house, p *party) []pms.Field {
 		g := &p.guests[i]
 		list = append(list,
 			pms.Field{Name: pms.FieldAccompanying, New: g.family() + ", " + g.FirstName, Seq: i},
-			pms.Field{Name: pms.FieldAccompanyingID, New: id(g.ID), Seq: i})
+			pms.Field{Name: pms.FieldAccompanyingID, New: id(g.ID), Seq: i},
+			pms.Field{Name: pms.FieldAccompanyingTitle, New: titles[g.Title], Seq: i})
 	}
 	return list
 }
@@ -166,10 +172,15 @@ func digest(reservation string, changed time.Time, list []pms.Field) string {
 // quarantine hands over what nobody could read.
 func (f *follower) quarantine(what string, list [][]byte, now time.Time) {
 	notices := make([]pms.Notice, 0, len(list))
-	for i, raw := range list {
+	for _, raw := range list {
 		sum := sha256.Sum256(raw)
+		key := hex.EncodeToString(sum[:10])
+		if f.odd.has(key) {
+			continue // it is read again with each poll, and is one thing
+		}
+		f.odd.add(key)
 		notices = append(notices, pms.Notice{
-			ID:     f.name + "/undecodable/" + strconv.FormatInt(now.UnixMilli(), 10) + "/" + strconv.Itoa(i) + "/" + hex.EncodeToString(sum[:6]),
+			ID:     f.name + "/undecodable/" + key,
 			Source: f.name, Offset: f.mark.String(), Kind: pms.KindUndecodable, Name: "this " + what + " of Mews cannot be read",
 			NotBefore: now, Received: now, Raw: raw[:min(len(raw), 4096)],
 		})

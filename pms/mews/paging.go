@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -23,13 +24,12 @@ func list[Page any](ctx context.Context, c *client, e errand, operation string, 
 	var after any
 	for range maxPages {
 		body := fields{"Limitation": fields{"Count": size, "Cursor": after}}
-		for name, value := range filter {
-			body[name] = value
-		}
+		maps.Copy(body, filter)
 		var page Page
 		err := c.persist(ctx, func() error { return c.call(ctx, e, operation, body, &page) }, func(err error) bool {
-			// Too much for one answer, or too slow: the same again in smaller pieces.
-			smaller := size > leastPage && statusOf(err) == http.StatusRequestTimeout
+			// Too slow, or too much for one answer: the same again in smaller pages.
+			status := statusOf(err)
+			smaller := size > leastPage && (status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge && !divisible(filter))
 			if smaller {
 				size /= 2
 				body["Limitation"] = fields{"Count": size, "Cursor": after}
@@ -52,6 +52,16 @@ func list[Page any](ctx context.Context, c *client, e errand, operation string, 
 	return fmt.Errorf("%s: over %d pages; is one of them served again and again?", operation, maxPages)
 }
 
+// divisible reports whether a filter has a list that can be halved.
+func divisible(filter fields) bool {
+	for _, value := range filter {
+		if ids, ok := value.([]string); ok && len(ids) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // listByIDs is list with a filter of ids, cut to what a filter takes. A part
 // that is too large for the server is halved.
 func listByIDs[Page any](ctx context.Context, c *client, e errand, operation, filter string, ids []string, more fields, once bool, take func(*Page) (rows int, cursor string)) error {
@@ -60,9 +70,7 @@ func listByIDs[Page any](ctx context.Context, c *client, e errand, operation, fi
 		for len(parts) > 0 {
 			now := parts[0]
 			body := fields{filter: now}
-			for name, value := range more {
-				body[name] = value
-			}
+			maps.Copy(body, more)
 			most := 0
 			if once { // each id is one row at most
 				most = len(now)
@@ -81,13 +89,17 @@ func listByIDs[Page any](ctx context.Context, c *client, e errand, operation, fi
 	return nil
 }
 
+// maxTries is how often a read is made that might go through the next time,
+// some five minutes.
+const maxTries = 8
+
 // persist makes a request again for as long as that may help: reads are safe to
 // repeat. less may change the request for the better; then it is made at once.
 // Refused tokens are tried again too, but rarely, or as soon as their files hold
 // others: the link has nothing better to do. An operation that is not granted,
 // while others are, is an error at once: much goes on without it.
 func (c *client) persist(ctx context.Context, request func() error, less func(error) bool) error {
-	for tries := 1; ; tries++ {
+	for tries := 1; ; {
 		err := request()
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -95,30 +107,34 @@ func (c *client) persist(ctx context.Context, request func() error, less func(er
 		fail, known := errors.AsType[*refusal](err)
 		switch {
 		case !known: // the settings
+			return err
 		case less(err):
 			continue
 		case fail.status == http.StatusRequestEntityTooLarge, fail.permission, !fail.reaction().again && !fail.reaction().refused:
 			return err
 		}
+		if ofAll := fail.reaction().refused || fail.status == http.StatusTooManyRequests; tries >= maxTries && !ofAll {
+			return err // what else there is to read should not wait for it any longer
+		}
 		wait := c.pause(err, tries)
+		tries++
 		c.log.Warn().Err(err).Dur("wait", wait).Int("tries", tries).Msg("mews request is tried again")
-		if c.rest(ctx, wait, fail.reaction().refused) != nil {
+		if c.rest(ctx, wait, refusedPair(err)) != nil {
 			return err
 		}
 	}
 }
 
-// rest waits; if the tokens were refused, only until their files hold others.
-func (c *client) rest(ctx context.Context, wait time.Duration, refused bool) error {
-	if !refused {
+// rest waits; if tokens were refused, only until their files hold others.
+func (c *client) rest(ctx context.Context, wait time.Duration, refused tokenPair) error {
+	if refused == 0 {
 		return sleep(ctx, wait)
 	}
-	client, access, _ := c.tokens() // a file that cannot be read now differs from what it will be
 	for end := c.now().Add(wait); c.now().Before(end); {
 		if err := sleep(ctx, min(max(end.Sub(c.now()), time.Millisecond), c.waits.BackoffMin)); err != nil {
 			return err
 		}
-		if a, b, err := c.tokens(); err == nil && (a != client || b != access) {
+		if client, access, err := c.tokens(); err == nil && pairOf(client, access) != refused {
 			return nil
 		}
 	}

@@ -66,6 +66,9 @@ func findingOf(step string, err error) pms.Finding {
 	if e.requestID != "" {
 		text += " (request " + e.requestID + ")"
 	}
+	if e.permission {
+		return pms.Finding{Step: step, Text: text, Advice: "ask Mews partner support to enable it for this integration"}
+	}
 	return pms.Finding{Step: step, Text: text, Advice: e.reaction().means}
 }
 
@@ -73,7 +76,11 @@ func (s *Source) probeClock() pms.Finding {
 	ahead := s.clock.ahead()
 	f := pms.Finding{Step: "clock", OK: ahead.Abs() <= s.waits.ClockTolerance, Text: fmt.Sprintf("the gateway and Mews agree within %s", max(ahead.Abs().Round(time.Second), time.Second))}
 	if !f.OK {
-		f.Text = fmt.Sprintf("Mews's clock is %s ahead of the gateway's", ahead.Round(time.Second))
+		word := "ahead of"
+		if ahead < 0 {
+			word = "behind"
+		}
+		f.Text = fmt.Sprintf("Mews's clock is %s %s the gateway's", ahead.Abs().Round(time.Second), word)
 		f.Advice = "let the gateway reach a time server; keys and certificates go by its clock"
 	}
 	return f

@@ -33,6 +33,7 @@ const (
 	alarmZone       = "pms-timezone"
 	alarmNoEvents   = "pms-no-events"
 	alarmNoCommands = "pms-no-commands"
+	alarmServices   = "pms-no-stays"
 	alarmOffset     = "pms-cursor"
 	alarmGap        = "pms-gap"
 	alarmRenamed    = "pms-room-renamed"
@@ -80,6 +81,8 @@ type refusal struct {
 	cause error
 	// permission: others are granted, so the tokens are good.
 	permission bool
+	// with are the tokens it was asked with.
+	with tokenPair
 }
 
 func (e *refusal) Error() string {
@@ -96,13 +99,23 @@ func (e *refusal) Error() string {
 		means = "Mews does not grant this operation to the integration"
 	}
 	fmt.Fprintf(&b, ": %s", means)
-	if e.message != "" && (e.status == http.StatusForbidden || e.status == http.StatusBadRequest) {
+	if e.message != "" && e.status == http.StatusBadRequest {
 		fmt.Fprintf(&b, ": %q", e.message)
 	}
 	if e.requestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.requestID)
 	}
 	return b.String()
+}
+
+// problemOf is an error for the status page. What Mews says there of a refusal is
+// meant for staff and can name a guest, so it goes into no log.
+func problemOf(err error) string {
+	e, ok := errors.AsType[*refusal](err)
+	if !ok || e.message == "" || e.status != http.StatusForbidden {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: %q", err, e.message)
 }
 
 func (e *refusal) Unwrap() error { return e.cause }
@@ -121,6 +134,21 @@ func statusOf(err error) int {
 func forbidden(err error) bool {
 	e, ok := errors.AsType[*refusal](err)
 	return ok && e.permission
+}
+
+// refusedTokens reports whether nothing goes until a person mends it.
+func refusedTokens(err error) bool {
+	e, ok := errors.AsType[*refusal](err)
+	return ok && e.reaction().refused && !e.permission
+}
+
+// refusedPair are the tokens with which nothing goes until a person mends it; 0
+// if it is not that.
+func refusedPair(err error) tokenPair {
+	if e, ok := errors.AsType[*refusal](err); ok && refusedTokens(err) {
+		return e.with
+	}
+	return 0
 }
 
 // maxRetryAfter bounds what a server can make us wait.

@@ -3,6 +3,7 @@ package mews
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"edgeagent/pms"
@@ -15,11 +16,18 @@ func (f *follower) readingHouse(ctx context.Context) func() {
 		f.reading = false
 		if err != nil {
 			f.trouble(ctx, err)
+			if f.house != nil { // the one read before is good enough for now
+				f.plan(dutyHouse, f.now(), max(f.every(dutyHouse)/24, f.waits.BackoffMax))
+				return
+			}
+			f.notBefore = f.now().Add(f.waits.BackoffMax)
 			f.plan(dutyHouse, f.now(), 0)
 			return
 		}
+		f.went()
 		f.plan(dutyHouse, f.now(), f.every(dutyHouse))
 		if f.house != nil {
+			h.keep(f.house)
 			f.hand(f.resourceNotices(f.house.changedIn(h), false))
 		}
 		f.house = h
@@ -41,7 +49,7 @@ func (f *follower) checkHouse(h *house) {
 		fmt.Sprintf("Mews has the property in the time zone %s, the property file in %s: keys would end at another hour; correct property.timezone", printable(zone, 60), f.deps.Zone))
 	show(h.enterprise.IsPortfolio, alarmPortfolio,
 		"the access token is one for several properties, and device commands come only with a token of one property: ask Mews for such a one")
-	show(len(h.stays) == 0, alarmNoEvents,
+	show(len(h.stays) == 0, alarmServices,
 		"Mews knows no service here whose reservations are stays: write their names under services in the property file")
 }
 
@@ -86,6 +94,16 @@ func (h *house) changedSince(t time.Time) []resourceRow {
 	return list
 }
 
+// keep takes over the states that an older reading has got from events since.
+func (h *house) keep(older *house) {
+	for key, old := range older.rooms {
+		if r, known := h.rooms[key]; known && old.updated.After(r.updated) {
+			r.state, r.updated = old.state, old.updated
+			h.rooms[key] = r
+		}
+	}
+}
+
 // changedIn lists rooms whose state is another in a newer reading.
 func (h *house) changedIn(newer *house) []resourceRow {
 	var list []resourceRow
@@ -101,17 +119,22 @@ func (h *house) changedIn(newer *house) []resourceRow {
 // one that says nothing new means that something else of the room changed, its
 // name perhaps, and so does a room that nobody knows.
 func (f *follower) collectRooms(states map[string]string, now time.Time) {
-	if f.house == nil {
-		return // it is read next, states and all
-	}
 	var list []resourceRow
 	for key, state := range states {
-		r, known := f.house.rooms[key]
+		var r room
+		known := false
+		if f.house != nil { // else it is being read, and may have been read before this
+			r, known = f.house.rooms[key]
+		}
 		if !known || r.state == state {
 			f.strange[key] = true
 			continue
 		}
-		list = append(list, resourceRow{ID: key, Name: r.name, State: state, UpdatedUtc: instant{f.clock.server()}})
+		// The stamps of rows have whole seconds; one of the same change must not count as older.
+		list = append(list, resourceRow{ID: key, Name: r.name, State: state, UpdatedUtc: instant{latest(r.updated, f.clock.server().Add(-2*time.Second))}})
+	}
+	if len(list) == 0 {
+		return
 	}
 	f.hand(f.resourceNotices(list, false))
 }
@@ -131,8 +154,13 @@ func (f *follower) readingRooms() func(context.Context) func() {
 			f.reading = false
 			if err != nil {
 				f.trouble(ctx, err)
+				f.roomsAfter = f.now().Add(f.waits.BackoffMax)
+				for _, key := range ids {
+					f.strange[key] = true
+				}
 				return
 			}
+			f.went()
 			f.rename(found)
 		}
 	}
@@ -158,7 +186,7 @@ func (f *follower) pollingRooms() func(context.Context) func() {
 	mark := f.mark
 	return func(ctx context.Context) func() {
 		at := f.clock.server()
-		found, err := f.readResources(ctx, fields{"UpdatedUtc": span(mark.rooms.Add(-f.waits.Overlap), at.Add(time.Minute))})
+		found, err := f.readResources(ctx, f.since(mark.rooms, at))
 		return func() {
 			f.reading = false
 			f.plan(dutyRooms, f.now(), f.every(dutyRooms))
@@ -166,6 +194,7 @@ func (f *follower) pollingRooms() func(context.Context) func() {
 				f.trouble(ctx, err)
 				return
 			}
+			f.went()
 			f.rename(found)
 			f.advance(watermark{rooms: at})
 		}
@@ -179,7 +208,8 @@ func (f *follower) resourceNotices(list []resourceRow, replayed bool) []pms.Noti
 	for i := range list {
 		r := &list[i]
 		old, known := f.house.rooms[id(r.ID)]
-		if !known || r.State == "" || !replayed && old.state == r.State {
+		// At the start the state is known already, and nobody has been told.
+		if !known || r.State == "" || old.state == r.State && f.caught || r.UpdatedUtc.Before(old.updated) {
 			continue
 		}
 		kind := pms.KindRoomStatus
@@ -205,11 +235,9 @@ func (h *house) stated(list []resourceRow) *house {
 	}
 	next := *h
 	next.rooms = make(map[string]room, len(h.rooms))
-	for key, r := range h.rooms {
-		next.rooms[key] = r
-	}
+	maps.Copy(next.rooms, h.rooms)
 	for i := range list {
-		if r, known := next.rooms[id(list[i].ID)]; known && list[i].State != "" {
+		if r, known := next.rooms[id(list[i].ID)]; known && list[i].State != "" && !list[i].UpdatedUtc.Before(r.updated) {
 			r.state, r.updated = list[i].State, latest(r.updated, list[i].UpdatedUtc.Time)
 			next.rooms[id(list[i].ID)] = r
 		}
@@ -220,8 +248,12 @@ func (h *house) stated(list []resourceRow) *house {
 // earlier is an instant of Mews's clock on ours, and never in the future.
 func (f *follower) earlier(t, now time.Time) time.Time {
 	local := f.clock.local(t)
-	if local.IsZero() || local.After(now) {
+	switch {
+	case local.IsZero():
 		return now
+	case !local.Before(now):
+		// The clocks are known to half a second. Equal to now it would be no time at all.
+		return now.Add(-time.Millisecond)
 	}
 	return local
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -28,6 +28,7 @@ func (s *Source) keepOpen(ctx context.Context, in *inbox) {
 	for failures := 0; ctx.Err() == nil; {
 		s.board.State(pms.LinkConnecting, time.Time{})
 		opened, err := s.follow(ctx, in)
+		s.setOpen(false)
 		if ctx.Err() != nil {
 			return
 		}
@@ -40,7 +41,7 @@ func (s *Source) keepOpen(ctx context.Context, in *inbox) {
 		}
 		failures++
 		wait := s.pauseSocket(err, failures)
-		in.change(func() { in.closed = err })
+		in.change(func() { in.opened, in.closed = false, err })
 		s.log.Warn().Err(err).Dur("wait", wait).Msg("pms socket ended")
 		state := pms.LinkWaiting
 		if refusedUpgrade(err) {
@@ -48,18 +49,38 @@ func (s *Source) keepOpen(ctx context.Context, in *inbox) {
 		}
 		s.board.State(state, s.now().Add(wait))
 		s.board.Problem(fmt.Sprintf("%s; meanwhile the agent asks Mews again and again", err))
-		s.restSocket(ctx, wait, state == pms.LinkParked)
+		s.restSocket(ctx, wait, err)
+	}
+}
+
+func (s *Source) setOpen(open bool) {
+	s.openMu.Lock()
+	defer s.openMu.Unlock()
+	s.open = open
+}
+
+// showLive puts the link to live, unless the socket has just ended: then the
+// follower does not know yet, and the page would say so until the next try.
+func (s *Source) showLive() {
+	s.openMu.Lock()
+	defer s.openMu.Unlock()
+	if s.open {
+		s.board.State(pms.LinkLive, time.Time{})
 	}
 }
 
 // restSocket waits, unless somebody wants the socket now.
-func (s *Source) restSocket(ctx context.Context, wait time.Duration, refused bool) {
+func (s *Source) restSocket(ctx context.Context, wait time.Duration, err error) {
+	var pair tokenPair
+	if e, ok := errors.AsType[*upgradeError](err); ok && refusedUpgrade(err) {
+		pair = e.with
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rested := make(chan struct{})
 	go func() {
 		defer close(rested)
-		_ = s.api.rest(ctx, wait, refused) // its error is that of ctx
+		_ = s.api.rest(ctx, wait, pair) // its error is that of ctx
 	}()
 	select {
 	case <-s.redial:
@@ -76,6 +97,7 @@ var errRedial = errors.New("opened anew")
 type upgradeError struct {
 	status int
 	wait   time.Duration
+	with   tokenPair
 }
 
 func (e *upgradeError) Error() string {
@@ -97,16 +119,12 @@ func refusedUpgrade(err error) bool {
 func (s *Source) pauseSocket(err error, n int) time.Duration {
 	first, most := s.waits.BackoffMin, s.waits.BackoffMax
 	if e, ok := errors.AsType[*upgradeError](err); ok && e.wait > 0 {
-		return e.wait + rand.N(first)
+		return e.wait + rand.N(first/4+1)
 	}
 	if refusedUpgrade(err) {
 		first, most = s.waits.Refused, s.waits.RefusedMax
 	}
-	d := most
-	if n < 20 {
-		d = min(first<<max(n-1, 0), most)
-	}
-	return d/2 + rand.N(d/2+1)
+	return backoff(first, most, n)
 }
 
 // follow opens one socket and takes in what it says until it ends. opened is
@@ -140,6 +158,7 @@ func (s *Source) follow(ctx context.Context, in *inbox) (opened time.Time, err e
 		_ = conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(5*time.Second))
 		return alive()
 	})
+	s.setOpen(true)
 	in.change(func() { in.opened, in.closed = true, nil })
 	s.log.Info().Msg("pms socket is open")
 	tasks.Go(func() { s.beat(ctx, conn, cancel) })
@@ -208,7 +227,7 @@ func (s *Source) dial(ctx context.Context) (*websocket.Conn, error) {
 		return conn, nil
 	}
 	if resp != nil && errors.Is(err, websocket.ErrBadHandshake) && resp.StatusCode != http.StatusSwitchingProtocols {
-		return nil, &upgradeError{resp.StatusCode, retryAfter(resp.Header, s.now())}
+		return nil, &upgradeError{resp.StatusCode, retryAfter(resp.Header, s.now()), pairOf(clientToken, accessToken)}
 	}
 	return nil, fmt.Errorf("socket: %w", netCause(ctx, err))
 }
@@ -223,10 +242,11 @@ func (s *Source) learnDate(resp *http.Response) {
 // socketEnd words why a socket ended.
 func socketEnd(err error, dead time.Duration) error {
 	var closed *websocket.CloseError
+	var timeout net.Error // the library hides the error of the deadline
 	switch {
 	case errors.Is(err, errRedial):
 		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("socket: no sign of life for %s", dead)
 	case errors.Is(err, websocket.ErrReadLimit):
 		return fmt.Errorf("socket: a frame of over %d MB", readLimit>>20)

@@ -3,6 +3,7 @@ package mews
 import (
 	"context"
 	"encoding/json"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -20,14 +21,14 @@ func byIDs(ids []string) query { return query{ids: ids} }
 // no window of time would find them all.
 func inHouse() query { return query{filter: fields{"States": []string{"Started"}}} }
 
-func updated(from, to time.Time) query { return query{filter: fields{"UpdatedUtc": span(from, to)}} }
-
 // stayReading is what a read of reservations came to.
 type stayReading struct {
-	house   *house
+	house   *house        // as it was, with the rooms below
+	rooms   []resourceRow // that the house did not know
 	rows    []reservationRow
 	parties map[string]party
-	bad     []json.RawMessage
+	// bad are reservations, badGuests profiles that nobody could read.
+	bad, badGuests []json.RawMessage
 }
 
 // need says whether the guests of a reservation must be read.
@@ -64,11 +65,11 @@ func (s *Source) readStays(ctx context.Context, h *house, q query, guests need) 
 			if err != nil {
 				return nil, err
 			}
-			r.house = r.house.with(s, resources)
+			r.house, r.rooms = r.house.with(s, resources), append(r.rooms, resources...)
 		}
 	}
 	var err error
-	r.parties, err = s.readParties(ctx, in)
+	r.parties, r.badGuests, err = s.readParties(ctx, in)
 	return r, err
 }
 
@@ -107,8 +108,13 @@ type sightings struct {
 }
 
 type sighting struct {
+	// version tells two versions apart: a row can change twice within the second
+	// that its stamp has.
+	version        uint64
 	updated, event time.Time // by Mews's clock
 }
+
+var versions = maphash.MakeSeed()
 
 // maxSightings bounds the memory; who falls out is read once more.
 const maxSightings = 20000
@@ -120,7 +126,7 @@ func (s *sightings) new(row *reservationRow) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, known := s.of[id(row.ID)]
-	return !known || !row.UpdatedUtc.Equal(old.updated)
+	return !known || maphash.Comparable(versions, *row) != old.version
 }
 
 // older reports whether a newer version has been handed over already.
@@ -145,7 +151,9 @@ func (s *sightings) change(key string, f func(*sighting)) {
 }
 
 func (s *sightings) handed(row *reservationRow) {
-	s.change(id(row.ID), func(one *sighting) { one.updated = row.UpdatedUtc.Time })
+	s.change(id(row.ID), func(one *sighting) {
+		one.version, one.updated = maphash.Comparable(versions, *row), row.UpdatedUtc.Time
+	})
 }
 
 func (s *sightings) told(key string, at time.Time) {

@@ -47,7 +47,6 @@ func (t *transport) client() *http.Client {
 			DialContext:         t.dialer.DialContext,
 			TLSClientConfig:     t.tls.Clone(),
 			TLSHandshakeTimeout: 10 * time.Second,
-			ForceAttemptHTTP2:   true,
 			MaxIdleConnsPerHost: 4,
 			IdleConnTimeout:     90 * time.Second,
 		},

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/drivers/iptv"
+	"edgeagent/drivers/keycard"
+	"edgeagent/internal/config"
+	"edgeagent/offsetstore"
+)
+
+// A room has one key, whichever of the hotel's encoders made it last. After a
+// job of which nobody knows the outcome it has none that anybody knows.
+func TestKeyIsKnownToAllEncoders(t *testing.T) {
+	store, err := offsetstore.Open(filepath.Join(t.TempDir(), "store.db"), offsetstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	l := &config.Loaded{}
+	l.Devices = []config.Device{
+		{Name: "desk", Keycard: &keycard.Config{}}, {Name: "tvs", IPTV: &iptv.Config{}}, {Name: "pool", Keycard: &keycard.Config{}},
+	}
+	began := time.Now().Add(-time.Hour)
+	n := 0
+	done := func(lane string, state offsetstore.State, values map[string]string) {
+		t.Helper()
+		n++
+		c := offsetstore.Command{ID: time.Duration(n).String(), Lane: lane, Subject: "room:101", Created: time.Now()}
+		if err := store.Accept(offsetstore.Batch{Source: "pms", Commands: []offsetstore.Command{c}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c, err := store.Next(ctx, lane)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Unknown = state == offsetstore.Error; values != nil {
+			if c.Known, err = json.Marshal(drivers.Receipt{Values: values}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := store.Settle(c, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(minute int) string {
+		return began.Add(time.Duration(minute) * time.Minute).UTC().Format(time.RFC3339Nano)
+	}
+	key := func(device string) string { return known(l, store, device, "room:101")["key_id"] }
+	if key("desk") != "" {
+		t.Error("known before anything was made")
+	}
+	done("desk", offsetstore.Processed, map[string]string{"key_id": "a", "at": at(1)})
+	done("pool", offsetstore.Processed, map[string]string{"key_id": "b", "at": at(2)})
+	done("tvs", offsetstore.Processed, map[string]string{"key_id": "screen", "at": at(9)})
+	if key("desk") != "b" || key("pool") != "b" || key("tvs") != "screen" {
+		t.Errorf("desk %q, pool %q, tvs %q", key("desk"), key("pool"), key("tvs"))
+	}
+	done("desk", offsetstore.Processed, map[string]string{"at": at(3)}) // a check-out
+	if key("desk") != "" || key("pool") != "" {
+		t.Errorf("after a check-out: desk %q, pool %q", key("desk"), key("pool"))
+	}
+	done("pool", offsetstore.Processed, map[string]string{"key_id": "c", "at": at(4)})
+	done("desk", offsetstore.Error, nil) // now
+	if key("desk") != "" || key("pool") != "" {
+		t.Errorf("after an unknown outcome: desk %q, pool %q", key("desk"), key("pool"))
+	}
+	if known(l, store, "tvs", "room:101") == nil {
+		t.Error("an encoder's trouble is a screen's")
+	}
+	done("pool", offsetstore.Processed, map[string]string{"key_id": "d", "at": at(61)})
+	if key("desk") != "d" {
+		t.Errorf("after the next key: %q", key("desk"))
+	}
+}
