@@ -152,15 +152,16 @@ func (l Line) text() string {
 		}
 		return text
 	case KindNoise:
-		text := "noise"
+		var text strings.Builder
+		text.WriteString("noise")
 		for _, b := range l.Noise {
 			if b == HiddenByte {
-				text += " ··"
+				text.WriteString(" ··")
 			} else {
-				text += fmt.Sprintf(" %02x", b)
+				fmt.Fprintf(&text, " %02x", b)
 			}
 		}
-		return text
+		return text.String()
 	case KindDamaged, KindTruncated:
 		return string(l.Kind) + " frame"
 	}

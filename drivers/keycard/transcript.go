@@ -176,7 +176,7 @@ func (l *Line) parse(rest string) error {
 		l.Size = n
 		return nil
 	case KindNoise:
-		for _, word := range strings.Fields(rest) {
+		for word := range strings.FieldsSeq(rest) {
 			b, err := strconv.ParseUint(word, 16, 8)
 			switch {
 			case word == "..":

@@ -167,7 +167,7 @@ TIME > ACK
 				if diff := cmp.Diff(tc.want, regexp.MustCompile(`(?m)^\d\S+Z `).ReplaceAllString(text, "TIME ")); diff != "" {
 					t.Error(diff)
 				}
-				for _, word := range strings.Fields(tc.hidden) {
+				for word := range strings.FieldsSeq(tc.hidden) {
 					if strings.Contains(text, word) {
 						t.Errorf("the transcript tells %s", word)
 					}
