@@ -1,5 +1,6 @@
 // Package keycard makes key cards through the lock system of a hotel: it speaks
-// the Industry Standard link, as SALTO does, over a serial line or TCP.
+// the Industry Standard link, as SALTO and Onity do, and that of VingCard, over a
+// serial line or TCP.
 //
 // The lock system owns cryptography and cards; we ask it for a key, it accepts,
 // and seconds later, when somebody has held a card to the encoder, it says what
@@ -46,6 +47,7 @@ type Driver struct {
 	first   bool
 	orphan  *orphan
 	unheard map[string]bool // encoders that the lock system cannot reach
+	down    string          // why the lock system makes no card at all; "" if it does
 }
 
 var _ drivers.Driver = (*Driver)(nil)
@@ -66,8 +68,9 @@ func open(name string, cfg Config, site drivers.Site, dial func(context.Context,
 	cfg = cfg.WithDefaults()
 	d := &Driver{
 		name: name, cfg: cfg, site: site, dialect: protocols[cfg.Protocol],
-		dial: func(ctx context.Context) (stream, error) { return dial(ctx, cfg) },
-		jobs: make(chan *job), halt: make(chan struct{}), done: make(chan struct{}),
+		dial:  func(ctx context.Context) (stream, error) { return dial(ctx, cfg) },
+		trace: trace{shows: protocols[cfg.Protocol].shows},
+		jobs:  make(chan *job), halt: make(chan struct{}), done: make(chan struct{}),
 		state: drivers.State{Condition: drivers.Unset, Since: time.Now()},
 		first: true, unheard: map[string]bool{},
 	}
@@ -174,19 +177,30 @@ func (d *Driver) setState(c drivers.Condition, reason string) {
 
 // setIdle is online, or degraded while the lock system cannot reach an encoder.
 func (d *Driver) setIdle() {
-	if len(d.unheard) == 0 {
-		d.setState(drivers.Online, "")
-		return
+	switch {
+	case d.down != "":
+		d.setState(drivers.Degraded, d.down)
+	case len(d.unheard) > 0:
+		names := strings.Join(slices.Sorted(maps.Keys(d.unheard)), ", ")
+		d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", names))
+	default:
+		d.setState(drivers.Online, d.dialect.caveat)
 	}
-	names := strings.Join(slices.Sorted(maps.Keys(d.unheard)), ", ")
-	d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", names))
 }
 
-// noteEncoder learns from a result whether an encoder is there.
+// noteEncoder learns from a result whether the lock system and an encoder are there.
 func (d *Driver) noteEncoder(r result, st *step) {
+	info := codeInfo{}
+	if r.code != "" {
+		info = d.dialect.codeOf(st.command, r.code)
+	}
+	if d.down = ""; info.down {
+		d.down = info.hint
+		return
+	}
 	switch {
 	case st.encoder == noEncoder:
-	case r.code == "NC":
+	case info.reason == EncoderOffline:
 		d.unheard[st.encoder] = true
 	default:
 		delete(d.unheard, st.encoder)
