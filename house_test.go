@@ -38,6 +38,7 @@ var imports = []struct {
 	{"drivers/...", []string{"drivers"}},
 	{"rules", []string{"pms", "drivers"}},
 	{"internal/gpiochip", nil},
+	{"internal/busdev", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
 	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules"}},
 	{"internal/web", []string{"internal/agent", "rules"}},
