@@ -8,7 +8,8 @@ import (
 
 // Config is the section of an encoder in the property file.
 type Config struct {
-	// Protocol is the language of the lock system: salto, onity (also TESA and its relatives), or vingcard (needs a site capture). Default salto.
+	// Protocol is the language of the lock system: salto, onity (also TESA and its relatives), or vingcard (needs a site
+	// capture). Or pn532, an NFC module that makes keys for locks that you own, never for a brand's. Default salto.
 	Protocol string `yaml:"protocol"`
 	// Port is the serial port, by a name that survives replugging: /dev/serial/by-id/… Either port or address.
 	Port string `yaml:"port"`
@@ -43,6 +44,8 @@ type Config struct {
 	StripEcho bool `yaml:"strip_echo"`
 	// VingCard is what protocol vingcard needs beside the rest.
 	VingCard *VingCard `yaml:"vingcard"`
+	// PN532 is what protocol pn532 needs beside the rest.
+	PN532 *PN532 `yaml:"pn532"`
 	// Timers bound every wait. The defaults suit real encoders.
 	Timers Timers `yaml:"timers"`
 	// Panel is the station's lamp, buzzer, card switch and door relay, on GPIO lines of the gateway.

@@ -39,6 +39,7 @@ type Driver struct {
 	stop   sync.Once
 	memory memory
 	trace  trace
+	rec    *Recorder // of the transcript that Deps wants
 
 	mu    sync.Mutex
 	state drivers.State
@@ -58,10 +59,46 @@ func Open(name string, cfg Config, site drivers.Site) (*Driver, error) {
 	for path, problem := range cfg.Problems() {
 		return nil, fmt.Errorf("%s: %s: %s", name, path, problem)
 	}
+	if cfg.IsPN532() {
+		return nil, fmt.Errorf("%s: a PN532 has no lock system behind it", name)
+	}
 	return open(name, cfg, site, dial)
 }
 
+// OpenEncoder starts the driver that the section calls for: Driver for a lock
+// system, Module for a PN532.
+func OpenEncoder(name string, cfg Config, site drivers.Site, deps Deps) (drivers.Driver, error) {
+	for path, problem := range cfg.Problems() {
+		return nil, fmt.Errorf("%s: %s: %s", name, path, problem)
+	}
+	if cfg.IsPN532() {
+		m, err := newModule(name, cfg, site, deps)
+		if err != nil {
+			return nil, err // not a nil module that looks like a driver
+		}
+		return m, nil
+	}
+	d, err := newDriver(name, cfg, site, dial)
+	if err != nil {
+		return nil, err
+	}
+	if deps.Transcript != nil {
+		d.rec = d.Record(deps.Transcript)
+	}
+	go d.run()
+	return d, nil
+}
+
 func open(name string, cfg Config, site drivers.Site, dial func(context.Context, Config) (stream, error)) (*Driver, error) {
+	d, err := newDriver(name, cfg, site, dial)
+	if err == nil {
+		go d.run()
+	}
+	return d, err
+}
+
+// newDriver makes a driver that does not run yet.
+func newDriver(name string, cfg Config, site drivers.Site, dial func(context.Context, Config) (stream, error)) (*Driver, error) {
 	if site.Zone == nil {
 		return nil, fmt.Errorf("%s: the property has no time zone: lock systems want local time", name)
 	}
@@ -74,7 +111,6 @@ func open(name string, cfg Config, site drivers.Site, dial func(context.Context,
 		state: drivers.State{Condition: drivers.Unset, Since: time.Now()},
 		first: true, unheard: map[string]bool{},
 	}
-	go d.run()
 	return d, nil
 }
 
@@ -86,7 +122,7 @@ func (d *Driver) String() string { return d.name }
 func (d *Driver) Halt() error {
 	d.stop.Do(func() { close(d.halt) })
 	<-d.done
-	return nil
+	return d.rec.Close()
 }
 
 // State says how the link and its encoders stand.

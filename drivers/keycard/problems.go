@@ -20,12 +20,21 @@ var (
 // Problems yields what is wrong with the section: the path inside it, and what to write instead.
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		_ = c.linkProblems(yield) && c.nameProblems(yield) && c.cardProblems(yield) && c.mapProblems(yield) && c.vingProblems(yield) && c.Timers.problems(yield) && c.panelProblems(yield)
+		if c.IsPN532() {
+			_ = c.moduleProblems(yield) && c.panelProblems(yield)
+			return
+		}
+		_ = c.linkProblems(yield) && c.nameProblems(yield) && c.cardProblems(yield) && c.mapProblems(yield) && c.vingProblems(yield) && c.Timers.problems(yield) && c.moduleless(yield) && c.panelProblems(yield)
 	}
 }
 
+func (c *Config) moduleless(yield func(string, string) bool) bool {
+	return c.PN532 == nil || yield("pn532", "belongs to protocol: pn532: write that, or remove this section")
+}
+
 func (c *Config) linkProblems(yield func(string, string) bool) bool {
-	known := slices.Sorted(maps.Keys(protocols))
+	known := append(slices.Collect(maps.Keys(protocols)), protocolPN532)
+	slices.Sort(known)
 	if c.Protocol != "" && !slices.Contains(known, c.Protocol) &&
 		!yield("protocol", fmt.Sprintf("protocol %q is not known: write one of %s", c.Protocol, strings.Join(known, ", "))) {
 		return false

@@ -23,17 +23,22 @@ type Recorder struct {
 // Record starts a transcript of the line. It holds no names, card numbers and
 // tracks; the format is described beside Line. Lines are written whole, each as
 // soon as there is a pause.
-func (d *Driver) Record(w io.Writer) *Recorder {
-	r := &Recorder{trace: &d.trace, lines: make(chan Line, recordAhead), done: make(chan struct{})}
-	go r.write(w, d.cfg.Protocol)
-	d.trace.mu.Lock()
-	defer d.trace.mu.Unlock()
-	d.trace.recorders = append(d.trace.recorders, r)
+func (d *Driver) Record(w io.Writer) *Recorder { return d.trace.record(w, d.cfg.Protocol) }
+
+func (t *trace) record(w io.Writer, protocol string) *Recorder {
+	r := &Recorder{trace: t, lines: make(chan Line, recordAhead), done: make(chan struct{})}
+	go r.write(w, protocol)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recorders = append(t.recorders, r)
 	return r
 }
 
 // Close ends the transcript and says what went wrong in writing it.
 func (r *Recorder) Close() error {
+	if r == nil {
+		return nil
+	}
 	t := r.trace
 	t.mu.Lock()
 	i := slices.Index(t.recorders, r)

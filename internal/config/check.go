@@ -207,7 +207,7 @@ func (c *checker) devices(l *Loaded) {
 			c.section(path+".keycard", d.Keycard.Problems())
 			c.port(path+".keycard.port", d.Keycard.Port)
 			c.wire(wires, path+".keycard", d.Keycard)
-			c.pins(lines, path+".keycard.panel", d.Keycard.Panel)
+			c.pins(lines, path+".keycard", d.Keycard)
 		}
 		if d.IPTV != nil {
 			kinds = append(kinds, "iptv")

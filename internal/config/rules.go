@@ -30,6 +30,9 @@ func Actions(kind string) []drivers.Action {
 func (d *Device) Actions() []drivers.Action {
 	actions := Actions(d.Kind())
 	if d.Keycard != nil {
+		if d.Keycard.IsPN532() {
+			actions = keycard.ModuleActions()
+		}
 		actions = append(actions, d.Keycard.Panel.Actions()...)
 	}
 	return actions
