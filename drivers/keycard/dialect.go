@@ -144,8 +144,16 @@ func (c *Config) dialectOf() *dialect {
 	return &salto
 }
 
-// Caveat is what must be told about the section's protocol before anybody relies on it, "" for nothing.
-func (c *Config) Caveat() string { return c.dialectOf().caveat }
+// simulatedOnly is what a family's word is worth that no device has given yet.
+const simulatedOnly = "simulated only: not verified on a device yet; edgeagent trace records what would verify it"
+
+// Caveat is what must be told about the section's protocol before anybody relies on it.
+func (c *Config) Caveat() string {
+	if c.IsPN532() {
+		return pn532Caveat
+	}
+	return or(c.dialectOf().caveat, simulatedOnly)
+}
 
 // tells reports whether the lock system says by NAK that it is still at work.
 // Where that is not known, its word that it is ready proves nothing about a

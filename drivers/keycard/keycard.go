@@ -178,10 +178,15 @@ func (d *Driver) Probe(ctx context.Context) error {
 }
 
 // submit hands a job to the owner of the port and waits for its answer. It waits
-// its turn behind another job, but not long for a link that takes none.
+// its turn behind another job, but not long for a link that takes none. A probe
+// waits for no late answer: who is asked whether one comes has answered.
 func (d *Driver) submit(j *job) outcome {
-	for {
-		patience := time.NewTimer(d.cfg.Timers.Busy)
+	look := d.cfg.Timers.Busy
+	if j.probe {
+		look /= 20
+	}
+	for waited := look; ; waited += look {
+		patience := time.NewTimer(look)
 		select {
 		case d.jobs <- j:
 			patience.Stop()
@@ -194,7 +199,10 @@ func (d *Driver) submit(j *job) outcome {
 			return outcome{err: &drivers.LinkDown{Err: errHalted}}
 		case <-patience.C:
 		}
-		if st := d.State(); st.Condition != drivers.Busy {
+		switch st := d.State(); {
+		case j.probe && st.Condition == drivers.Quarantined:
+			return outcome{}
+		case waited >= d.cfg.Timers.Busy && st.Condition != drivers.Busy:
 			return outcome{err: &drivers.LinkDown{Err: errors.New(or(st.Reason, "the link is not open yet"))}}
 		}
 	}

@@ -57,7 +57,7 @@ var (
 func (c *Config) IsPN532() bool { return c.Protocol == protocolPN532 }
 
 // pn532Caveat stands wherever somebody could take a module for an encoder of a lock system.
-const pn532Caveat = "makes keys for locks that you own, never for a brand's; tried on a simulated module only"
+const pn532Caveat = "makes keys for locks that you own, never for a brand's; simulated only: not verified on a device yet"
 
 // moduleProblems are the problems of a section with protocol pn532.
 func (c *Config) moduleProblems(yield func(string, string) bool) bool {
