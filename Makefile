@@ -2,6 +2,7 @@
 
 GO      ?= go
 N       ?= 200
+REQUESTS ?= 10000
 FUZZ    ?= 10s
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
@@ -13,7 +14,7 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 TOOLS         = $(CURDIR)/bin/tools
 
-.PHONY: help build demo demo-once test test-real crash bench lint arm64 fuzz clean
+.PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +33,7 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
-test-real: build arm64 ## the day on a real Mosquitto, and of the gateways' binaries under QEMU
+test-real: build arm64 ## a real Mosquitto, the gateways' binaries under QEMU, the tools of libnfc
 	realtest/install
 	$(GO) test -race -count=1 -timeout 15m -tags real ./realtest/...
 
@@ -51,8 +52,12 @@ lint: ## golangci-lint and govulncheck, at fixed versions
 crash: build ## kill the agent N times (default 200) and judge the house
 	@bin/hwsim crash --kills $(N)
 
+soak-keycard: ## REQUESTS keys (default 10000) of each family over bad lines
+	SOAK_KEYCARD=$(REQUESTS) $(GO) test -run '^TestSoak$$' -count 1 -v -timeout 60m ./drivers/keycard
+
 bench: build arm64 ## speed, latency, memory, wear and sizes beside what the machine can do
 	$(GO) test -run '^$$' -bench Figures -benchtime 1x -timeout 20m ./bench
+	$(GO) test -run '^$$' -bench Request -benchtime 12x ./drivers/keycard
 
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out

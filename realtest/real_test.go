@@ -1,8 +1,9 @@
 //go:build real
 
-// Package realtest holds the agent against what no simulator of ours has made
-// up: a real Mosquitto with certificates and an access list, and the processors
-// of the gateways, emulated by QEMU. Nothing here is skipped; what is missing
+// Package realtest holds the agent, and the simulators that it is tested with,
+// against what we have not made up ourselves: a real Mosquitto with certificates
+// and an access list, the processors of the gateways, emulated by QEMU, and the
+// tools of libnfc. Nothing here is skipped; what is missing
 // on this machine is a failure that says what to install. See make test-real.
 package realtest
 

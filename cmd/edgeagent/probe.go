@@ -30,7 +30,12 @@ func probeCommand(path *string) *cobra.Command {
 		Long: `Probe connects to the PMS links and devices of the property file, or to those
 named, and says of each what it found and which setting to change. It changes
 nothing: no card, no screen, no code. Stop the agent first: a PMS link and a
-serial port serve one at a time.`,
+serial port serve one at a time.
+
+Where a lock system does not answer, it asks on at every speed, with an enquiry
+(ENQ) only, and says what it sees: a loop plug, an echo, a parity bit, another
+speed, silence. Of an encoder that answers it says how far its family has been
+verified, and of a PN532 what locks must know of its signing key.`,
 		Example: `  edgeagent probe --config property.yaml
   edgeagent probe --config property.yaml lobby-encoder`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -154,6 +159,9 @@ func probeDevice(ctx context.Context, out io.Writer, d *config.Device, l *config
 		Key: []byte("probe"), Secret: config.Secret, Log: zerolog.Nop(),
 		Wanted: func(string) []drivers.Command { return nil },
 		Known:  func(string, string) map[string]string { return nil },
+	}
+	if d.Keycard != nil {
+		return probeEncoder(ctx, out, d, site)
 	}
 	if err := try(ctx, d, site); err != nil {
 		say(out, d.Name, false, err.Error(), "")

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +25,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"edgeagent/hwsim/locksim"
+	"edgeagent/hwsim/pn532sim"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with anew")
@@ -52,13 +56,15 @@ func TestScripts(t *testing.T) {
 			"exitcode":  exitcode,
 			"fetch":     fetch,
 			"nosecret":  nosecret,
+			"locks":     locks,
+			"module":    module,
 		},
 	})
 }
 
 // secrets are what no output may ever show.
 var secrets = map[string]string{"pms-secret": "Secret-Of-The-PMS", "pms-app-key": "Key-Of-The-PMS", "broker-password": "Password-Of-The-Broker", "wifi-api-key": "Key-Of-The-WiFi",
-	"mews-client-token": "C11E-70CE", "mews-access-token": "ACCE-55ED"}
+	"signing-key": "00f1e2d3c4b5a69788796a5b4c3d2e1f0112233445566778899aabbccddeeff0", "mews-client-token": "C11E-70CE", "mews-access-token": "ACCE-55ED"}
 
 // hotel writes the sample property file with its secrets, and the same with
 // nobody at the other end of any wire.
@@ -175,6 +181,25 @@ func exitcode(ts *testscript.TestScript, _ bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, not %s", got, args[0])
 	}
+}
+
+// locks PATH FAMILY BAUD plugs a simulated lock system's line in under a name, until the script ends.
+func locks(ts *testscript.TestScript, _ bool, args []string) {
+	baud, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	sys := locksim.New(locksim.Config{Rooms: []string{"101", "999"}, Encoders: []string{"1", "Online Encoder 1"}, AckTime: 1, WorkTime: time.Millisecond})
+	_, err = sys.OpenPTY(ts.MkAbs(args[0]), locksim.PortOptions{Family: locksim.Family(args[1]), Baud: baud})
+	ts.Check(err)
+	ts.Defer(func() { sys.Close() })
+}
+
+// module PATH plugs a simulated PN532 in under a name, with a blank card on it, until the script ends.
+func module(ts *testscript.TestScript, _ bool, args []string) {
+	chip := pn532sim.New(pn532sim.Config{})
+	_, err := chip.OpenPTY(ts.MkAbs(args[0]), pn532sim.PortOptions{})
+	ts.Check(err)
+	chip.Present(pn532sim.NewCard(pn532sim.NTAG213, []byte{0x04, 0xA2, 0xB3, 0xC4, 0xD5, 0xE6, 0x80}, pn532sim.Traits{}))
+	ts.Defer(func() { chip.Close() })
 }
 
 // fetch URL STATUS writes what a page shows to the file page.

@@ -13,7 +13,6 @@ import (
 
 	"edgeagent/drivers"
 	"edgeagent/drivers/iptv"
-	"edgeagent/drivers/keycard"
 	"edgeagent/drivers/wifi"
 	"edgeagent/internal/agent"
 	"edgeagent/internal/config"
@@ -78,7 +77,7 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 		}
 		h.devices = append(h.devices, driver)
 		o.Devices = append(o.Devices, agent.Device{
-			Driver: driver, Kind: d.Kind(), Actions: config.Actions(d.Kind()), Width: widths[d.Kind()],
+			Driver: driver, Kind: d.Kind(), Actions: d.Actions(), Width: widths[d.Kind()],
 		})
 	}
 	h.agent = agent.New(o)
@@ -238,7 +237,7 @@ func open(d *config.Device, site drivers.Site) (drivers.Driver, error) {
 	site.Log = site.Log.With().Str("device", d.Name).Logger()
 	switch {
 	case d.Keycard != nil:
-		return keycard.Open(d.Name, *d.Keycard, site)
+		return openEncoder(d.Name, d.Keycard, site)
 	case d.IPTV != nil:
 		return iptv.Open(d.Name, *d.IPTV, site)
 	}

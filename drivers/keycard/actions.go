@@ -15,7 +15,14 @@ const (
 	actionMobile = "mobile_key"
 	actionWrite  = "write_track"
 	actionTrack  = "read_track"
+	actionErase  = "erase_card"
+	actionImage  = "write_image"
 )
+
+// WithoutCard reports whether nobody holds a card to the encoder for an action.
+func WithoutCard(action string) bool {
+	return action == actionCancel || action == actionModify || action == actionMobile
+}
 
 // The kinds of keys.
 const (
@@ -137,4 +144,28 @@ func rareActions(encoder drivers.Param) []drivers.Action {
 			Within:  10 * time.Minute,
 		},
 	}
+}
+
+// ModuleActions are what a PN532 can be told: what all encoders can, of which it
+// refuses what only a lock system has, and what takes a radio of one's own.
+func ModuleActions() []drivers.Action {
+	return append(Actions(),
+		drivers.Action{
+			Name:    actionErase,
+			Help:    "Makes a card with a key for locks that you own blank again.",
+			Subject: "card",
+			Limit:   3 * time.Minute,
+			Within:  10 * time.Minute,
+		},
+		drivers.Action{
+			Name:    actionImage,
+			Help:    "Writes the card image that a lock system has handed out, block by block, and reads it back.",
+			Subject: "card",
+			Params: []drivers.Param{
+				{Name: "image", Type: drivers.Text, Required: true, Help: "kind, sector, block and 16 bytes in hexadecimal, with | between, again and again"},
+				{Name: "uid", Type: drivers.Text, Help: "number of the card that the image is for, in hexadecimal; any card if left out"},
+			},
+			Limit:  3 * time.Minute,
+			Within: 10 * time.Minute,
+		})
 }

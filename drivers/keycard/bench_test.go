@@ -19,6 +19,7 @@ import (
 type bench struct {
 	t     *testing.T
 	d     *Driver
+	form  *framing
 	mu    sync.Mutex
 	line  net.Conn // of the newest connection
 	got   chan string
@@ -50,7 +51,7 @@ func newBenchWith(t *testing.T, change func(*Config), auto uint32, echo bool) *b
 	if change != nil {
 		change(&cfg)
 	}
-	b := &bench{t: t, got: make(chan string, 100)}
+	b := &bench{t: t, form: cfg.dialectOf().form, got: make(chan string, 100)}
 	b.auto.Store(auto)
 	b.echo.Store(echo)
 	var err error
@@ -80,7 +81,7 @@ func (b *bench) dial(context.Context, Config) (stream, error) {
 
 // listen cuts what the driver sends into words: ENQ, ACK, NAK, or fields.
 func (b *bench) listen(c net.Conn) {
-	p := &parser{}
+	p := &parser{form: b.form}
 	buf := make([]byte, 256)
 	for {
 		n, err := c.Read(buf)
@@ -97,7 +98,7 @@ func (b *bench) listen(c net.Conn) {
 			case tok.is(enq) && auto != 0:
 				_, _ = c.Write([]byte{byte(auto)})
 			case tok.kind == kindControl:
-				b.got <- controlName(tok.b)
+				b.got <- string(controlKind(tok.b))
 			default:
 				b.got <- strings.Join(tok.fields, "|")
 			}
@@ -135,7 +136,7 @@ func (b *bench) say(words ...any) {
 	for _, word := range words {
 		switch word := word.(type) {
 		case string:
-			out = append(out, mustFrame(word)...)
+			out = append(out, framed(b.form, word)...)
 		case int:
 			out = append(out, byte(word))
 		case []byte:
@@ -149,8 +150,10 @@ func (b *bench) say(words ...any) {
 	}
 }
 
-func mustFrame(fields string) []byte {
-	out, err := appendFrame(nil, strings.Split(fields, "|")...)
+func mustFrame(fields string) []byte { return framed(&standardFraming, fields) }
+
+func framed(form *framing, fields string) []byte {
+	out, err := form.appendFrame(nil, strings.Split(fields, "|")...)
 	if err != nil {
 		panic(err)
 	}

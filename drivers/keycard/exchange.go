@@ -33,7 +33,7 @@ func (s *session) exchange(ctx context.Context, st *step, progress func(sent boo
 			return result{}, err
 		}
 		if err := s.write(st.frame, st.fields); err != nil {
-			return result{}, &linkError{err}
+			return result{}, &linkError{err: err}
 		}
 		s.asked = time.Time{}
 		progress(true)
@@ -74,6 +74,9 @@ func (s *session) handed(st *step) (result, verdict, error) {
 	for {
 		tok, err := s.next(ctx, deadline)
 		switch {
+		case errors.Is(err, errTimeout) && !s.tells && !st.repeatable:
+			// Asking would tell nothing: only a result can.
+			return result{}, accepted, nil
 		case errors.Is(err, errTimeout):
 			return s.resolve(st, traces)
 		case err != nil:
@@ -163,7 +166,7 @@ func (s *session) await(st *step) (result, error) {
 			return result{}, s.unknown(st, Timeout, fmt.Sprintf("no result came within %s", s.t.Result))
 		case err != nil:
 			return result{}, s.lost(st, err)
-		case tok.kind == kindDamaged && !s.d.cfg.AckResult, tok.kind == kindDamaged && naks >= s.t.Sends:
+		case tok.kind == kindDamaged && !s.confirms, tok.kind == kindDamaged && naks >= s.t.Sends:
 			return result{}, s.unknown(st, ProtocolError, "the result arrived damaged")
 		case tok.kind == kindDamaged:
 			naks++
@@ -217,7 +220,7 @@ func (s *session) concluded(tok token) {
 }
 
 func (s *session) confirm() {
-	if s.d.cfg.AckResult {
+	if s.confirms {
 		_ = s.write([]byte{ack}, nil) // if the line is gone, the next wait says so
 	}
 }
@@ -225,24 +228,26 @@ func (s *session) confirm() {
 // unknown marks the link: until the result has come or cannot come any more, no
 // command is sent, or its result would be taken for the other's.
 func (s *session) unknown(st *step, reason Reason, what string) error {
-	s.d.orphan = &orphan{step: st, until: time.Now().Add(s.t.Late)}
+	s.d.orphan = &orphan{step: st, until: time.Now().Add(s.t.Late), firm: !s.tells}
 	return unknown(reason, "%s: %s", what, st.whatToDo())
 }
 
 // lost is unknown, and the link is down.
 func (s *session) lost(st *step, err error) error {
-	return &linkError{s.unknown(st, LinkLost, err.Error())}
+	return &linkError{err: s.unknown(st, LinkLost, err.Error()), line: err}
 }
 
 // whatToDo tells a person how to find out.
 func (st *step) whatToDo() string {
 	switch st.command {
-	case "CO":
+	case "CO", "B":
 		return "see in the lock system whether the room is checked out"
-	case "LT", "L1", "L2", "L3", "P1", "P2", "P3":
+	case "LT", "L1", "L2", "L3", "P1", "P2", "P3", "E":
 		return "read the card again"
 	case "MC":
 		return "see in the lock system until when the room's stay lasts"
+	case "C":
+		return "see in the lock system which room the guest has"
 	case "CNM", "CCM":
 		return "see in the lock system whether the phone has its key"
 	}

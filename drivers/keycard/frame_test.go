@@ -29,6 +29,11 @@ var vectors = []struct{ name, fields, bytes string }{
 	{"A14 unknown room", "TD|1", "02 B3 54 44 B3 31 B3 03 91"},
 	{"A15 syntax", "ES|1", "02 B3 45 53 B3 31 B3 03 97"},
 	{"A16 general error", "EG|1|KEY FAIL", "02 B3 45 47 B3 31 B3 4B 45 59 20 46 41 49 4C B3 03 45"},
+	{"B1 Onity new key and a copy", "CN2|2|E|101|||||||11170726|AGENT", "02 B3 43 4E 32 B3 32 B3 45 B3 31 30 31 B3 B3 B3 B3 B3 B3 B3 31 31 31 37 30 37 32 36 B3 41 47 45 4E 54 B3 03 94"},
+	{"B2 Onity two rooms", "CN1|2|E|101|102|||12|3|14150726|11170726|AGENT", "02 B3 43 4E 31 B3 32 B3 45 B3 31 30 31 B3 31 30 32 B3 B3 B3 31 32 B3 33 B3 31 34 31 35 30 37 32 36 B3 31 31 31 37 30 37 32 36 B3 41 47 45 4E 54 B3 03 96"},
+	{"B3 Onity answer with serial", "CN1|2|7B887824", "02 B3 43 4E 31 B3 32 B3 37 42 38 38 37 38 32 34 B3 03 71"},
+	{"B4 Onity check-out", "CO|0|RM101", "02 B3 43 4F B3 30 B3 52 4D 31 30 31 B3 03 10"},
+	{"worked check", "CO|0", "02 B3 43 4F B3 30 B3 03 8C"},
 	{"check byte STX", "CO|0|148", "02 B3 43 4F B3 30 B3 31 34 38 B3 03 02"},
 	{"check byte ETX", "CO|0|149", "02 B3 43 4F B3 30 B3 31 34 39 B3 03 03"},
 	{"check byte ENQ", "CO|0|129", "02 B3 43 4F B3 30 B3 31 32 39 B3 03 05"},
@@ -73,14 +78,14 @@ func TestWorkedFrames(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
 			want := unhex(t, v.bytes)
-			got, err := appendFrame(nil, strings.Split(v.fields, "|")...)
+			got, err := standardFraming.appendFrame(nil, strings.Split(v.fields, "|")...)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("built % X (%v), want % X", got, err, want)
 			}
 			// Between an ACK and another one, split at every boundary, strictly checked.
 			stream := append(append([]byte{ack}, want...), ack)
 			for cut := range len(stream) + 1 {
-				p := &parser{}
+				p := &parser{form: &standardFraming}
 				all := tokens(p, stream[:cut], stream[cut:])
 				if len(all) != 3 || !all[0].is(ack) || !all[2].is(ack) {
 					t.Fatalf("cut at %d: got %+v, want ACK, frame, ACK", cut, all)
@@ -114,7 +119,7 @@ func TestParser(t *testing.T) {
 		{"two in one read", good + good, false, []string{"CN|1", "CN|1"}, "frame frame"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			all := tokens(&parser{acceptWildcard: !tc.strict}, unhex(t, tc.in))
+			all := tokens(&parser{form: &standardFraming, acceptWildcard: !tc.strict}, unhex(t, tc.in))
 			var kinds []string
 			for _, tok := range all {
 				kinds = append(kinds, string(tok.kind))
@@ -137,14 +142,14 @@ func TestAppendFrameRefuses(t *testing.T) {
 		"not ASCII":     {"CN", "Müller"},
 		"beyond limits": {"CN", strings.Repeat("x", maxFrame)},
 	} {
-		if got, err := appendFrame([]byte{1}, fields...); err == nil || len(got) != 1 {
+		if got, err := standardFraming.appendFrame([]byte{1}, fields...); err == nil || len(got) != 1 {
 			t.Errorf("%s: got % X, %v, want an error and nothing added", name, got, err)
 		}
 	}
 }
 
 func TestParserIsBounded(t *testing.T) {
-	p := &parser{}
+	p := &parser{form: &standardFraming}
 	p.feed(stx)
 	for range 16 << 20 {
 		p.feed('x')
@@ -161,11 +166,11 @@ func TestParserIsBounded(t *testing.T) {
 func TestEncodeParseIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fields := rapid.SliceOfN(rapid.StringMatching(`[ -~]{0,30}`), 1, 20).Draw(t, "fields")
-		b, err := appendFrame(nil, fields...)
+		b, err := standardFraming.appendFrame(nil, fields...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := tokens(&parser{}, b)
+		all := tokens(&parser{form: &standardFraming}, b)
 		if len(all) != 1 || all[0].kind != kindFrame {
 			t.Fatalf("got %+v", all)
 		}
@@ -182,7 +187,7 @@ func FuzzParser(f *testing.F) {
 	}
 	good := []byte{stx, sep, 'C', 'N', sep, '1', sep, etx, 0x8C}
 	f.Fuzz(func(t *testing.T, garbage []byte) {
-		p := &parser{acceptWildcard: true}
+		p := &parser{form: &standardFraming, acceptWildcard: true}
 		tokens(p, garbage)
 		if cap(p.body) > 2*maxFrame+64 {
 			t.Fatalf("holds %d bytes", cap(p.body))
@@ -192,11 +197,11 @@ func FuzzParser(f *testing.F) {
 			t.Fatalf("after % X: got %q", garbage, got)
 		}
 		// Whatever is taken for a frame can be built again.
-		for _, tok := range tokens(&parser{}, garbage) {
+		for _, tok := range tokens(&parser{form: &standardFraming}, garbage) {
 			if tok.kind != kindFrame {
 				continue
 			}
-			if b, err := appendFrame(nil, tok.fields...); err == nil && frames(tokens(&parser{}, b)) == nil {
+			if b, err := standardFraming.appendFrame(nil, tok.fields...); err == nil && frames(tokens(&parser{form: &standardFraming}, b)) == nil {
 				t.Fatalf("fields %q do not survive", tok.fields)
 			}
 		}

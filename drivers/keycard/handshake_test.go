@@ -119,7 +119,7 @@ func TestHandshake(t *testing.T) {
 		{name: "wildcard refused", want: drivers.ErrUnknown, text: "damaged",
 			change: func(c *Config) { c.AcceptWildcardLRC = new(bool) },
 			play:   func(b *bench) { b.say(ack, []byte("\x02\xb3CN\xb31\xb3\x03\x0d")) }},
-		{name: "damaged, asked for again, confirmed", change: func(c *Config) { c.AckResult = true }, play: func(b *bench) {
+		{name: "damaged, asked for again, confirmed", change: func(c *Config) { c.AckResult = yes() }, play: func(b *bench) {
 			b.say(ack, []byte("\x02\xb3CN\xb31\xb3\x03\x8d"))
 			b.expect("NAK")
 			b.say("CN|1")

@@ -1,5 +1,6 @@
 // Package keycard makes key cards through the lock system of a hotel: it speaks
-// the Industry Standard link, as SALTO does, over a serial line or TCP.
+// the Industry Standard link, as SALTO and Onity do, and that of VingCard, over a
+// serial line or TCP.
 //
 // The lock system owns cryptography and cards; we ask it for a key, it accepts,
 // and seconds later, when somebody has held a card to the encoder, it says what
@@ -38,6 +39,7 @@ type Driver struct {
 	stop   sync.Once
 	memory memory
 	trace  trace
+	rec    *Recorder // of the transcript that Deps wants
 
 	mu    sync.Mutex
 	state drivers.State
@@ -46,6 +48,7 @@ type Driver struct {
 	first   bool
 	orphan  *orphan
 	unheard map[string]bool // encoders that the lock system cannot reach
+	down    string          // why the lock system makes no card at all; "" if it does
 }
 
 var _ drivers.Driver = (*Driver)(nil)
@@ -56,22 +59,58 @@ func Open(name string, cfg Config, site drivers.Site) (*Driver, error) {
 	for path, problem := range cfg.Problems() {
 		return nil, fmt.Errorf("%s: %s: %s", name, path, problem)
 	}
+	if cfg.IsPN532() {
+		return nil, fmt.Errorf("%s: a PN532 has no lock system behind it", name)
+	}
 	return open(name, cfg, site, dial)
 }
 
+// OpenEncoder starts the driver that the section calls for: Driver for a lock
+// system, Module for a PN532.
+func OpenEncoder(name string, cfg Config, site drivers.Site, deps Deps) (drivers.Driver, error) {
+	for path, problem := range cfg.Problems() {
+		return nil, fmt.Errorf("%s: %s: %s", name, path, problem)
+	}
+	if cfg.IsPN532() {
+		m, err := newModule(name, cfg, site, deps)
+		if err != nil {
+			return nil, err // not a nil module that looks like a driver
+		}
+		return m, nil
+	}
+	d, err := newDriver(name, cfg, site, dial)
+	if err != nil {
+		return nil, err
+	}
+	if deps.Transcript != nil {
+		d.rec = d.Record(deps.Transcript)
+	}
+	go d.run()
+	return d, nil
+}
+
 func open(name string, cfg Config, site drivers.Site, dial func(context.Context, Config) (stream, error)) (*Driver, error) {
+	d, err := newDriver(name, cfg, site, dial)
+	if err == nil {
+		go d.run()
+	}
+	return d, err
+}
+
+// newDriver makes a driver that does not run yet.
+func newDriver(name string, cfg Config, site drivers.Site, dial func(context.Context, Config) (stream, error)) (*Driver, error) {
 	if site.Zone == nil {
 		return nil, fmt.Errorf("%s: the property has no time zone: lock systems want local time", name)
 	}
 	cfg = cfg.WithDefaults()
 	d := &Driver{
 		name: name, cfg: cfg, site: site, dialect: protocols[cfg.Protocol],
-		dial: func(ctx context.Context) (stream, error) { return dial(ctx, cfg) },
-		jobs: make(chan *job), halt: make(chan struct{}), done: make(chan struct{}),
+		dial:  func(ctx context.Context) (stream, error) { return dial(ctx, cfg) },
+		trace: trace{shows: protocols[cfg.Protocol].shows},
+		jobs:  make(chan *job), halt: make(chan struct{}), done: make(chan struct{}),
 		state: drivers.State{Condition: drivers.Unset, Since: time.Now()},
 		first: true, unheard: map[string]bool{},
 	}
-	go d.run()
 	return d, nil
 }
 
@@ -83,7 +122,7 @@ func (d *Driver) String() string { return d.name }
 func (d *Driver) Halt() error {
 	d.stop.Do(func() { close(d.halt) })
 	<-d.done
-	return nil
+	return d.rec.Close()
 }
 
 // State says how the link and its encoders stand.
@@ -139,10 +178,15 @@ func (d *Driver) Probe(ctx context.Context) error {
 }
 
 // submit hands a job to the owner of the port and waits for its answer. It waits
-// its turn behind another job, but not long for a link that takes none.
+// its turn behind another job, but not long for a link that takes none. A probe
+// waits for no late answer: who is asked whether one comes has answered.
 func (d *Driver) submit(j *job) outcome {
-	for {
-		patience := time.NewTimer(d.cfg.Timers.Busy)
+	look := d.cfg.Timers.Busy
+	if j.probe {
+		look /= 20
+	}
+	for waited := look; ; waited += look {
+		patience := time.NewTimer(look)
 		select {
 		case d.jobs <- j:
 			patience.Stop()
@@ -155,7 +199,10 @@ func (d *Driver) submit(j *job) outcome {
 			return outcome{err: &drivers.LinkDown{Err: errHalted}}
 		case <-patience.C:
 		}
-		if st := d.State(); st.Condition != drivers.Busy {
+		switch st := d.State(); {
+		case j.probe && st.Condition == drivers.Quarantined:
+			return outcome{}
+		case waited >= d.cfg.Timers.Busy && st.Condition != drivers.Busy:
 			return outcome{err: &drivers.LinkDown{Err: errors.New(or(st.Reason, "the link is not open yet"))}}
 		}
 	}
@@ -174,19 +221,30 @@ func (d *Driver) setState(c drivers.Condition, reason string) {
 
 // setIdle is online, or degraded while the lock system cannot reach an encoder.
 func (d *Driver) setIdle() {
-	if len(d.unheard) == 0 {
-		d.setState(drivers.Online, "")
-		return
+	switch {
+	case d.down != "":
+		d.setState(drivers.Degraded, d.down)
+	case len(d.unheard) > 0:
+		names := strings.Join(slices.Sorted(maps.Keys(d.unheard)), ", ")
+		d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", names))
+	default:
+		d.setState(drivers.Online, d.dialect.caveat)
 	}
-	names := strings.Join(slices.Sorted(maps.Keys(d.unheard)), ", ")
-	d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", names))
 }
 
-// noteEncoder learns from a result whether an encoder is there.
+// noteEncoder learns from a result whether the lock system and an encoder are there.
 func (d *Driver) noteEncoder(r result, st *step) {
+	info := codeInfo{}
+	if r.code != "" {
+		info = d.dialect.codeOf(st.command, r.code)
+	}
+	if d.down = ""; info.down {
+		d.down = info.hint
+		return
+	}
 	switch {
 	case st.encoder == noEncoder:
-	case r.code == "NC":
+	case info.reason == EncoderOffline:
 		d.unheard[st.encoder] = true
 	default:
 		delete(d.unheard, st.encoder)

@@ -50,7 +50,7 @@ func newLink(s stream, cfg Config, t *trace, halt <-chan struct{}) *link {
 	l := &link{
 		stream: s, trace: t, gap: cfg.Timers.Byte, halt: halt, strip: cfg.StripEcho,
 		in: make(chan []byte), quit: make(chan struct{}),
-		parser: parser{acceptWildcard: *cfg.AcceptWildcardLRC},
+		parser: parser{form: cfg.dialectOf().form, acceptWildcard: *cfg.AcceptWildcardLRC},
 	}
 	go l.pump()
 	return l
@@ -88,12 +88,10 @@ func (l *link) close() {
 // write sends bytes; fields are the frame's, for telling its echo. A frame that
 // could not be written whole cannot have been taken.
 func (l *link) write(b []byte, fields []string) error {
-	if len(fields) == 0 {
-		l.trace.add(true, controlName(b[0]))
-	} else {
+	if len(fields) > 0 {
 		l.sent = fields
-		l.trace.add(true, redact(fields))
 	}
+	l.trace.sent(b, fields)
 	if l.strip {
 		l.echo = append(l.echo, b...)
 	}
@@ -123,11 +121,12 @@ func (l *link) next(ctx context.Context, deadline time.Time) (token, error) {
 		}
 		err := l.fill(ctx, until)
 		if errors.Is(err, errTimeout) && l.parser.open() {
-			stray := l.parser.state == atStrayCheck
+			stray, size := l.parser.state == atStrayCheck, len(l.parser.body)
 			l.parser.reset()
 			if !stray {
-				l.trace.received(token{kind: kindTruncated})
-				return token{kind: kindTruncated}, nil
+				tok := token{kind: kindTruncated, size: size}
+				l.trace.received(tok)
+				return tok, nil
 			}
 			continue
 		}

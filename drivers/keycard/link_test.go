@@ -46,6 +46,36 @@ func TestLinkDown(t *testing.T) {
 	})
 }
 
+// What a cut line means for one command is not told of the next.
+func TestCutLineIsNotTheNextCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.ready()
+		p := b.do(t.Context(), encode("a", "1"))
+		b.expect(cn)
+		b.say(ack)
+		b.dead.Store(true)
+		b.cut()
+		p.fails(drivers.ErrUnknown, "the line was cut")
+		synctest.Wait()
+		want := "the line was cut: adapter unplugged, or connection closed by the lock system"
+		if st := b.d.State(); st.Condition != drivers.Offline || st.Reason != want {
+			t.Errorf("state is %+v", st)
+		}
+		q := b.do(t.Context(), encode("b", "1"))
+		q.fails(nil, "the line was cut")
+		if _, ok := errors.AsType[*drivers.LinkDown](q.err); !ok {
+			t.Errorf("got %T, want a LinkDown", q.err)
+		}
+		b.dead.Store(false)
+		time.Sleep(15 * time.Second)
+		q = b.do(t.Context(), encode("b", "1"))
+		b.expect(cn)
+		b.say(ack, "CN|1")
+		q.succeeds()
+	})
+}
+
 func TestHaltInMidCard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)

@@ -129,3 +129,24 @@ func TestRepeatedResult(t *testing.T) {
 		p.fails(drivers.ErrRefused, "no card was presented")
 	})
 }
+
+// A lock system that says nothing of what it is at is waited for at every start.
+// Whoever probes it waits for no more than its first answer.
+func TestProbeAtTheStart(t *testing.T) {
+	p := newPeer("vingcard", time.Millisecond)
+	defer p.close()
+	cfg := Config{Encoder: "1", Address: p.listen(t), Timers: Timers{Busy: 2 * time.Second, Late: time.Minute}}
+	dialects["vingcard"](&cfg)
+	d, err := Open("desk", cfg, testSite())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Halt()
+	start := time.Now()
+	if err := d.Probe(t.Context()); err != nil || time.Since(start) > time.Second {
+		t.Errorf("after %s: %v", time.Since(start), err)
+	}
+	if st := d.State(); st.Condition != drivers.Quarantined {
+		t.Errorf("state %+v", st)
+	}
+}

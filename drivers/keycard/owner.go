@@ -13,7 +13,7 @@ func (d *Driver) run() {
 	defer close(d.done)
 	pause := d.cfg.Timers.Reopen
 	for {
-		err := d.converse(func() { pause = d.cfg.Timers.Reopen })
+		err := lineOf(d.converse(func() { pause = d.cfg.Timers.Reopen }))
 		if errors.Is(err, errHalted) {
 			d.setState(drivers.Offline, errHalted.Error())
 			return
@@ -43,7 +43,7 @@ func (d *Driver) offline(pause time.Duration, why error) bool {
 }
 
 // converse opens the link and serves it until it breaks.
-func (d *Driver) converse(opened func()) error {
+func (d *Driver) converse(opened func()) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -60,12 +60,17 @@ func (d *Driver) converse(opened func()) error {
 		}
 		return err
 	}
-	s := &session{link: newLink(stream, d.cfg, &d.trace, d.halt), d: d, t: d.cfg.Timers}
+	s := &session{link: newLink(stream, d.cfg, &d.trace, d.halt), d: d, t: d.cfg.Timers, tells: d.cfg.tells(), confirms: *d.cfg.AckResult}
 	defer s.close()
+	d.trace.note("the line is open")
+	if port, ok := stream.(*serialPort); ok && port.lock == nil {
+		d.trace.note("there is no lock file: " + port.unlocked.Error())
+	}
+	defer func() { d.trace.note(lineOf(err).Error()) }()
 	if d.first {
 		// An earlier process may have died between an ACK and its result.
 		d.first = false
-		d.orphan = &orphan{until: time.Now().Add(d.cfg.Timers.Late)}
+		d.orphan = &orphan{until: time.Now().Add(d.cfg.Timers.Late), firm: !s.tells}
 	}
 	if err := s.hello(); err != nil {
 		return err
@@ -128,7 +133,7 @@ func (s *session) idle() (*job, error) {
 			return j, nil
 		case piece, ok := <-s.in:
 			if err := s.take(piece, ok); err != nil {
-				return nil, &linkError{err}
+				return nil, &linkError{err: err}
 			}
 		case <-timer.C:
 			return nil, nil

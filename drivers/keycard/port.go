@@ -54,6 +54,8 @@ func reason(err error) error {
 type serialPort struct {
 	*os.File
 	settings serial.Port
+	lock     *lockFile // nil where none could be made
+	unlocked error     // why
 }
 
 // openSerial follows the name to the device anew each time: after replugging, the
@@ -63,24 +65,48 @@ func openSerial(path string, baud, stopBits int) (stream, error) {
 	if err != nil {
 		return nil, portError(path, err)
 	}
-	file, err := os.OpenFile(device, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
+	held, err := claim(lockDir, device)
+	taken, isTaken := errors.AsType[*takenError](err)
+	if isTaken {
+		return nil, fmt.Errorf("%s: %w", path, taken)
+	}
+	// Where this process may write no lock file, the two locks below still hold.
+	port := &serialPort{lock: held, unlocked: err}
+	if err := port.open(device, baud, stopBits); err != nil {
+		_ = held.release() // the port is not opened: nothing to add to that
+		if isBusy(err) {
+			return nil, fmt.Errorf("%s: %w", path, &takenError{pid: holder(device)})
+		}
 		return nil, portError(path, err)
 	}
-	if err := lock(file); err != nil {
-		return nil, errors.Join(portError(path, err), file.Close())
+	return port, nil
+}
+
+func (p *serialPort) open(device string, baud, stopBits int) error {
+	file, err := os.OpenFile(device, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
 	}
 	mode := &serial.Mode{BaudRate: baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}
 	if stopBits == 2 {
 		mode.StopBits = serial.TwoStopBits
 	}
-	// InitialStatusBits stays nil: DTR and RTS are up after opening, and devices without modem lines would refuse.
-	settings, err := serial.Open(device, mode)
+	if err = lock(file); err == nil {
+		// InitialStatusBits stays nil: DTR and RTS are up after opening, and devices without modem lines would refuse.
+		p.settings, err = serial.Open(device, mode)
+	}
 	if err != nil {
 		_ = file.Close()
-		return nil, portError(path, err)
+		return err
 	}
-	return &serialPort{File: file, settings: settings}, nil
+	p.File = file
+	return nil
+}
+
+// isBusy reports whether another program has the port.
+func isBusy(err error) bool {
+	port, ok := errors.AsType[*serial.PortError](err)
+	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EWOULDBLOCK) || ok && port.Code() == serial.PortBusy
 }
 
 // lock keeps other programs that ask away, even where this one runs as root,
@@ -102,8 +128,10 @@ func lock(file *os.File) error {
 // give a replugged adapter another number.
 func (p *serialPort) Close() error {
 	_ = p.settings.ResetOutputBuffer() // a pulled adapter has no buffer any more
-	return errors.Join(p.File.Close(), p.settings.Close())
+	return errors.Join(p.File.Close(), p.settings.Close(), p.lock.release())
 }
+
+var errSpeed = errors.New("the adapter cannot do this speed")
 
 // portError says what is wrong with a serial port and what to do.
 func portError(path string, err error) error {
@@ -114,14 +142,12 @@ func portError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: no such adapter: is it plugged in? %s", path, present())
-	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EWOULDBLOCK), code == serial.PortBusy:
-		return fmt.Errorf("%s: in use by another program: stop it (ModemManager, a terminal, a second agent)", path)
 	case errors.Is(err, fs.ErrPermission), code == serial.PermissionDenied:
 		return fmt.Errorf("%s: no permission: add the user of this service to the group dialout", path)
 	case code == serial.InvalidSerialPort, errors.Is(err, unix.ENOTTY):
 		return fmt.Errorf("%s: not a serial port: %s", path, present())
 	case code == serial.InvalidSpeed:
-		return fmt.Errorf("%s: the adapter cannot do this speed: write another baud", path)
+		return fmt.Errorf("%s: %w: write another baud", path, errSpeed)
 	}
 	if op, ok := errors.AsType[*fs.PathError](err); ok {
 		err = op.Err

@@ -3,14 +3,17 @@ package keycard
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 func TestPortErrors(t *testing.T) {
@@ -30,10 +33,12 @@ func TestPortErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
+	name, _ := os.ReadFile("/proc/self/comm")
+	comm := strings.TrimSpace(string(name))
 	for path, want := range map[string]string{
 		filepath.Join(dir, "gone"): "/gone: no such adapter: is it plugged in? `ls /dev/serial/by-id` shows ",
 		plain:                      "/plain: not a serial port: `ls /dev/serial/by-id` shows ",
-		slave.Name():               ": in use by another program: stop it (ModemManager, a terminal, a second agent)",
+		slave.Name():               fmt.Sprintf(": in use by process %d (%s): stop it, or remove /run/lock/%s if it has nothing", os.Getpid(), comm, lockName(slave.Name())),
 	} {
 		if _, err := openSerial(path, 9600, 1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", path, err, want)
@@ -42,6 +47,34 @@ func TestPortErrors(t *testing.T) {
 	_, err = dial(t.Context(), Config{Address: "127.0.0.1:1"})
 	if want := "127.0.0.1:1: connect: connection refused: is the lock system running, and its PMS channel set to TCP on this port?"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A program that heeds no lock file, but has the port for itself, is named too.
+func TestHolder(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	other := exec.Command("sleep", "1000")
+	other.ExtraFiles = []*os.File{slave}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = other.Process.Kill(), other.Wait() }()
+	// The lock goes with the description, which the other process has too.
+	if err := unix.Flock(int(slave.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	device := slave.Name()
+	_ = slave.Close()
+	want := fmt.Sprintf("%s: in use by process %d (sleep): stop it", device, other.Process.Pid)
+	if _, err := openSerial(device, 9600, 1); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := os.Stat(filepath.Join(lockDir, lockName(device))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a lock file is left: %v", err)
 	}
 }
 

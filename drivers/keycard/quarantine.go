@@ -47,7 +47,7 @@ func (s *session) quarantine() error {
 		default:
 			acks = 0
 			if misses++; misses == 2 {
-				return &linkError{s.silence()}
+				return &linkError{err: s.silence()}
 			}
 		}
 		if acks == 3 && !o.firm {
@@ -79,6 +79,7 @@ func (s *session) unsolicited(tok token) {
 			return
 		}
 		s.d.memory.late(o.id, r.code)
+		s.d.noteEncoder(r, o.step)
 	}
 	o.came = true
 	s.last, s.lastAt = tok.fields, time.Now()

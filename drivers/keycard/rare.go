@@ -24,11 +24,13 @@ var trackForms = map[string]struct {
 // phoneNumber is a number as E.164 has it.
 var phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{5,14}$`)
 
-// actionNames lists the actions in the words of an error.
-func actionNames() string {
+// actionNames lists the actions that a lock system has, in the words of an error.
+func actionNames(plans map[string]planFunc) string {
 	var names []string
 	for _, a := range Actions() {
-		names = append(names, a.Name)
+		if plans[a.Name] != nil {
+			names = append(names, a.Name)
+		}
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " and " + names[last]
@@ -36,19 +38,29 @@ func actionNames() string {
 
 // cardText is the text for a track of a new key. Some encoders print it on the
 // card instead, so any text that can be sent is taken.
-func cardText(number, text string) (string, error) {
+func (d *Driver) cardText(number, text string) (string, error) {
 	const longest = 76
 	text = ascii(text, longest+1)
 	if len(text) > longest {
 		return "", refused(BadRequest, "track%s is longer than the %d characters that a card takes", number, longest)
 	}
+	if text != "" && !d.hasTrack(number) {
+		return "", d.noTrack(number)
+	}
 	return text, nil
 }
 
-func authCode(params map[string]string) (string, error) {
+func (d *Driver) noTrack(number string) error {
+	return refused(BadRequest, "the encoders have no track %s: leave it out, or write it under tracks in the property file if they do", number)
+}
+
+func (d *Driver) authCode(params map[string]string) (string, error) {
 	code := params["auth_code"]
-	if !isASCII(code) || len(code) > maxCode {
-		return "", refused(BadRequest, "auth_code: at most %d plain ASCII characters", maxCode)
+	if code != "" && d.dialect.maxCode == 0 {
+		return "", d.lacks("authorisation code", "leave auth_code out")
+	}
+	if !isASCII(code) || len(code) > d.dialect.maxCode {
+		return "", refused(BadRequest, "auth_code: at most %d plain ASCII characters", d.dialect.maxCode)
 	}
 	return code, nil
 }
@@ -67,7 +79,7 @@ func (d *Driver) planModify(p *plan, params map[string]string, now time.Time) er
 	if err != nil {
 		return err
 	}
-	code, err := authCode(params)
+	code, err := d.authCode(params)
 	if err != nil {
 		return err
 	}
@@ -81,7 +93,7 @@ func (d *Driver) planMobile(p *plan, params map[string]string, now time.Time) er
 	if !phoneNumber.MatchString(phone) {
 		return refused(BadRequest, "phone is no number with a country code: write it like +41791234567")
 	}
-	fields := cardFields{operator: ascii(d.cfg.Operator, maxName)}
+	fields := cardFields{operator: ascii(d.cfg.Operator, d.dialect.maxOperator)}
 	switch key := or(params["key"], keyNew); key {
 	case keyNew:
 		fields.command = "CNM"
@@ -97,10 +109,13 @@ func (d *Driver) planMobile(p *plan, params map[string]string, now time.Time) er
 }
 
 // planTrack writes or reads a magnetic track.
-func (d *Driver) planTrack(p *plan, params map[string]string) error {
+func (d *Driver) planTrack(p *plan, params map[string]string, _ time.Time) error {
 	number := params["track"]
 	if !slices.Contains(tracks, number) {
 		return refused(BadRequest, "track %q: write 1, 2 or 3", printable(number, 20))
+	}
+	if !d.hasTrack(number) {
+		return d.noTrack(number)
 	}
 	if p.action == actionTrack {
 		return p.add("L"+number, p.encoder, "", []string{"L" + number, p.encoder, d.eject()})

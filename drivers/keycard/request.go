@@ -17,6 +17,10 @@ type step struct {
 	room    string
 	fields  []string
 	frame   []byte
+	// repeatable: doing it twice is as good as once.
+	repeatable bool
+	// answer reads its result, see dialect.
+	answer func(s *step, fields []string, zone *time.Location) (result, bool)
 }
 
 // noEncoder stands in results and requests of commands that no encoder carries out.
@@ -24,11 +28,13 @@ const noEncoder = "0"
 
 // plan is what a command of the agent comes to: steps, one after another.
 type plan struct {
+	dialect *dialect
 	action  string
 	encoder string
 	room    string // of the PMS
 	until   time.Time
 	steps   []step
+	said    string // the note in the end, where it is no usual one
 	// identity is which key this is, as a keyed hash; "" if none that lasts.
 	identity string
 	// kept is what is known of the room's key beside this one.
@@ -39,51 +45,62 @@ type plan struct {
 
 // plan translates a command. Its errors are refusals: nothing has been sent.
 func (d *Driver) plan(cmd drivers.Command, now time.Time) (plan, error) {
-	p := plan{action: cmd.Action, encoder: or(cmd.Params["encoder"], d.cfg.Encoder), room: cmd.Params["room"]}
-	if !isASCII(p.encoder) || len(p.encoder) > maxEncoder {
-		return p, refused(BadRequest, "encoder %q cannot be addressed: at most %d plain ASCII characters", printable(p.encoder, maxEncoder), maxEncoder)
+	name := or(cmd.Params["encoder"], d.cfg.Encoder)
+	encoder, ok := d.dialect.address(name)
+	p := plan{dialect: d.dialect, action: cmd.Action, encoder: encoder, room: cmd.Params["room"]}
+	if !ok {
+		return p, refused(BadRequest, "encoder %q cannot be addressed: %s", printable(name, maxEncoder), d.dialect.addresses)
 	}
-	var err error
-	switch cmd.Action {
-	case actionEncode:
-		err = d.planEncode(&p, cmd, now)
-	case actionCancel:
-		var room string
-		if room, err = d.lockRoom(p.room); err == nil {
-			err = p.add("CO", noEncoder, room, []string{"CO", noEncoder, room})
-		}
-	case actionRead:
-		err = p.add("LT", p.encoder, "", []string{"LT", p.encoder, d.eject()})
-	case actionModify:
-		err = d.planModify(&p, cmd.Params, now)
-	case actionMobile:
-		err = d.planMobile(&p, cmd.Params, now)
-	case actionWrite, actionTrack:
-		err = d.planTrack(&p, cmd.Params)
-	default:
-		err = refused(BadRequest, "an encoder knows no action %q: it knows %s", cmd.Action, actionNames())
+	if translate := d.dialect.plans[cmd.Action]; translate != nil {
+		return p, translate(d, &p, cmd, now)
 	}
-	return p, err
+	names := actionNames(d.dialect.plans)
+	if !slices.ContainsFunc(Actions(), func(a drivers.Action) bool { return a.Name == cmd.Action }) {
+		return p, refused(BadRequest, "an encoder knows no action %q: it knows %s", cmd.Action, names)
+	}
+	return p, d.lacks("action "+cmd.Action, "it has "+names)
 }
 
 func (p *plan) add(command, encoder, room string, fields []string) error {
-	frame, err := appendFrame(nil, fields...)
+	frame, err := p.dialect.form.appendFrame(nil, fields...)
 	if err != nil {
 		return refused(BadRequest, "%s", err)
 	}
-	p.steps = append(p.steps, step{command: command, encoder: encoder, room: room, fields: fields, frame: frame})
+	p.steps = append(p.steps, step{command: command, encoder: encoder, room: room, fields: fields, frame: frame,
+		repeatable: p.action == actionCancel || p.action == actionRead || p.action == actionTrack, answer: p.dialect.answer})
 	return nil
+}
+
+func (d *Driver) planCancel(p *plan, _ map[string]string, _ time.Time) error {
+	room, err := d.lockRoom(p.room)
+	if err != nil {
+		return err
+	}
+	return p.add("CO", noEncoder, room, []string{"CO", noEncoder, room})
+}
+
+func (d *Driver) planRead(p *plan, _ map[string]string, _ time.Time) error {
+	return p.add("LT", p.encoder, "", []string{"LT", p.encoder, d.eject()})
+}
+
+// copies is how many cards are wanted.
+func copies(params map[string]string) (int, error) {
+	n, err := strconv.Atoi(or(params["copies"], "1"))
+	if err != nil || n < 1 || n > maxCopies {
+		return 0, refused(BadRequest, "copies %q: write a number from 1 to %d", printable(params["copies"], 20), maxCopies)
+	}
+	return n, nil
 }
 
 // planEncode makes one step for each card: a command for several would answer
 // once, and nobody could say which card failed.
 func (d *Driver) planEncode(p *plan, cmd drivers.Command, now time.Time) error {
 	params := cmd.Params
-	copies, err := strconv.Atoi(or(params["copies"], "1"))
-	if err != nil || copies < 1 || copies > maxCopies {
-		return refused(BadRequest, "copies %q: write a number from 1 to %d", printable(params["copies"], 20), maxCopies)
+	copies, err := copies(params)
+	if err != nil {
+		return err
 	}
-	fields := cardFields{encoder: p.encoder, eject: d.eject(), operator: ascii(d.cfg.Operator, maxName), wantUID: d.cfg.WantUID}
+	fields := cardFields{encoder: p.encoder, eject: d.eject(), operator: ascii(d.cfg.Operator, d.dialect.maxOperator), wantUID: d.cfg.WantUID}
 	if err := d.rights(p, &fields, params, now); err != nil {
 		return err
 	}
@@ -95,11 +112,11 @@ func (d *Driver) planEncode(p *plan, cmd drivers.Command, now time.Time) error {
 		return refused(BadRequest, "a one-shot key opens one room only: leave rooms out")
 	}
 	for i, number := range tracks {
-		if fields.tracks[i], err = cardText(number, params["track"+number]); err != nil {
+		if fields.tracks[i], err = d.cardText(number, params["track"+number]); err != nil {
 			return err
 		}
 	}
-	if fields.authCode, err = authCode(params); err != nil {
+	if fields.authCode, err = d.authCode(params); err != nil {
 		return err
 	}
 	for i := range copies {
@@ -135,14 +152,14 @@ func (d *Driver) validity(p *plan, fields *cardFields, params map[string]string,
 	if err != nil {
 		return refused(BadRequest, "until: %s", err)
 	}
-	p.until = until
 	if !until.After(now) {
 		return refused(BadRequest, "the key would end at %s, which is past: correct the departure in the PMS", d.clock(until))
 	}
-	if year := until.In(d.site.Zone).Year(); year > 2099 {
+	p.until = d.dialect.round(until, d.site.Zone, closing)
+	if year := p.until.In(d.site.Zone).Year(); year > 2099 && !strings.Contains(d.dialect.stamp, "2006") {
 		return refused(BadRequest, "the key would end in %d: the lock system has two digits for the year", year)
 	}
-	fields.until = d.dialect.stamp(until, d.site.Zone, closing)
+	fields.until = d.dialect.write(p.until, d.site.Zone)
 	if params["from"] == "" {
 		return nil
 	}
@@ -153,15 +170,15 @@ func (d *Driver) validity(p *plan, fields *cardFields, params map[string]string,
 	if !until.After(from) {
 		return refused(BadRequest, "the key would end at %s, before it starts at %s: correct the stay in the PMS", d.clock(until), d.clock(from))
 	}
-	if from.Sub(now) > startAhead {
-		fields.from = d.dialect.stamp(from, d.site.Zone, opening)
+	if from = d.dialect.round(from, d.site.Zone, opening); from.Sub(now) > startAhead {
+		fields.from = d.dialect.write(from, d.site.Zone)
 	}
 	return nil
 }
 
 func (d *Driver) clock(t time.Time) string { return t.In(d.site.Zone).Format("2006-01-02 15:04") }
 
-func (d *Driver) eject() string { return ejects[d.cfg.Eject] }
+func (d *Driver) eject() string { return d.dialect.ejects[d.cfg.Eject] }
 
 // lockRooms gives the main room and the further ones by their names in the lock system.
 func (d *Driver) lockRooms(params map[string]string) ([]string, error) {
@@ -175,8 +192,8 @@ func (d *Driver) lockRooms(params map[string]string) ([]string, error) {
 			rooms = append(rooms, name)
 		}
 	}
-	if len(rooms) > d.dialect.maxRooms {
-		return nil, refused(BadRequest, "%d rooms: one card opens at most %d", len(rooms), d.dialect.maxRooms)
+	if len(rooms) > d.cfg.MaxRooms {
+		return nil, refused(BadRequest, "%d rooms: one card opens at most %d", len(rooms), d.cfg.MaxRooms)
 	}
 	return rooms, nil
 }
@@ -192,9 +209,10 @@ func (d *Driver) lockRoom(room string) (string, error) {
 	return name, nil
 }
 
-// authorisations turns names and numbers into SALTO's characters.
+// authorisations turns names and numbers into the dialect's characters.
 func (d *Driver) authorisations(list string) (string, error) {
 	var chars strings.Builder
+	known := d.dialect.authorisations
 	for _, item := range items(list) {
 		n, ok := d.cfg.Authorisations[item]
 		if !ok {
@@ -203,10 +221,10 @@ func (d *Driver) authorisations(list string) (string, error) {
 				return "", refused(BadRequest, "authorisation %q is not known: name it under authorisations in the property file", printable(item, 40))
 			}
 		}
-		if n < 1 || n > len(authorisationChars) {
-			return "", refused(BadRequest, "authorisation %d does not exist: they go from 1 to %d", n, len(authorisationChars))
+		if n < 1 || n > len(known) {
+			return "", refused(BadRequest, "authorisation %d does not exist: they go from 1 to %d", n, len(known))
 		}
-		if char := authorisationChars[n-1 : n]; !strings.Contains(chars.String(), char) {
+		if char := known[n-1 : n]; !strings.Contains(chars.String(), char) {
 			chars.WriteString(char)
 		}
 	}
@@ -226,19 +244,25 @@ func items(list string) []string {
 
 // note says what has been done, without personal data.
 func (p *plan) note(d *Driver) string {
+	if p.said != "" {
+		return p.said
+	}
 	switch p.action {
 	case actionCancel:
 		return fmt.Sprintf("all guest keys of room %s have ended", p.room)
 	case actionEncode:
-		cards := "1 card"
-		if n := len(p.steps); n > 1 {
-			cards = fmt.Sprintf("%d cards", n)
-		}
-		return fmt.Sprintf("%s for room %s, valid until %s", cards, p.room, d.clock(p.until))
+		return fmt.Sprintf("%s for room %s, valid until %s", cards(len(p.steps)), p.room, d.clock(p.until))
 	case actionMobile:
 		return fmt.Sprintf("mobile key for room %s, valid until %s", p.room, d.clock(p.until))
 	case actionModify:
 		return fmt.Sprintf("stay in room %s lasts until %s in the lock system", p.room, d.clock(p.until))
 	}
 	return "track written"
+}
+
+func cards(n int) string {
+	if n == 1 {
+		return "1 card"
+	}
+	return fmt.Sprintf("%d cards", n)
 }

@@ -2,8 +2,6 @@ package keycard
 
 import (
 	"errors"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +18,8 @@ func planner(change func(*Config)) *Driver {
 	if change != nil {
 		change(&cfg)
 	}
-	return &Driver{name: "desk", cfg: cfg.WithDefaults(), site: testSite(), dialect: &salto}
+	cfg = cfg.WithDefaults()
+	return &Driver{name: "desk", cfg: cfg, site: testSite(), dialect: protocols[cfg.Protocol]}
 }
 
 func TestPlan(t *testing.T) {
@@ -162,7 +161,7 @@ func TestClockChanges(t *testing.T) {
 		"2026-03-29T01:00:00Z": "0300290326", "2026-12-31T23:30:00Z": "0030010127",
 	} {
 		at, _ := time.Parse(time.RFC3339, instant)
-		if got := minuteStamp(at, zone, closing); got != want {
+		if got := salto.write(salto.round(at, zone, closing), zone); got != want {
 			t.Errorf("%s: got %s, want %s", instant, got, want)
 		}
 	}
@@ -188,39 +187,6 @@ func TestASCII(t *testing.T) {
 	} {
 		if got := ascii(text, maxName); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestEveryCode(t *testing.T) {
-	want := map[string]class{
-		"ES": classPermanent, "NC": classOperator, "NF": classPermanent, "OV": classRetry, "EO": classRetry,
-		"EP": classOperator, "ED": classOperator, "EF": classOperator, "EN": classOperator, "EV": classOperator,
-		"EA": classPermanent, "TD": classPermanent, "OS": classPermanent, "EG": classOperator, "ER": classOperator,
-	}
-	got := map[string]class{}
-	for code, info := range saltoCodes {
-		got[code] = info.class
-		if info.hint == "" || info.reason == "" {
-			t.Errorf("%s: no hint or reason", code)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	d := planner(nil)
-	for _, code := range append(slices.Sorted(maps.Keys(want)), "ZZ") {
-		st := step{command: "CN", encoder: "1", fields: []string{"CN", "1", "E"}}
-		r, ok := st.read([]string{code, "1"}, d.site.Zone)
-		if !ok || r.code != code {
-			t.Errorf("%s is not read: %+v", code, r)
-		}
-		err := d.failure(r)
-		if refused := errors.Is(err, drivers.ErrRefused); refused == (want[code] == classRetry) {
-			t.Errorf("%s: refused is %t", code, refused)
-		}
-		if !strings.Contains(err.Error(), "(code "+code+")") {
-			t.Errorf("%s: not shown: %v", code, err)
 		}
 	}
 }

@@ -15,10 +15,23 @@ const (
 )
 
 // linkError means that the line or the lock system is gone: the link is opened anew.
-type linkError struct{ err error }
+type linkError struct {
+	err error
+	// line is what happened to the line, where err says what that means for the
+	// command that was under way; it must not be told of any other.
+	line error
+}
 
 func (e *linkError) Error() string { return e.err.Error() }
 func (e *linkError) Unwrap() error { return e.err }
+
+// lineOf is what happened to the line.
+func lineOf(err error) error {
+	if down, ok := errors.AsType[*linkError](err); ok && down.line != nil {
+		return down.line
+	}
+	return err
+}
 
 // session is the conversation over one opened link.
 //
@@ -39,6 +52,8 @@ type session struct {
 	// suspect is until when a result of an earlier command may still come,
 	// although the lock system has called itself ready.
 	suspect time.Time
+	// tells and confirms: see Config.tells and Config.AckResult.
+	tells, confirms bool
 }
 
 // answer is what came back to an ENQ.
@@ -55,7 +70,7 @@ const (
 func (s *session) poll(ctx context.Context, heard func(token) bool) (answer, error) {
 	s.asked = time.Time{}
 	if err := s.write([]byte{enq}, nil); err != nil {
-		return silent, &linkError{err}
+		return silent, &linkError{err: err}
 	}
 	deadline := time.Now().Add(s.t.Ack)
 	for {
@@ -81,7 +96,7 @@ func (s *session) waitError(ctx context.Context, err error) error {
 	if errors.Is(err, errHalted) || ctx.Err() != nil {
 		return err
 	}
-	return &linkError{err}
+	return &linkError{err: err}
 }
 
 // listen waits, dropping what comes; it ends early when heard returns true.
@@ -126,7 +141,7 @@ func (s *session) ask(ctx context.Context) error {
 			return s.listen(ctx, askPause, s.stray)
 		case got == silent:
 			if misses++; misses == 2 {
-				return &linkError{s.silence()}
+				return &linkError{err: s.silence()}
 			}
 			continue
 		}

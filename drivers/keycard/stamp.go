@@ -17,17 +17,37 @@ const (
 	closing             // in a repeated hour the later one
 )
 
-// minuteStamp writes an instant as hhmmDDMMYY on the property's clock, 24 hours.
-// Seconds are cut at the start and rounded up at the end, so that a guest is
-// never locked out early.
-func minuteStamp(t time.Time, zone *time.Location, e edge) string {
-	if e == closing {
-		if cut := t.Truncate(time.Minute); cut.Before(t) {
-			t = cut.Add(time.Minute)
-		}
+// minuteOf is the minute that is written for an instant: seconds are cut at the
+// start and rounded up at the end, so that a guest is never locked out early.
+func minuteOf(t time.Time, e edge) time.Time {
+	cut := t.Truncate(time.Minute)
+	if e == closing && cut.Before(t) {
+		return cut.Add(time.Minute)
 	}
-	return t.In(zone).Format("1504020106")
+	return cut
 }
+
+// hourOf is the same for locks whose clocks count full hours. The hour is the
+// property's clock's: a zone may be half an hour off, and so may a clock change.
+func hourOf(t time.Time, zone *time.Location, e edge) time.Time {
+	local := t.In(zone)
+	wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), 0, 0, 0, time.UTC)
+	if e == closing && (local.Minute() > 0 || local.Second() > 0 || local.Nanosecond() > 0) {
+		wall = wall.Add(time.Hour)
+	}
+	return onClock(wall, zone, e)
+}
+
+// round gives the instant that an encoder of the dialect is told for t.
+func (d *dialect) round(t time.Time, zone *time.Location, e edge) time.Time {
+	if d.hours {
+		return hourOf(t, zone, e)
+	}
+	return minuteOf(t, e)
+}
+
+// write puts an instant as the dialect has it, on the property's clock, 24 hours.
+func (d *dialect) write(t time.Time, zone *time.Location) string { return t.In(zone).Format(d.stamp) }
 
 // parseStamp reads hhmmDDMMYY or hhDDMMYY: lock systems answer with either, so
 // the length decides. "" is the zero time.

@@ -22,114 +22,206 @@ const (
 	noiseLen = 32
 )
 
-// trace is a ring of what went over the line.
+// trace is a ring of what went over the line, and hands it to recorders.
 type trace struct {
-	mu      sync.Mutex
-	entries []TraceEntry
-	next    int
-	noise   int // bytes of noise in the newest entry, 0 if it holds none
+	shows func(fields []string, i int) int // nil: showsStandard
+
+	mu        sync.Mutex
+	lines     []Line
+	next      int
+	recorders []*Recorder
+	heard     bool // the newest line, if it is noise, has gone to the recorders
 }
 
-func (t *trace) add(sent bool, text string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.noise = 0
-	t.put(TraceEntry{At: time.Now(), Sent: sent, Text: text})
-}
-
-func (t *trace) put(e TraceEntry) {
-	if len(t.entries) < traceLen {
-		t.entries = append(t.entries, e)
-		return
+// sent records bytes of ours: a control byte, or a frame of these fields.
+func (t *trace) sent(b []byte, fields []string) {
+	l := Line{Dir: Sent, Kind: KindFrame, Fields: t.redact(fields)}
+	if len(fields) == 0 {
+		l.Kind = controlKind(b[0])
 	}
-	t.entries[t.next] = e
-	t.next = (t.next + 1) % traceLen
+	t.add(l)
 }
 
-// received records a token; bytes of noise gather in one entry.
+// received records a token; bytes of noise gather in one line.
 func (t *trace) received(tok token) {
-	if tok.kind != kindNoise {
-		t.add(false, describe(tok))
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.noise == 0 || t.noise >= noiseLen {
-		t.noise = 0
-		t.put(TraceEntry{At: time.Now(), Text: "noise"})
-	}
-	t.noise++
-	newest := &t.entries[(t.next+len(t.entries)-1)%len(t.entries)]
-	newest.Text += " " + noiseByte(tok.b)
-}
-
-// noiseByte shows what tells a wrong speed or parity. Letters and digits may be
-// a piece of somebody's name and stay hidden.
-func noiseByte(b byte) string {
-	if b >= 0x20 && b <= 0x7E {
-		return "··"
-	}
-	return fmt.Sprintf("%02x", b)
-}
-
-func describe(tok token) string {
+	l := Line{Dir: Received, Size: tok.size}
 	switch tok.kind {
 	case kindControl:
-		return controlName(tok.b)
+		l.Kind = controlKind(tok.b)
 	case kindFrame:
-		if tok.wildcard {
-			return redact(tok.fields) + " (check byte: do not verify)"
+		if l.Kind = KindFrame; tok.wildcard {
+			l.Kind = KindWildcard
 		}
-		return redact(tok.fields)
+		l.Fields = t.redact(tok.fields)
+	case kindDamaged:
+		l.Kind = KindDamaged
+	case kindTruncated:
+		l.Kind = KindTruncated
+	case kindNoise:
+		t.addNoise(tok.b)
+		return
 	}
-	return string(tok.kind) + " frame"
+	t.add(l)
 }
 
-func controlName(b byte) string {
-	switch b {
-	case enq:
-		return "ENQ"
-	case ack:
-		return "ACK"
-	case nak:
-		return "NAK"
-	}
-	return fmt.Sprintf("%02x", b)
+// note records what happened to the line itself.
+func (t *trace) note(text string) {
+	t.add(Line{Dir: Noted, Text: printable(text, 200)})
 }
 
-// redact writes fields as they stand in a frame, with <n> for n hidden bytes.
-func redact(fields []string) string {
-	shown := make([]string, len(fields))
-	for i, field := range fields {
-		if shown[i] = printable(field, 80); field != "" && hidden(fields, i) {
-			shown[i] = fmt.Sprintf("<%d>", len(field))
-		}
+func (t *trace) add(l Line) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.flush()
+	l.At = time.Now()
+	t.put(l)
+	for _, r := range t.recorders {
+		r.take(l)
 	}
-	return strings.Join(shown, "|")
 }
 
-// hidden: the operator and all that follows it (tracks, numbers of cards,
-// authorisation code), a phone, a track, and the card's number in an answer.
-func hidden(fields []string, i int) bool {
-	switch command := fields[0]; {
-	case i == 1:
-		return phoneNumber.MatchString(fields[1])
-	case command == "CNM" || command == "CCM":
-		return i >= 10
-	case command == "MC":
-		return i >= 4
-	case len(command) == 2 && command[0] == 'P':
-		return i >= 3
-	case i >= 11:
-		return i != 15
-	case i == 2:
-		return len(fields) == 3 && len(fields[2]) > 2 && isCommand(fields[0]) && fields[0] != "CO" && fields[0] != "LT"
+// addNoise shows what tells a wrong speed or parity. Letters and digits may be
+// a piece of somebody's name and stay hidden.
+func (t *trace) addNoise(b byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	newest := t.newest()
+	if newest == nil || newest.Kind != KindNoise || t.heard || len(newest.Noise) >= noiseLen {
+		t.flush()
+		t.put(Line{At: time.Now(), Dir: Received, Kind: KindNoise})
+		newest, t.heard = t.newest(), false
 	}
-	return false
+	shown := int(b)
+	if b >= 0x20 && b <= 0x7E {
+		shown = HiddenByte
+	}
+	newest.Noise = append(newest.Noise, shown)
+}
+
+// flush hands noise to the recorders once no more can join it.
+func (t *trace) flush() {
+	newest := t.newest()
+	if newest == nil || newest.Kind != KindNoise || t.heard {
+		return
+	}
+	t.heard = true
+	for _, r := range t.recorders {
+		r.take(*newest)
+	}
+}
+
+func (t *trace) newest() *Line {
+	if len(t.lines) == 0 {
+		return nil
+	}
+	return &t.lines[(t.next+len(t.lines)-1)%len(t.lines)]
+}
+
+func (t *trace) put(l Line) {
+	if len(t.lines) < traceLen {
+		t.lines = append(t.lines, l)
+		return
+	}
+	t.lines[t.next] = l
+	t.next = (t.next + 1) % traceLen
 }
 
 func (t *trace) list() []TraceEntry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append(slices.Clone(t.entries[t.next:]), t.entries[:t.next]...)
+	entries := make([]TraceEntry, 0, len(t.lines))
+	for _, l := range slices.Concat(t.lines[t.next:], t.lines[:t.next]) {
+		entries = append(entries, TraceEntry{At: l.At, Sent: l.Dir == Sent, Text: l.text()})
+	}
+	return entries
+}
+
+// text is the line for the status page.
+func (l Line) text() string {
+	switch l.Kind {
+	case KindFrame, KindWildcard:
+		shown := make([]string, len(l.Fields))
+		for i, f := range l.Fields {
+			if shown[i] = printable(f.Text, 80); f.Hidden > 0 {
+				shown[i] += fmt.Sprintf("<%d>", f.Hidden)
+			}
+		}
+		text := strings.Join(shown, "|")
+		if l.Kind == KindWildcard {
+			text += " (check byte: do not verify)"
+		}
+		return text
+	case KindNoise:
+		var text strings.Builder
+		text.WriteString("noise")
+		for _, b := range l.Noise {
+			if b == HiddenByte {
+				text.WriteString(" ··")
+			} else {
+				fmt.Fprintf(&text, " %02x", b)
+			}
+		}
+		return text.String()
+	case KindDamaged, KindTruncated:
+		return string(l.Kind) + " frame"
+	}
+	return or(l.Text, string(l.Kind))
+}
+
+func controlKind(b byte) LineKind {
+	switch b {
+	case enq:
+		return KindENQ
+	case ack:
+		return KindACK
+	}
+	return KindNAK
+}
+
+// redact gives the fields of a frame with what may be shown of each.
+func (t *trace) redact(fields []string) []Field {
+	shows := t.shows
+	if shows == nil {
+		shows = showsStandard
+	}
+	redacted := make([]Field, len(fields))
+	for i, field := range fields {
+		n := min(shows(fields, i), len(field))
+		redacted[i] = Field{Text: field[:n], Hidden: len(field) - n}
+	}
+	return redacted
+}
+
+// showsStandard hides the operator and all that follows it (tracks, numbers of
+// cards, authorisation code), a phone, a track, and the card's number in an
+// answer.
+func showsStandard(fields []string, i int) int {
+	hidden := false
+	switch command := fields[0]; {
+	case i == 1:
+		hidden = phoneNumber.MatchString(fields[1])
+	case command == "CNM" || command == "CCM":
+		hidden = i >= 10
+	case command == "MC":
+		hidden = i >= 4
+	case len(command) == 2 && command[0] == 'P':
+		hidden = i >= 3
+	case i >= 11:
+		hidden = i != 15
+	case i == 2:
+		hidden = len(fields) == 3 && len(fields[2]) > 2 && isCommand(fields[0]) && fields[0] != "CO" && fields[0] != "LT"
+	}
+	if hidden {
+		return 0
+	}
+	return len(fields[i])
+}
+
+// showsVingCard hides all but rooms, types, dates and the number of cards:
+// names, tracks, the card's number, and what nobody knows.
+func showsVingCard(fields []string, i int) int {
+	if i == 0 && len(fields[0]) == 5 || strings.ContainsAny(fields[i][:min(1, len(fields[i]))], "RLTUDOC") {
+		return len(fields[i])
+	}
+	return min(i, 1) // the letter
 }

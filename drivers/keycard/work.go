@@ -42,7 +42,7 @@ func (s *session) work(j *job) error {
 	for i := range j.plan.steps {
 		r, err := s.perform(j, &j.plan.steps[i])
 		if err == nil && r.code != "" {
-			err = s.d.failure(r)
+			err = s.d.failure(r, &j.plan.steps[i])
 		}
 		if err != nil {
 			if s.d.orphan != nil && s.d.orphan.step != nil {
@@ -87,7 +87,7 @@ func (d *Driver) record(j *job, receipt *drivers.Receipt, r result, made int) {
 // perform does one step; a busy or silent encoder is asked again within bounds.
 func (s *session) perform(j *job, st *step) (result, error) {
 	end := time.Now().Add(s.t.Busy)
-	silentBefore := false
+	second := false
 	for pause := s.t.Busy / 10; ; pause *= 2 {
 		r, err := s.exchange(j.ctx, st, func(sent bool) {
 			if sent {
@@ -100,15 +100,15 @@ func (s *session) perform(j *job, st *step) (result, error) {
 			return r, err
 		}
 		s.d.noteEncoder(r, st)
-		info := codeOf(s.d.dialect.codes, r.code)
+		info := s.d.dialect.codeOf(st.command, r.code)
 		switch {
-		case j.plan.action == actionCancel:
-			return r, nil // whoever has made the room busy may have made the next guest's key
-		case r.code == "NC" && !silentBefore:
-			silentBefore, pause = true, s.t.Busy/5
-		case r.code == "" || r.code == "NC" || info.class != classRetry || time.Now().Add(pause).After(end):
+		case r.code == "", j.plan.action == actionCancel: // whoever has made the room busy may have made the next guest's key
 			return r, nil
-		case r.code == "OV" && s.stillBusy():
+		case info.once > 0 && !second:
+			second, pause = true, s.t.Busy/time.Duration(info.once)
+		case info.once > 0, info.class != classRetry, time.Now().Add(pause).After(end):
+			return r, nil
+		case info.ours && s.stillBusy():
 			return result{}, again(info.reason, "the encoder is still busy with an earlier card")
 		}
 		if err := s.listen(j.ctx, pause, s.stray); err != nil {
@@ -135,8 +135,8 @@ func (j *job) progress(step drivers.Step) {
 }
 
 // failure is the error of an error result.
-func (d *Driver) failure(r result) error {
-	info := codeOf(d.dialect.codes, r.code)
+func (d *Driver) failure(r result, st *step) error {
+	info := d.dialect.codeOf(st.command, r.code)
 	hint := info.hint
 	if r.text != "" {
 		hint = fmt.Sprintf("%s: %q", hint, r.text)

@@ -1,6 +1,7 @@
 package locksim
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -91,6 +92,13 @@ func (m *Manual) Advance(d time.Duration) {
 		w.ch <- m.now
 	}
 	m.waiters = kept
+}
+
+// forget takes back a wait that nobody waits for any longer.
+func (m *Manual) forget(ch <-chan time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waiters = slices.DeleteFunc(m.waiters, func(w waiter) bool { return w.ch == ch })
 }
 
 // AwaitWaiters returns when at least n waits are pending, so that a test

@@ -25,9 +25,9 @@ func (s *System) standing(k *Key, name string, at time.Time) standing {
 	switch {
 	case i < 0 || r == nil:
 		return notThisRoom
-	case k.Generations[i] != r.generation:
+	case k.Generations[i] != r.force(at):
 		return superseded
-	case k.Serial <= r.void:
+	case k.Generations[i] == r.voided && k.Serial <= r.void:
 		return cancelled
 	case k.Copy == "A" && k.Used:
 		return used
@@ -53,7 +53,7 @@ func (s *System) opens(uid, room string, at time.Time) bool {
 		return false
 	case c.Kind == Staff:
 		return true
-	case c.Key == nil || c.Kind != Guest && c.Kind != Mobile:
+	case c.Key == nil || c.Kind != Guest && c.Kind != Mobile && c.Kind != Stubborn:
 		return false
 	}
 	return s.standing(c.Key, room, at) == valid

@@ -6,11 +6,15 @@ import "time"
 //
 // It is used up by the next complete and undamaged frame that the port takes,
 // or by the next ENQ if Enquiry is set. Waits are of the system's clock.
+//
+// What a family does not have does not happen there: on VingCard's link neither
+// WildcardLRC, NoTrailingSep nor OtherCommand.
 type Fault struct {
 	// Command restricts the fault to frames of that command, such as "CN" (not
-	// CN2); "" for any.
+	// CN2) or "I"; "" for any.
 	Command string
-	// Enquiry applies the first group of faults to the answer to an ENQ.
+	// Enquiry applies the acknowledgement and the line below to the answer to an
+	// ENQ.
 	Enquiry bool
 
 	// The acknowledgement.
@@ -26,7 +30,8 @@ type Fault struct {
 
 	// The work.
 
-	// Code answers this code, and Text after it, instead of doing the work.
+	// Code answers this code (on VingCard's link: this character), and Text in a
+	// field after it, instead of doing the work.
 	Code, Text string
 	// CodeAfterWork does the work first.
 	CodeAfterWork bool
@@ -34,10 +39,23 @@ type Fault struct {
 	// the work: no result, silence for DownFor, then idle as if nothing had been.
 	Crash   Crash
 	DownFor time.Duration
-	// HangUp unplugs the port for DownFor right after the ACK. With Crash it
-	// happens at the crash; alone, the work goes on behind it, and on a
-	// pseudo-terminal its result reaches whoever has the port open by then.
+
+	// The line.
+
+	// HangUp unplugs the port for DownFor, right after the ACK unless When says
+	// another moment. With Crash it happens at the crash; alone, the work goes on
+	// behind it, and on a pseudo-terminal its result reaches whoever has the port
+	// open by then.
 	HangUp bool
+	// ComeBackAs is the name under which the port is plugged in again; "" for the same.
+	ComeBackAs string
+	// Line is what else befalls the line at When. It passes after DownFor; with 0
+	// it stays until the port's methods end it.
+	Line LineFault
+	When Moment
+	// Corrupt damages one bit of that part of the bytes of ACK and result, 0 to 1,
+	// in addition to Port.SetCorruption.
+	Corrupt float64
 
 	// The result.
 
@@ -61,11 +79,37 @@ type Fault struct {
 	// DuringNext keeps the result back until the next frame was answered ACK,
 	// and sends it then, before that request's own result.
 	DuringNext bool
-	// OtherEncoder and OtherCommand take the place of what the result should name.
+	// OtherEncoder and OtherCommand take the place of what the result should
+	// name. On VingCard's link an encoder is two digits.
 	OtherEncoder, OtherCommand string
-	// Spurious bytes come right before the result.
-	Spurious []byte
+	// Spurious bytes come right before the result, Trailing ones right after it.
+	Spurious, Trailing []byte
 }
+
+// LineFault is what befalls a line for a while.
+type LineFault string
+
+// The faults of a line; each has its counterpart among Port's methods.
+const (
+	CablePulled    LineFault = "cable pulled"
+	ReadingStopped LineFault = "reading stopped"
+	Echoes         LineFault = "echo"
+	LoopedBack     LineFault = "loop-back"
+	WrongSpeed     LineFault = "wrong speed"
+)
+
+// Moment is a point in the course of a request.
+type Moment int
+
+// The moments. An enquiry knows only BehindAck and BeforeAck.
+const (
+	BehindAck    Moment = iota // the ACK is out
+	BeforeAck                  // the request has come whole
+	InWork                     // half of the encoder's work is done; commands without an encoder have no such moment
+	BeforeResult               // the work is done
+	InResult                   // half of the result is out, or SplitAt bytes of it
+	BehindResult               // the result is out
+)
 
 // Crash says when a lock system restarts.
 type Crash int
@@ -82,9 +126,10 @@ type Truncation int
 
 // The truncations.
 const (
-	Whole   Truncation = iota
-	NoETX              // neither ETX nor the check byte
-	NoCheck            // ETX is the last byte
+	Whole     Truncation = iota
+	NoETX                // neither ETX nor the check
+	NoCheck              // ETX is the last byte
+	HalfCheck            // the last byte is missing: the same, or one of VingCard's two digits
 )
 
 type chance struct {

@@ -6,66 +6,6 @@ import (
 	"time"
 )
 
-// Each fault is judged by the bytes on the wire, and by whether a card came out.
-func TestFaultsOnTheWire(t *testing.T) {
-	const cut = "CN|1|E|101"
-	good := wireFrame("CN|1")
-	with := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
-	bad := slices.Clone(good)
-	bad[len(bad)-1] ^= 0xFF
-	wild := slices.Clone(good)
-	wild[len(wild)-1] = 0x0D
-	ack, nak := []byte{0x06}, []byte{0x15}
-	for _, tt := range []struct {
-		name  string
-		fault Fault
-		want  []byte
-		cards int
-	}{
-		{"none", Fault{}, with(ack, good), 1},
-		{"ACK delayed", Fault{AckDelay: 10 * time.Millisecond}, with(ack, good), 1},
-		{"ACK dropped", Fault{DropAck: true}, good, 1},
-		{"ACK twice", Fault{DoubleAck: true}, with(ack, ack, good), 1},
-		{"NAK then ACK", Fault{NakThenAck: true}, with(nak, ack, good), 1},
-		{"wrong check byte", Fault{BadLRC: true}, with(ack, bad), 1},
-		{"wildcard check byte", Fault{WildcardLRC: true}, with(ack, wild), 1},
-		{"no trailing separator", Fault{NoTrailingSep: true}, with(ack, []byte("\x02\xB3CN\xB31\x03"), []byte{check([]byte("\xB3CN\xB31"))}), 1},
-		{"no ETX", Fault{Truncate: NoETX}, with(ack, good[:len(good)-2]), 1},
-		{"no check byte", Fault{Truncate: NoCheck}, with(ack, good[:len(good)-1]), 1},
-		{"coalesced", Fault{Coalesce: true}, with(ack, good), 1},
-		{"dribble", Fault{Dribble: time.Millisecond}, with(ack, good), 1},
-		{"result dropped", Fault{Drop: true}, ack, 1},
-		{"duplicate", Fault{Duplicate: true}, with(ack, good, good), 1},
-		{"late", Fault{Late: 20 * time.Millisecond}, with(ack, good), 1},
-		{"other encoder", Fault{OtherEncoder: "2"}, with(ack, wireFrame("CN|2")), 1},
-		{"other command", Fault{OtherCommand: "CC"}, with(ack, wireFrame("CC|1")), 1},
-		{"spurious bytes", Fault{Spurious: []byte{0x00, 0x06}}, with(ack, []byte{0x00, 0x06}, good), 1},
-		{"code", Fault{Code: "EF"}, with(ack, wireFrame("EF|1")), 0},
-		{"code and card", Fault{Code: "EF", CodeAfterWork: true}, with(ack, wireFrame("EF|1")), 1},
-		{"silent", Fault{Silent: true}, nil, 0},
-		{"crash before the work", Fault{Crash: CrashBeforeWork}, ack, 0},
-		{"crash after the work", Fault{Crash: CrashAfterWork}, ack, 1},
-		{"for another command", Fault{Command: "CO", Silent: true}, with(ack, good), 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
-				s.Next(tt.fault)
-				c.send(wireFrame(cut))
-				c.want(tt.want)
-				if err := s.Wait(t.Context(), func() bool { return !p.now().busy && !p.now().down }); err != nil {
-					t.Fatal(err)
-				}
-				// A second request is served as if nothing had been.
-				c.quiet()
-				if got := len(s.Cuts("101")); got != tt.cards {
-					t.Errorf("%d cards, want %d", got, tt.cards)
-				}
-				c.ask("LT|1|E", "LT|1|LD")
-			})
-		})
-	}
-}
-
 func TestNaksBeforeTheFrameIsTaken(t *testing.T) {
 	s := start(t, quick(nil))
 	c, _ := overTCP(t, s)

@@ -78,7 +78,7 @@ func TestSymlinkStaysAndPointsElsewhere(t *testing.T) {
 	if err := p.Unplug(); err != nil {
 		t.Fatal(err)
 	}
-	held, err := openTerminal(PortOptions{}) // takes the number that came free
+	held, err := openTerminal() // takes the number that came free
 	if err != nil {
 		t.Fatal(err)
 	}

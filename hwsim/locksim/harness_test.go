@@ -46,9 +46,9 @@ type client struct {
 	}
 }
 
-func overTCP(t *testing.T, s *System) (*client, *Port) {
+func overTCP(t *testing.T, s *System, opts ...PortOptions) (*client, *Port) {
 	t.Helper()
-	p, err := s.ListenTCP("127.0.0.1:0", PortOptions{})
+	p, err := s.ListenTCP("127.0.0.1:0", append(opts, PortOptions{})[0])
 	if err != nil {
 		t.Fatal(err)
 	}

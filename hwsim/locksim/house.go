@@ -11,12 +11,58 @@ type room struct {
 	inService  bool
 	checkedIn  bool
 	generation int
-	// void is the serial of the latest check-out: keys cut before it are cancelled.
+	latest     int // the highest generation that was given out
+	// void is the serial of the latest check-out, of generation voided: its keys
+	// that were cut before it are cancelled.
 	void     int64
+	voided   int
 	copies   int // copies of the current generation
 	oneShots int
 	busy     bool // a job is at it
 	foreign  bool // another station is at it, by SetRoomBusy
+	// guest is what the register of the lock system knows of the stay.
+	guest   guest
+	arrival *arrival // keys are out for a future guest, or nil
+}
+
+// guest is what a key without these fields takes from the stay.
+type guest struct {
+	userType, group, first, last string
+	from, until                  time.Time
+}
+
+// arrival is a stay that is to begin, with keys cut ahead: from that moment on
+// its generation counts, and that of the present guest does not.
+type arrival struct {
+	generation, copies int
+	guest              guest
+}
+
+// force is the generation that opens the room's door at the given time.
+func (r *room) force(at time.Time) int {
+	if r.arrival != nil && !at.Before(r.arrival.guest.from) {
+		return r.arrival.generation
+	}
+	return r.generation
+}
+
+// arrive lets a future guest in whose time has come.
+func (r *room) arrive(now time.Time) {
+	if a := r.arrival; a != nil && !now.Before(a.guest.from) {
+		r.generation, r.copies, r.guest = a.generation, a.copies, a.guest
+		r.checkedIn, r.oneShots, r.arrival = true, 0, nil
+	}
+}
+
+// begin gives out the next generation.
+func (r *room) begin() int {
+	r.latest++
+	return r.latest
+}
+
+// leave cancels the keys of the present generation that were cut before the serial.
+func (r *room) leave(serial int64) {
+	r.checkedIn, r.void, r.voided, r.guest = false, serial, r.generation, guest{}
 }
 
 // Room is how a room stands in the lock system.
@@ -32,6 +78,8 @@ type Room struct {
 	NewKeys, CheckOuts int
 	// Old lists the earlier generations, oldest first.
 	Old []int
+	// Expected: keys are out for a guest whose stay is to begin.
+	Expected bool
 }
 
 // Kind is what a card is.
@@ -47,6 +95,12 @@ const (
 	Foreign    Kind = "foreign"
 	Damaged    Kind = "damaged"
 	Mobile     Kind = "mobile" // a key on a phone; its UID is the phone's number
+	// Clone does not authenticate, and Protected cannot be written: a key for
+	// them ends like one for a damaged card.
+	Clone     Kind = "clone"
+	Protected Kind = "write-protected"
+	// Stubborn takes the writing and stays what it was: the encoder is content.
+	Stubborn Kind = "stubborn"
 )
 
 // Card is a card (or a phone) and what is on it.
@@ -66,8 +120,11 @@ type Key struct {
 	Grants, Denials string
 	From, Until     time.Time // zero: since ever, for ever
 	Operator        string
-	Serial          int64 // of the audit entry
-	Used            bool  // a one-shot key that has opened its door
+	// What VingCard's keys say beside it.
+	UserType, UserGroup, FirstName, LastName string
+
+	Serial int64 // of the audit entry
+	Used   bool  // a one-shot key that has opened its door
 }
 
 func (k *Key) clone() *Key {
@@ -112,7 +169,7 @@ type Entry struct {
 // log appends an audit entry and returns its serial. The caller holds s.mu.
 func (s *System) log(e Entry) int64 {
 	s.serial++
-	e.Serial, e.At = s.serial, s.cfg.Now()
+	e.Serial, e.At = s.serial, s.now()
 	s.audit = append(s.audit, e)
 	s.change()
 	return e.Serial
@@ -147,11 +204,15 @@ func (s *System) Room(name string) (Room, bool) {
 	if !ok {
 		return Room{}, false
 	}
+	r.arrive(s.now())
 	v := Room{Name: r.name, InService: r.inService, CheckedIn: r.checkedIn, Generation: r.generation,
 		Copies: r.copies, OneShots: r.oneShots}
-	for g := 1; g < r.generation; g++ {
-		v.Old = append(v.Old, g)
+	for g := 1; g <= r.latest; g++ {
+		if g != r.generation && (r.arrival == nil || g != r.arrival.generation) {
+			v.Old = append(v.Old, g)
+		}
 	}
+	v.Expected = r.arrival != nil
 	for _, e := range s.audit {
 		switch {
 		case e.Room == name && e.Deed == NewKey:
@@ -209,41 +270,4 @@ func (s *System) newCard(kind Kind) *Card {
 		s.order = append(s.order, uid)
 		return c
 	}
-}
-
-// AddRoom adds a room in service, or puts it back in service.
-func (s *System) AddRoom(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.rooms[name]; r != nil {
-		r.inService = true
-		return
-	}
-	s.rooms[name] = &room{name: name, inService: true}
-}
-
-// SetInService takes a room out of service (OS) or puts it back.
-func (s *System) SetInService(name string, in bool) {
-	s.onRoom(name, func(r *room) { r.inService = in })
-}
-
-// SetRoomBusy makes another station work at a room: requests for it are answered EO.
-func (s *System) SetRoomBusy(name string, busy bool) {
-	s.onRoom(name, func(r *room) { r.foreign = busy })
-}
-
-func (s *System) onRoom(name string, f func(*room)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.rooms[name]; r != nil {
-		f(r)
-		s.change()
-	}
-}
-
-// SetDatabaseDamaged makes every command end in NF, or stops that.
-func (s *System) SetDatabaseDamaged(damaged bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.damaged = damaged
 }

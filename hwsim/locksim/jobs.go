@@ -5,29 +5,30 @@ import (
 	"strconv"
 )
 
-// execute carries a command out and returns the fields of its result. It
-// blocks for as long as the encoder and the person need.
-func (s *System) execute(fields []string) []string {
-	first := at(fields, 1)
-	j, ok := s.parse(fields)
-	if !ok {
-		return []string{"ES", first}
-	}
+// execute carries a command out: what follows command and encoder in the
+// result, or a code of the house, which are those of the Industry Standard
+// link, with a blank and a text behind EG. It blocks for as long as the encoder
+// and the person need.
+func (s *System) execute(j job) (result []string, code string) {
 	e, code := s.claim(j)
 	if code != "" {
-		return refusal(code, first)
+		return nil, code
 	}
 	defer s.unclaim(j, e)
-	out, code := s.carryOut(j, e)
-	if code != "" {
-		return refusal(code, first)
-	}
-	return append([]string{j.command, first}, out...)
+	return s.carryOut(j, e)
 }
 
-// occupied is the text of EG when a stay shall move into a room with a guest.
-const occupied = "EG ROOM OCCUPIED"
+// Codes of the house beside those of the Industry Standard link.
+const (
+	// occupied: a stay shall move into a room with a guest.
+	occupied = "EG ROOM OCCUPIED"
+	// full: no more cards for this stay. Only VingCard's link counts them.
+	full = "FULL"
+	// notRunning: there is the interface, and no lock software behind it.
+	notRunning = "DOWN"
+)
 
+// refusal is a code as a result of the Industry Standard link.
 func refusal(code, first string) []string {
 	if len(code) > 2 && code[2] == ' ' {
 		return []string{code[:2], first, code[3:]}
@@ -35,20 +36,19 @@ func refusal(code, first string) []string {
 	return []string{code, first}
 }
 
-func (j job) needsEncoder() bool {
-	return slices.Contains([]string{"CN", "CC", "CA", "LT", "P", "L"}, j.verb)
-}
-
 // claim checks a command against the house and takes encoder and rooms for it.
 func (s *System) claim(j job) (*encoder, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.damaged {
+	switch {
+	case s.stopped:
+		return nil, notRunning
+	case s.damaged:
 		return nil, "NF"
 	}
 	var e *encoder
-	if j.needsEncoder() {
-		e = s.encoders[j.first]
+	if j.encoder != "" {
+		e = s.encoders[j.encoder]
 		if e == nil || !e.online {
 			return nil, "NC"
 		}
@@ -75,18 +75,27 @@ func (s *System) checkRooms(j job) string {
 		if s.rooms[name] == nil {
 			return "TD"
 		}
+		s.rooms[name].arrive(s.now())
 	}
 	for i, name := range j.rooms {
 		r := s.rooms[name]
 		// A room can be checked out, and left, while it is out of service.
-		if !r.inService && j.verb != "CO" && (j.verb != "MC" || i == 1) {
+		if !r.inService && j.verb != "CO" && (j.verb != "MC" && j.verb != "MV" || i == 1) {
 			return "OS"
 		}
 	}
-	if len(j.rooms) > 0 && !s.rooms[j.rooms[0]].checkedIn {
+	if len(j.rooms) == 0 {
+		return ""
+	}
+	main := s.rooms[j.rooms[0]]
+	if !main.checkedIn {
 		switch j.verb {
-		case "CC", "CCM", "CCB", "MC":
+		case "CC", "CCM", "CCB", "MC", "MV":
 			return "EA"
+		case "CO":
+			if j.guests {
+				return "EA"
+			}
 		}
 	}
 	for _, name := range j.rooms {
@@ -94,8 +103,15 @@ func (s *System) checkRooms(j job) string {
 			return "EO"
 		}
 	}
-	if j.verb == "MC" && j.rooms[0] != j.rooms[1] && s.rooms[j.rooms[1]].checkedIn {
+	if (j.verb == "MC" || j.verb == "MV") && j.rooms[0] != j.rooms[1] && s.rooms[j.rooms[1]].checkedIn {
 		return occupied
+	}
+	out := 0 // cards of this stay
+	if j.verb == "CC" || j.verb == "CK" && main.checkedIn {
+		out = 1 + main.copies
+	}
+	if j.max > 0 && out+j.count > j.max {
+		return full
 	}
 	return ""
 }
@@ -115,7 +131,7 @@ func (s *System) unclaim(j job, e *encoder) {
 // carryOut returns what follows command and field 1 in the result, or a code.
 func (s *System) carryOut(j job, e *encoder) ([]string, string) {
 	switch j.verb {
-	case "CN", "CC", "CA":
+	case "CN", "CC", "CA", "CF", "CK":
 		return s.cutCards(j, e)
 	case "LT", "P", "L":
 		return s.readOrPrint(j, e)
@@ -125,10 +141,11 @@ func (s *System) carryOut(j job, e *encoder) ([]string, string) {
 	switch j.verb {
 	case "CO":
 		r := s.rooms[j.rooms[0]]
-		r.checkedIn = false
-		r.void = s.log(Entry{Deed: CheckOut, Command: j.command, Room: r.name, Generation: r.generation})
+		r.leave(s.log(Entry{Deed: CheckOut, Command: j.command, Room: r.name, Generation: r.generation}))
 	case "MC":
 		s.modify(j)
+	case "MV":
+		s.move(j)
 	case "CNM", "CCM":
 		phone := s.cards[j.first]
 		if phone == nil {
@@ -143,20 +160,20 @@ func (s *System) carryOut(j job, e *encoder) ([]string, string) {
 	return nil, ""
 }
 
-// cutCards cuts the cards of CN, CC and CA, one after the other.
+// cutCards cuts the cards of a key command, one after the other.
 func (s *System) cutCards(j job, e *encoder) ([]string, string) {
 	var uids []string
 	for i := range j.count {
-		uid, code := s.writeCard(j, e, j.verb == "CN" && i == 0)
+		uid, code := s.writeCard(j, e, i == 0 && j.verb != "CC")
 		if code != "" {
 			return nil, code
 		}
 		uids = append(uids, uid)
 	}
-	switch j.uids {
-	case "1":
+	switch {
+	case j.uids == "1" || j.tell:
 		return uids[len(uids)-1:], ""
-	case "2":
+	case j.uids == "2":
 		return uids, "" // a field each: the layout of several is not documented
 	}
 	return nil, ""
@@ -173,11 +190,11 @@ func (s *System) writeCard(j job, e *encoder, fresh bool) (uid, code string) {
 	s.mu.Unlock()
 	switch kind {
 	case Staff:
-		return "", "EV"
-	case Foreign, Damaged, Diagnostic:
+		return "", j.staff
+	case Foreign, Damaged, Diagnostic, Clone, Protected:
 		return "", "EF"
 	}
-	if code := s.work(e, uid, p, true); code != "" {
+	if code := s.work(e, uid, p, j, true); code != "" {
 		return "", code
 	}
 	s.mu.Lock()
@@ -195,56 +212,49 @@ func (s *System) cut(j job, c *Card, fresh bool, encoder string) {
 	key := j.key
 	key.Rooms = slices.Clone(j.rooms)
 	deed := Copied
+	copies := &main.copies
 	switch {
 	case j.verb == "CA":
 		deed, key.Copy = OneShot, "A"
 		main.oneShots++
-	case fresh:
+	case fresh && j.verb == "CF":
+		deed, key.Copy = NewKey, "0"
+		main.arrival = &arrival{generation: main.begin(), guest: key.guest()}
+	case fresh && (j.verb != "CK" || !main.checkedIn):
 		deed, key.Copy = NewKey, "0"
 		for _, name := range j.rooms {
 			r := s.rooms[name]
-			r.generation++
-			r.checkedIn, r.copies, r.oneShots = true, 0, 0
+			r.generation = r.begin()
+			r.checkedIn, r.copies, r.oneShots, r.guest = true, 0, 0, key.guest()
 		}
 	default:
-		main.copies++
+		if j.verb == "CF" {
+			copies = &main.arrival.copies
+		}
+		*copies++
 		key.Copy = "I"
-		if main.copies <= 2 {
-			key.Copy = strconv.Itoa(main.copies)
+		if *copies <= 2 {
+			key.Copy = strconv.Itoa(*copies)
+		}
+		if j.inherit {
+			key.inherit(main.guest)
 		}
 	}
 	for _, name := range key.Rooms {
-		key.Generations = append(key.Generations, s.rooms[name].generation)
+		g := s.rooms[name].generation
+		if j.verb == "CF" && name == main.name {
+			g = main.arrival.generation
+		}
+		key.Generations = append(key.Generations, g)
 	}
 	key.Serial = s.log(Entry{Deed: deed, Command: j.command, Encoder: encoder, Room: main.name,
-		Generation: main.generation, UID: c.UID, Copy: key.Copy, From: key.From, Until: key.Until, Operator: key.Operator})
-	if c.Kind != Mobile {
+		Generation: key.Generations[0], UID: c.UID, Copy: key.Copy, From: key.From, Until: key.Until, Operator: key.Operator})
+	switch c.Kind {
+	case Stubborn:
+		return
+	case Mobile:
+	default:
 		c.Kind = Guest
 	}
 	c.Key, c.Tracks = &key, j.tracks
-}
-
-// modify gives the guests of a room a new end, and another room if the two
-// differ: their keys open there and no longer here. The caller holds s.mu.
-func (s *System) modify(j job) {
-	from, to := s.rooms[j.rooms[0]], s.rooms[j.rooms[1]]
-	var live []*Key
-	for _, c := range s.cards {
-		if c.Key != nil && c.Key.Copy != "A" && c.Key.Rooms[0] == from.name &&
-			c.Key.Generations[0] == from.generation && c.Key.Serial > from.void {
-			live = append(live, c.Key)
-		}
-	}
-	if from != to {
-		to.generation++
-		to.checkedIn, to.copies, to.oneShots = true, from.copies, 0
-		from.checkedIn = false
-	}
-	serial := s.log(Entry{Deed: Modified, Command: j.command, Room: from.name, Generation: to.generation, Until: j.key.Until})
-	if from != to {
-		from.void = serial
-	}
-	for _, k := range live {
-		k.Rooms[0], k.Generations[0], k.Until, k.Serial = to.name, to.generation, j.key.Until, serial
-	}
 }

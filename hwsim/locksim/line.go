@@ -9,7 +9,10 @@ import (
 )
 
 // send puts bytes on the wire, with everything that the line does to them.
-func (se *session) send(b []byte) {
+func (se *session) send(b []byte) { se.transmit(b, 0) }
+
+// transmit is send with a rate of corruption beside that of the port.
+func (se *session) transmit(b []byte, rate float64) {
 	p := se.port
 	p.wmu.Lock()
 	defer p.wmu.Unlock()
@@ -18,16 +21,16 @@ func (se *session) send(b []byte) {
 		p.record(Lost, b, "")
 		return
 	}
-	if se.wire.misread() {
+	if st.garbled || se.wire.misread() {
 		b = garble(b)
 	}
-	b = p.corrupt(b, st.out)
-	if !p.opts.Pace || p.opts.Baud <= 0 {
+	b = p.corrupt(b, 1-(1-st.out)*(1-rate))
+	if !st.opts.Pace || st.opts.Baud <= 0 {
 		se.put(b)
 		return
 	}
 	for i := range b {
-		if !p.sys.sleep(10 * time.Second / time.Duration(p.opts.Baud)) {
+		if !p.sys.sleep(10 * time.Second / time.Duration(st.opts.Baud)) {
 			return
 		}
 		se.put(b[i : i+1])
@@ -98,43 +101,100 @@ func (se *session) sendIn(f Fault, raw []byte, idle func()) {
 	if pause == 0 {
 		pause = 5 * time.Millisecond
 	}
+	within := f.When == InResult && (f.HangUp || f.Line != "")
 	switch {
 	case f.Dribble > 0:
 		step, pause = 1, f.Dribble
 	case f.SplitAt > 0 && f.SplitAt < len(raw):
 		step = f.SplitAt
+	case within:
+		step = len(raw) / 2
 	}
 	for len(raw) > step {
-		se.send(raw[:step])
+		se.transmit(raw[:step], f.Corrupt)
 		raw = raw[step:]
 		if f.Dribble == 0 {
 			step = len(raw)
+		}
+		if within {
+			within = false
+			se.port.strike(f, InResult)
+			if f.HangUp {
+				// The rest went into the unplugged adapter.
+				se.port.record(Lost, raw, "")
+				idle()
+				return
+			}
 		}
 		if !se.port.sys.sleep(pause) {
 			break
 		}
 	}
 	idle()
-	se.send(raw)
+	se.transmit(raw, f.Corrupt)
+}
+
+// strike lets the line suffer what the fault has for that moment.
+func (p *Port) strike(f Fault, at Moment) {
+	if f.When != at || f.Crash != NoCrash {
+		return
+	}
+	if f.HangUp && p.kind.unplug() == nil {
+		p.record(Note, nil, "unplugged")
+		p.sys.spawn(func() { p.comeBack(f.DownFor, f.ComeBackAs) })
+	}
+	if f.Line == "" {
+		return
+	}
+	p.suffer(f.Line, true)
+	if f.DownFor > 0 {
+		p.sys.spawn(func() {
+			if p.sys.sleep(f.DownFor) {
+				p.suffer(f.Line, false)
+			}
+		})
+	}
+}
+
+// suffer begins or ends a fault of the line.
+func (p *Port) suffer(l LineFault, on bool) {
+	switch {
+	case l == CablePulled && on:
+		p.PullCable()
+	case l == CablePulled:
+		p.PlugCable()
+	case l == ReadingStopped && on:
+		p.StopReading()
+	case l == ReadingStopped:
+		p.Resume()
+	case l == Echoes:
+		p.SetEcho(on)
+	case l == LoopedBack:
+		p.SetLoopBack(on)
+	case l == WrongSpeed:
+		p.SetGarbled(on)
+	}
 }
 
 // crash restarts the lock system: deaf for a while, then idle.
 func (p *Port) crash(f Fault) {
+	p.acknowledged()
 	p.set("crashed", func() { p.busy, p.down, p.late, p.lastOut = false, true, nil, nil })
 	if f.HangUp && p.kind.unplug() == nil {
-		p.comeBack(f.DownFor)
+		p.comeBack(f.DownFor, f.ComeBackAs)
 	} else {
 		p.sys.sleep(f.DownFor)
 	}
 	p.set("restarted", func() { p.down = false })
 }
 
-// comeBack plugs the port in again after a while.
-func (p *Port) comeBack(after time.Duration) {
+// comeBack plugs the port in again after a while, under the name, or under that
+// which it had if name is "".
+func (p *Port) comeBack(after time.Duration, name string) {
 	if !p.sys.sleep(after) {
 		return
 	}
-	if err := p.kind.plug(""); err != nil {
+	if err := p.kind.plug(name); err != nil {
 		p.record(Note, nil, err.Error())
 	} else {
 		p.record(Note, nil, "plugged in again")

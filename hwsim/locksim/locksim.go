@@ -1,20 +1,50 @@
-// Package locksim is a lock system with its encoders: the other end of the
-// "Industry Standard" link in its SALTO dialect, on a pseudo-terminal or on TCP.
+// Package locksim is a lock system with its encoders: the other end of a line
+// on which a hotel's software asks for keys, on a pseudo-terminal or on TCP. It
+// speaks the "Industry Standard" link in the dialects of SALTO and of
+// Onity/TESA, and VingCard's RS-232 link; see Family.
 //
-//	agent ==bytes==> Port (line faults) -> frame -> System (rooms, keys, cards)
-//	      <==bytes== Port (line faults) <- frame <-    encoder <- Presentation (a person)
+//	agent ==bytes==> Port (line faults) -> dialect -> System (rooms, keys, cards)
+//	      <==bytes== Port (line faults) <- dialect <-    encoder <- Presentation (a person)
 //
 // Nothing is answered from a script: there are rooms with stays and generations
 // of keys, encoders and cards, and a reply is what becomes of them. Whether a
-// command worked is seen at the door, by OpensDoor.
+// command worked is seen at the door, by OpensDoor. What the other end does
+// against the rules of the link is written down, see System.Violations.
 //
-// What it takes for granted, because no public source settles it:
+// Replay is the exception: a lock system that answers as a recording from a
+// site says, and reports where the other end does something else.
+//
+// # Recordings
+//
+// ReadRecording reads one line per piece of the byte stream, in order:
+//
+//	# host >
+//	2026-07-15T12:00:00.000Z > 05
+//	2026-07-15T12:00:00.012Z < 06
+//	0.250 > 02 B3 43 4E B3 ?? ?? B3 03 8C
+//
+// that is a time, a direction and bytes, parted by blanks. The time is RFC 3339,
+// seconds since the start (0.250, +0.250) or a duration (250ms); only the time
+// between lines counts. The bytes are hex digits, with or without blanks
+// between them; ?? stands for a redacted byte, which matches any byte of the
+// other end, and for which the lock system sends 0 with a check that fits.
+// What follows # is a comment. Which of < and > is the agent's is told by a
+// comment "host >" or "host <"; without one it is the direction of the first
+// ENQ, since a lock system never asks, or else that of the first line. A frame
+// may be spread over lines, and a line may hold more than one.
+//
+// # What is taken for granted
+//
+// No public source settles these points:
 //   - A new generation counts from the moment its card was cut, not from the
 //     first use of that card at an offline lock, and all rooms named on a new
 //     key get one. A request that ends in an error changes no generation.
 //   - The answer to a command without an encoder echoes field 1, as CO does.
 //   - ENQ and frames are answered NAK while a command of the same port is at
 //     work; Config.AckWhileBusy makes ENQ answer ACK instead.
+//   - An Onity encoder answers ES to a command that it does not know; see
+//     OnitySite.Unknown.
+//   - VingCard's letters A, B, C and G; see vingcard.go.
 package locksim
 
 import (
@@ -23,71 +53,6 @@ import (
 	"sync"
 	"time"
 )
-
-// Config describes a lock system. The zero value is one without rooms and encoders.
-type Config struct {
-	// Clock drives every wait and stamps the transcript; nil for Wall.
-	Clock Clock
-	// Now is the hotel's calendar: validity, audit. Nil for Clock.Now.
-	Now func() time.Time
-	// Zone is the property's time zone, in which the link's dates are read; nil for UTC.
-	Zone *time.Location
-	// Seed of every chance; 0 takes one from the time of day, see System.Seed.
-	Seed uint64
-	// Rooms and Encoders are the names that the lock system knows.
-	Rooms, Encoders []string
-	// AckTime passes between a frame and its ACK; 0 for 5 ms.
-	AckTime time.Duration
-	// WorkTime is what an encoder needs to write or read one card; 0 for 200 ms.
-	WorkTime time.Duration
-	// CardWait is how long an encoder waits for a card before it answers ED; 0 for 20 s.
-	CardWait time.Duration
-	// TakeTime is how long the card lies on the encoder after the work; a
-	// request that waits for its removal (E, T) is answered only then.
-	TakeTime time.Duration
-	// FrameGap is the longest pause inside a frame, after which what came is
-	// dropped; 0 for 1 s.
-	FrameGap time.Duration
-	// AckWhileBusy answers ENQ with ACK while a command is at work.
-	AckWhileBusy bool
-	// RepeatOnNak sends the last result again when the other end answers it
-	// with NAK, as relatives of the protocol do on a serial line.
-	RepeatOnNak bool
-	// StrictLRC refuses the check byte 0D, which otherwise means "do not verify".
-	StrictLRC bool
-	// WildcardLRC sends 0D as the check byte of every result.
-	WildcardLRC bool
-	// UIDOnRead appends the card's UID to the answer of LT.
-	UIDOnRead bool
-	// OnAck, if not nil, is called after the ACK of a command was written and
-	// before its work starts; the work waits until it returns. Room is "" for
-	// commands without one.
-	OnAck func(command, room string)
-}
-
-func (c Config) withDefaults() Config {
-	if c.Clock == nil {
-		c.Clock = Wall()
-	}
-	if c.Now == nil {
-		c.Now = c.Clock.Now
-	}
-	if c.Zone == nil {
-		c.Zone = time.UTC
-	}
-	if c.Seed == 0 {
-		c.Seed = uint64(time.Now().UnixNano())
-	}
-	for _, d := range []struct {
-		v   *time.Duration
-		def time.Duration
-	}{{&c.AckTime, 5 * time.Millisecond}, {&c.WorkTime, 200 * time.Millisecond}, {&c.CardWait, 20 * time.Second}, {&c.FrameGap, time.Second}} {
-		if *d.v == 0 {
-			*d.v = d.def
-		}
-	}
-	return c
-}
 
 // System is a lock system: rooms, encoders, cards and what was done with them.
 // Its methods may be called from several goroutines.
@@ -112,6 +77,9 @@ type System struct {
 	changed   chan struct{}
 	lines     []Line
 	closed    bool
+	stopped   bool          // the lock software is not running
+	skew      time.Duration // of the lock system's calendar
+	player    *Player       // answers in the house's place, or nil
 }
 
 // New returns a lock system without ports; add them with OpenPTY and ListenTCP.
@@ -152,6 +120,32 @@ func (s *System) Close() error {
 	return nil
 }
 
+// now is the lock system's calendar. The caller holds s.mu.
+func (s *System) now() time.Time { return s.cfg.Now().Add(s.skew) }
+
+// SetClockSkew sets the lock system's calendar ahead of Config.Now, or behind it.
+func (s *System) SetClockSkew(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skew = d
+}
+
+// await waits on the system's clock for d, at most until stop is closed or the
+// system is; true when the time has passed.
+func (s *System) await(d time.Duration, stop <-chan struct{}) bool {
+	due := s.cfg.Clock.After(d)
+	select {
+	case <-due:
+		return true
+	case <-stop:
+	case <-s.done:
+	}
+	if m, ok := s.cfg.Clock.(*Manual); ok {
+		m.forget(due)
+	}
+	return false
+}
+
 // sleep waits on the system's clock; false when the system was closed meanwhile.
 func (s *System) sleep(d time.Duration) bool {
 	if d <= 0 {
@@ -174,6 +168,13 @@ func (s *System) sleep(d time.Duration) bool {
 func (s *System) change() {
 	close(s.changed)
 	s.changed = make(chan struct{})
+}
+
+// wake is change for a caller that does not hold s.mu.
+func (s *System) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.change()
 }
 
 // Wait returns when cond holds, asking again after every change of the system

@@ -8,16 +8,16 @@ import "time"
 type Presentation struct {
 	// After is when the card comes. Later than Config.CardWait is too late.
 	After time.Duration
-	// Never: no card comes (ED).
+	// Never: no card comes (ED; 8 on VingCard's link).
 	Never bool
-	// Wrong: the card is wrongly inserted (EP).
+	// Wrong: the card is wrongly inserted (EP; 8 on VingCard's link).
 	Wrong bool
 	// UID presents that card; "" takes a fresh one of Kind.
 	UID string
 	// Kind of the fresh card; "" for Blank.
 	Kind Kind
 	// RemoveAt takes the card away after this part of the work, above 0 and
-	// below 1 (EF). What was on it is lost.
+	// below 1 (EF; 1 on VingCard's link). What was on it is lost.
 	RemoveAt float64
 	// Swap puts another fresh card down in mid-work (EF). Both are worthless after.
 	Swap bool
@@ -141,7 +141,7 @@ func (s *System) awaitCard(e *encoder) (uid string, p Presentation, code string)
 
 // work lets the encoder work on the card for as long as it takes and as the
 // person lets it. code is "" when the work is done.
-func (s *System) work(e *encoder, uid string, p Presentation, writes bool) (code string) {
+func (s *System) work(e *encoder, uid string, p Presentation, j job, writes bool) (code string) {
 	part := time.Duration(1)
 	d := s.cfg.WorkTime
 	cut := p.RemoveAt > 0 && p.RemoveAt < 1 || p.Swap
@@ -153,7 +153,13 @@ func (s *System) work(e *encoder, uid string, p Presentation, writes bool) (code
 	case cut:
 		d = time.Duration(float64(d) * p.RemoveAt)
 	}
-	alive := s.sleep(max(d, part))
+	d = max(d, part)
+	if j.midway != nil {
+		s.sleep(d / 2)
+		j.midway()
+		d = max(d-d/2, part)
+	}
+	alive := s.sleep(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !alive || !e.online {

@@ -9,6 +9,12 @@ import (
 // PortOptions describe the line of a port. The zero value: no speed is
 // checked, bytes arrive at once.
 type PortOptions struct {
+	// Family is the language of the port; "" for SALTO.
+	Family Family
+	// ByID is a second symlink to a pseudo-terminal, such as udev's
+	// /dev/serial/by-id/...: it comes and goes with the device and stays the same
+	// when the device comes back under another name. "" for none.
+	ByID string
 	// Baud is the speed that a pseudo-terminal expects the agent to set; 0 for
 	// any. At another speed, or with TwoStop unlike the agent's stop bits,
 	// both directions carry garbage.
@@ -23,10 +29,12 @@ type PortOptions struct {
 type Port struct {
 	sys  *System
 	name string // the path of the symlink, or the address
-	opts PortOptions
 	kind carrier
+	lang *dialect
 
 	mu      sync.Mutex // guards name and what follows; never held together with sys.mu
+	opts    PortOptions
+	garbled bool // the speeds differ, whatever the agent sets
 	busy    bool
 	down    bool // restarting after a crash
 	cut     bool // cable pulled
@@ -37,6 +45,7 @@ type Port struct {
 	in, out float64       // rates of corruption
 	late    []byte        // a result that waits for the next request
 	lastOut []byte        // the last result, as it should have been
+	unacked *unacked      // a result that waits for its ACK
 
 	wmu sync.Mutex // one writer at a time
 }
@@ -101,6 +110,16 @@ func (p *Port) SetLoopBack(on bool) { p.set("", func() { p.loop = on }) }
 // direction, drawn from the seeded generator.
 func (p *Port) SetCorruption(in, out float64) { p.set("", func() { p.in, p.out = in, out }) }
 
+// SetSpeed sets the device to another speed than that of its options, as a
+// person does who replaces it; baud 0 agrees with any.
+func (p *Port) SetSpeed(baud int, twoStop bool) {
+	p.set("set to another speed", func() { p.opts.Baud, p.opts.TwoStop = baud, twoStop })
+}
+
+// SetGarbled lets both directions carry the garbage of a wrong speed, whatever
+// the agent sets: over TCP, a device server with the wrong speed at its far end.
+func (p *Port) SetGarbled(on bool) { p.set("", func() { p.garbled = on }) }
+
 // StopReading leaves what the agent sends in the kernel until Resume: once its
 // buffer is full, the agent's writes block.
 func (p *Port) StopReading() {
@@ -132,22 +151,26 @@ func (p *Port) set(note string, f func()) {
 	p.mu.Lock()
 	f()
 	p.mu.Unlock()
-	if note != "" {
-		p.record(Note, nil, note)
+	if note == "" {
+		p.sys.wake()
+		return
 	}
+	p.record(Note, nil, note)
 }
 
 // settings is a copy of the line's state.
 type settings struct {
 	busy, down, cut, full, echo, loop bool
+	garbled                           bool
 	in, out                           float64
 	paused                            chan struct{}
+	opts                              PortOptions
 }
 
 func (p *Port) now() settings {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return settings{p.busy, p.down, p.cut, p.full, p.echo, p.loop, p.in, p.out, p.paused}
+	return settings{p.busy, p.down, p.cut, p.full, p.echo, p.loop, p.garbled, p.in, p.out, p.paused, p.opts}
 }
 
 func (p *Port) shut() {
@@ -158,6 +181,15 @@ func (p *Port) shut() {
 	}
 	p.mu.Unlock()
 	p.kind.shut()
+}
+
+// newPort makes a port without its carrier.
+func (s *System) newPort(name string, opts PortOptions) (*Port, error) {
+	lang, err := s.dialect(opts.Family)
+	if err != nil {
+		return nil, err
+	}
+	return &Port{sys: s, name: name, opts: opts, lang: lang}, nil
 }
 
 // addPort enters a port, or says that the system is closed.

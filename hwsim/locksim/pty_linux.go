@@ -19,9 +19,12 @@ type pty struct {
 // OpenPTY adds a port on a new pseudo-terminal and makes path a symlink to it,
 // which must not exist or be a symlink.
 func (s *System) OpenPTY(path string, opts PortOptions) (*Port, error) {
-	p := &Port{sys: s, name: path, opts: opts}
+	p, err := s.newPort(path, opts)
+	if err != nil {
+		return nil, err
+	}
 	c := &pty{port: p}
-	c.se = &session{port: p, wire: c}
+	c.se = p.session(c)
 	p.kind = c
 	if err := s.addPort(p); err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func (c *pty) plug(rename string) error {
 	if c.end != nil {
 		return errPlugged
 	}
-	t, err := openTerminal(c.port.opts)
+	t, err := openTerminal()
 	if err != nil {
 		return err
 	}
@@ -50,6 +53,12 @@ func (c *pty) plug(rename string) error {
 	if err := point(c.port.Name(), t.slave); err != nil {
 		t.master.Close()
 		return err
+	}
+	if id := c.port.now().opts.ByID; id != "" {
+		if err := point(id, c.port.Name()); err != nil {
+			t.master.Close()
+			return errors.Join(err, os.Remove(c.port.Name()))
+		}
 	}
 	c.end = t
 	c.port.sys.spawn(func() { t.read(c.se) })
@@ -63,6 +72,9 @@ func (c *pty) unplug() error {
 		return errUnplugged
 	}
 	err := errors.Join(os.Remove(c.port.Name()), c.end.master.Close())
+	if id := c.port.now().opts.ByID; id != "" {
+		err = errors.Join(os.Remove(id), err)
+	}
 	c.end = nil
 	return err
 }
@@ -86,7 +98,7 @@ func (c *pty) write(b []byte) bool {
 // misread implements wire.
 func (c *pty) misread() bool {
 	t := c.current()
-	return t != nil && t.misread()
+	return t != nil && t.misread(c.port.now().opts)
 }
 
 // point makes path a symlink to target in one step.

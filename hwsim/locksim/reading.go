@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // readOrPrint does LT, P1 to P3 and L1 to L3.
@@ -18,23 +17,23 @@ func (s *System) readOrPrint(j job, e *encoder) ([]string, string) {
 	kind := s.cards[uid].Kind
 	s.mu.Unlock()
 	switch {
-	case kind == Damaged, kind == Foreign && j.verb != "LT":
+	case kind == Damaged, kind == Clone, kind == Foreign && j.verb != "LT", kind == Protected && j.verb == "P":
 		return nil, "EF"
 	case kind == Staff && j.verb == "P":
-		return nil, "EV"
+		return nil, j.staff
 	}
 	// Neither reading nor printing endangers the key: the stripe is another medium.
-	if code := s.work(e, uid, p, false); code != "" {
+	if code := s.work(e, uid, p, j, false); code != "" {
 		return nil, code
 	}
-	out := s.readCard(j, e, uid)
+	out, code := s.readCard(j, e, uid)
 	if j.eject != "R" {
 		s.sleep(s.cfg.TakeTime)
 	}
-	return out, ""
+	return out, code
 }
 
-func (s *System) readCard(j job, e *encoder, uid string) []string {
+func (s *System) readCard(j job, e *encoder, uid string) ([]string, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.cards[uid]
@@ -43,21 +42,27 @@ func (s *System) readCard(j job, e *encoder, uid string) []string {
 	switch j.verb {
 	case "P":
 		entry.Deed = Wrote
-		c.Tracks[j.track-1] = j.text
-		return nil
+		if c.Kind != Stubborn {
+			c.Tracks[j.track-1] = j.text
+		}
+		return nil, ""
 	case "L":
-		return []string{c.Tracks[j.track-1]}
+		return []string{c.Tracks[j.track-1]}, ""
 	}
-	out := s.explain(c)
-	if s.cfg.UIDOnRead {
-		out = append(out, uid)
-	}
-	return out
+	return j.explain(s, j, c)
 }
 
-// explain says what a card is, in the fields that follow LT and the encoder.
-// The caller holds s.mu.
-func (s *System) explain(c *Card) []string {
+// explainStandard says what a card is, in the fields that follow LT and the
+// encoder. The caller holds s.mu.
+func explainStandard(s *System, j job, c *Card) ([]string, string) {
+	out := s.explain(j.layout, c)
+	if s.cfg.UIDOnRead || j.tell {
+		out = append(out, c.UID)
+	}
+	return out, ""
+}
+
+func (s *System) explain(layout string, c *Card) []string {
 	switch c.Kind {
 	case Staff:
 		return []string{"LM"}
@@ -70,7 +75,7 @@ func (s *System) explain(c *Card) []string {
 		return []string{"LD"}
 	}
 	k := c.Key
-	at := s.cfg.Now()
+	at := s.now()
 	if k.From.After(at) {
 		at = k.From // a key for tomorrow is a good key
 	}
@@ -86,14 +91,7 @@ func (s *System) explain(c *Card) []string {
 	for len(out) < 4 {
 		out = append(out, "")
 	}
-	return append(out, status, k.Copy, k.Grants, s.stamp(k.From), s.stamp(k.Until), k.Operator)
-}
-
-func (s *System) stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.In(s.cfg.Zone).Format(layout)
+	return append(out, status, k.Copy, k.Grants, stamp(layout, s.cfg.Zone, k.From), stamp(layout, s.cfg.Zone, k.Until), k.Operator)
 }
 
 // image answers CNB and CCB: the key counts as cut, and the caller gets the

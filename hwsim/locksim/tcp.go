@@ -20,7 +20,10 @@ type conn struct{ net.Conn }
 // ListenTCP adds a port on a TCP listener. addr is host:port; Port.Name tells
 // the address in use when its port is 0.
 func (s *System) ListenTCP(addr string, opts PortOptions) (*Port, error) {
-	p := &Port{sys: s, name: addr, opts: opts}
+	p, err := s.newPort(addr, opts)
+	if err != nil {
+		return nil, err
+	}
 	c := &tcp{port: p, conns: map[*conn]*session{}}
 	p.kind = c
 	if err := s.addPort(p); err != nil {
@@ -61,7 +64,7 @@ func (c *tcp) accept(ln net.Listener) {
 			return
 		}
 		co := &conn{nc}
-		se := &session{port: c.port, wire: co}
+		se := c.port.session(co)
 		c.mu.Lock()
 		if c.ln != ln {
 			c.mu.Unlock()

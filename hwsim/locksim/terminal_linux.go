@@ -16,7 +16,6 @@ import (
 type terminal struct {
 	master *os.File
 	slave  string
-	opts   PortOptions
 	// wmu keeps writes apart from flush, which has the slave open for a moment:
 	// a byte written then would look as if the agent had got it.
 	wmu sync.Mutex
@@ -24,7 +23,7 @@ type terminal struct {
 
 // openTerminal opens a pseudo-terminal whose slave is raw from the start: in
 // its cooked first state it would echo what the lock system says.
-func openTerminal(opts PortOptions) (*terminal, error) {
+func openTerminal() (*terminal, error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/ptmx: %w", err)
@@ -34,7 +33,7 @@ func openTerminal(opts PortOptions) (*terminal, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("set up pseudo-terminal: %w", err)
 	}
-	return &terminal{master: os.NewFile(uintptr(fd), "ptmx"), slave: "/dev/pts/" + strconv.Itoa(n), opts: opts}, nil
+	return &terminal{master: os.NewFile(uintptr(fd), "ptmx"), slave: "/dev/pts/" + strconv.Itoa(n)}, nil
 }
 
 func setUp(fd int) (number int, err error) {
@@ -86,16 +85,20 @@ func (t *terminal) read(se *session) {
 	}
 }
 
-// flush empties the slave's input.
+// flush empties the slave's input. It reaches the slave through its master: the
+// name may be another terminal's by now.
 func (t *terminal) flush() {
 	t.wmu.Lock()
 	defer t.wmu.Unlock()
-	fd, err := unix.Open(t.slave, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	defer unix.Close(fd)
-	_ = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+	t.control(func(fd int) {
+		const flags = unix.O_RDWR | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_CLOEXEC
+		slave, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, flags)
+		if errno != 0 {
+			return
+		}
+		defer unix.Close(int(slave))
+		_ = unix.IoctlSetInt(int(slave), unix.TCFLSH, unix.TCIFLUSH)
+	})
 }
 
 // write says false when the agent has closed the slave, or does not read.
@@ -118,21 +121,25 @@ func (t *terminal) hungUp() bool {
 	t.control(func(fd int) {
 		fds := []unix.PollFd{{Fd: int32(fd)}}
 		_, err := unix.Poll(fds, 0)
+		for errors.Is(err, syscall.EINTR) {
+			// Go's own signals interrupt it on a busy machine.
+			_, err = unix.Poll(fds, 0)
+		}
 		up = err == nil && fds[0].Revents&unix.POLLHUP == 0
 	})
 	return !up
 }
 
 // misread judges by the speed that the agent has set.
-func (t *terminal) misread() bool {
-	if t.opts.Baud == 0 {
+func (t *terminal) misread(own PortOptions) bool {
+	if own.Baud == 0 {
 		return false
 	}
 	wrong := false
 	t.control(func(fd int) {
 		set, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
 		if err == nil {
-			wrong = int(set.Ospeed) != t.opts.Baud || (set.Cflag&unix.CSTOPB != 0) != t.opts.TwoStop
+			wrong = int(set.Ospeed) != own.Baud || (set.Cflag&unix.CSTOPB != 0) != own.TwoStop
 		}
 	})
 	return wrong

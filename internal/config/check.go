@@ -196,7 +196,7 @@ func (c *checker) devices(l *Loaded) {
 		c.add(fmt.Sprintf("devices[%d]", maxDevices), "%d devices, and at most %d are possible", len(l.Devices), maxDevices)
 		l.Devices = l.Devices[:maxDevices]
 	}
-	seen, wires := map[string]string{}, map[string]string{}
+	seen, wires, lines := map[string]string{}, map[string]string{}, map[string]string{}
 	for i := range l.Devices {
 		d, path := &l.Devices[i], fmt.Sprintf("devices[%d]", i)
 		c.named(seen, path, d.Name, "device")
@@ -207,6 +207,7 @@ func (c *checker) devices(l *Loaded) {
 			c.section(path+".keycard", d.Keycard.Problems())
 			c.port(path+".keycard.port", d.Keycard.Port)
 			c.wire(wires, path+".keycard", d.Keycard)
+			c.pins(lines, path+".keycard", d.Keycard)
 		}
 		if d.IPTV != nil {
 			kinds = append(kinds, "iptv")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 )
 
@@ -99,6 +100,9 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 	}
 }
 
+// seed is the form of a secret that signs keys.
+var seed = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+
 // holds is what stands in the files that are in PEM form; the others hold a
 // secret on one line.
 var holds = map[string]string{"ca_file": "certificate", "cert_file": "certificate", "key_file": "private key"}
@@ -136,6 +140,8 @@ func contentProblem(key, full, shown string) string {
 		return fmt.Sprintf("the file %s is empty; put the value into it", shown)
 	case lines > 1:
 		return fmt.Sprintf("the file %s has %d lines, and a secret is one; leave only the value in it", shown, lines)
+	case key == "signing_key_file" && !seed.MatchString(strings.TrimSpace(string(text))):
+		return fmt.Sprintf("the file %s holds no Ed25519 seed; write 64 hexadecimal digits into it, as openssl rand -hex 32 makes them", shown)
 	}
 	return ""
 }

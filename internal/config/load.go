@@ -1,6 +1,10 @@
 package config
 
-import "reflect"
+import (
+	"errors"
+	"fmt"
+	"reflect"
+)
 
 // Load reads, checks and completes a property file. Problems hold everything
 // that is wrong; the file is usable unless they are Fatal. Of a file with
@@ -29,6 +33,20 @@ func Parse(path string, text []byte) (*Loaded, Problems) {
 	c.files(loaded)
 	c.rules(loaded)
 	return loaded, c.sorted()
+}
+
+// Peek reads what can be read of a property file and checks none of it: for a
+// verb that must do its work whatever else is wrong, and look at nothing else.
+func Peek(path string) (*File, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f, c := &File{}, newChecker(path)
+	if !c.decode(text, f) {
+		return nil, errors.New(c.sorted()[0].String())
+	}
+	return f, nil
 }
 
 // decode fills the file from the text, as far as its shape is right. It is

@@ -138,8 +138,8 @@ func excerpt(line string, column int) (source, before string) {
 // A secret that somebody wrote into the file, by the name of its key, and the
 // user and password of an address.
 var (
-	secretKey   = regexp.MustCompile(`(?i)(secret|passw(or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|access_?token|auth_?token)$`)
-	secretValue = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:secret|passw(?:or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|access_?token|auth_?token)["']?\s*:)\s*[^\s#].*`)
+	secretKey   = regexp.MustCompile(`(?i)(secret|passw(or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|signing_?key|seed|access_?token|auth_?token)$`)
+	secretValue = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:secret|passw(?:or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|signing_?key|seed|access_?token|auth_?token)["']?\s*:)\s*[^\s#].*`)
 	userInURL   = regexp.MustCompile(`://[^/\s]*@`)
 	queryInURL  = regexp.MustCompile(`(://[^\s?#]*)\?[^\s"']*`)
 )

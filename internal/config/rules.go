@@ -1,12 +1,14 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"edgeagent/drivers"
 	"edgeagent/drivers/iptv"
 	"edgeagent/drivers/keycard"
+	"edgeagent/drivers/keycard/panel"
 	"edgeagent/drivers/wifi"
 	"edgeagent/rules"
 )
@@ -22,6 +24,18 @@ func Actions(kind string) []drivers.Action {
 		return wifi.Actions()
 	}
 	return nil
+}
+
+// Actions are what a device can be told: by its kind, and by what is fitted to it.
+func (d *Device) Actions() []drivers.Action {
+	actions := Actions(d.Kind())
+	if d.Keycard != nil {
+		if d.Keycard.IsPN532() {
+			actions = keycard.ModuleActions()
+		}
+		actions = append(actions, d.Keycard.Panel.Actions()...)
+	}
+	return actions
 }
 
 // rules compiles the property's rules, or the table that ships.
@@ -46,7 +60,7 @@ func (c *checker) rules(l *Loaded) {
 	devices := make([]rules.Device, 0, len(l.Devices))
 	for i := range l.Devices {
 		d := &l.Devices[i]
-		devices = append(devices, rules.Device{Name: unreserved(d.Name), Kind: d.Kind(), Actions: actionsOf(d)})
+		devices = append(devices, rules.Device{Name: unreserved(d.Name), Kind: d.Kind(), Actions: c.actionsOf(i, d)})
 		if d.Keycard != nil {
 			encoders = append(encoders, unreserved(d.Name))
 		}
@@ -80,17 +94,21 @@ func unreserved(name string) string {
 
 // actionsOf is what a device can be told: by its kind, or anything while its
 // kind is in doubt, so that its rules are not reported for that as well.
-func actionsOf(d *Device) []drivers.Action {
+func (c *checker) actionsOf(i int, d *Device) []drivers.Action {
 	sure := 0
 	for _, there := range []bool{d.Keycard != nil, d.IPTV != nil, d.WiFi != nil} {
 		if there {
 			sure++
 		}
 	}
-	if sure == 1 {
-		return Actions(d.Kind())
+	fitted := (&panel.Config{Relay: &panel.Relay{}}).Actions()
+	switch {
+	case sure == 1 && d.Keycard != nil && c.shadowed(fmt.Sprintf("devices[%d].keycard.panel", i)):
+		return append(keycard.Actions(), fitted...)
+	case sure == 1:
+		return d.Actions()
 	}
-	return slices.Concat(Actions("keycard"), Actions("iptv"), Actions("wifi"))
+	return slices.Concat(Actions("keycard"), fitted, Actions("iptv"), Actions("wifi"))
 }
 
 // desk is the encoder at the front desk.

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -44,7 +46,13 @@ func (c *checker) token(seen map[string]string, path string, link *mews.Config) 
 // wire reports a keycard device whose serial port or address another has already.
 func (c *checker) wire(seen map[string]string, path string, k *keycard.Config) {
 	what, given := "port", k.Port
-	if given == "" {
+	switch {
+	case given != "":
+	case k.PN532 != nil && k.PN532.SPI != "":
+		what, given = "pn532.spi", k.PN532.SPI
+	case k.PN532 != nil && k.PN532.I2C != "":
+		what, given = "pn532.i2c", k.PN532.I2C
+	default:
 		what, given = "address", strings.ToLower(k.Address)
 	}
 	path += "." + what
@@ -59,8 +67,38 @@ func (c *checker) wire(seen map[string]string, path string, k *keycard.Config) {
 		seen[given] = path
 		return
 	}
+	if k.IsPN532() {
+		c.add(path, "two keycard devices have one %s, the first in line %d, and a module serves one device; remove one", last(what), c.line(first))
+		return
+	}
 	c.add(path, "two keycard devices have one %s, the first in line %d, and a link serves one device; remove one, and in a rule name another encoder of the same lock system with the parameter encoder",
 		what, c.line(first))
+}
+
+// pins reports a panel or a PN532 with a GPIO line that another one has already.
+func (c *checker) pins(seen map[string]string, path string, k *keycard.Config) {
+	if k.Panel != nil {
+		c.linesOf(seen, path+".panel", k.Panel.Chip, k.Panel.Lines(), "two panels have")
+	}
+	if k.PN532 != nil {
+		c.linesOf(seen, path+".pn532", k.PN532.Chip, k.PN532.Lines(), "two devices have")
+	}
+}
+
+func (c *checker) linesOf(seen map[string]string, path, chip string, lines iter.Seq2[string, string], who string) {
+	here := map[string]string{} // a line that a section has twice is told of by itself
+	for at, line := range lines {
+		full, key := join(path, at), chip+" "+strings.ToLower(line)
+		if line == "" || c.said[full] {
+			continue
+		}
+		if first, twice := seen[key]; twice {
+			c.add(full, "%s the line %s, the first in line %d of this file; give each a line of its own", who, short(line), c.line(first))
+			continue
+		}
+		here[key] = full
+	}
+	maps.Copy(seen, here)
 }
 
 // namesake reports a device that is called like a PMS link: pages, logs and

@@ -1,37 +1,6 @@
 package keycard
 
-import (
-	"slices"
-	"time"
-)
-
-// protocols are the languages of lock systems that this package speaks.
-var protocols = map[string]*dialect{
-	"salto": &salto,
-}
-
-// dialect is what the makes of the Industry Standard link do differently.
-type dialect struct {
-	// stamp writes an instant as the lock system wants it.
-	stamp func(t time.Time, zone *time.Location, e edge) string
-	// maxRooms is how many rooms one card can open.
-	maxRooms int
-	// codes are the error codes it answers with.
-	codes map[string]codeInfo
-}
-
-var salto = dialect{stamp: minuteStamp, maxRooms: 4, codes: saltoCodes}
-
-const (
-	maxName    = 24 // rooms and operator
-	maxEncoder = 64
-	maxCopies  = 9
-	maxCode    = 64 // authorisation code
-)
-
-// authorisationChars are SALTO's characters for authorisations 1, 2, 3, …;
-// the quotes are left out.
-const authorisationChars = "123456789abcdefghijklmnopqrstuvwxyz!#$%&()*+,-./:;<=>?@[\\]^_{}"
+import "slices"
 
 // cardFields are the fields of CN, CC and CA.
 type cardFields struct {

@@ -1,0 +1,224 @@
+package pn532sim
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// PortOptions describe the chip's serial line (HSU). The zero value: no speed
+// is checked, bytes arrive at once.
+type PortOptions struct {
+	// Baud is the speed, in bit/s, that a pseudo-terminal expects the host to
+	// set, with one stop bit; 0 for any. The chip starts with 115200
+	// (UM0701-02, 6.2.3); SetSerialBaudRate changes it. At another speed both
+	// directions carry garbage.
+	Baud int
+	// Pace sends one byte per ten bit times, and acknowledges a frame no sooner
+	// than it can have arrived.
+	Pace bool
+	// Powered: the chip takes its power from this port, as one behind a USB
+	// adapter does. Unplugging resets it.
+	Powered bool
+}
+
+// Port is the chip's serial line: a pseudo-terminal or a TCP listener. Both
+// behave alike.
+type Port struct {
+	chip *Chip
+	path string // of the symlink, or the address
+	opts PortOptions
+	kind carrier
+
+	mu      sync.Mutex // guards path and what follows; never held together with Chip.mu
+	cut     bool       // cable pulled
+	echo    bool
+	loop    bool
+	paused  chan struct{} // not nil: reading has stopped, closed on resume
+	in, out float64       // rates of corruption
+
+	wmu sync.Mutex // one writer at a time
+}
+
+// carrier is what differs between the two kinds of ports.
+type carrier interface {
+	plug(rename string) error
+	unplug() error
+	sessions() []*session
+}
+
+var (
+	errPlugged   = errors.New("the port is plugged in already: unplug it first")
+	errUnplugged = errors.New("the port is unplugged already")
+)
+
+// Name is what the host is to open: a device path, or host:port.
+func (p *Port) Name() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.path
+}
+
+// Unplug pulls the device out of the computer: the other end sees a hang-up,
+// and the device name is gone. A command at work goes on without anybody to
+// tell, unless the port powers the chip.
+func (p *Port) Unplug() error {
+	p.chip.record(p.Name(), Note, nil, "unplugged")
+	err := p.kind.unplug()
+	if err == nil && p.opts.Powered {
+		p.chip.PowerCycle()
+	}
+	return err
+}
+
+// Plug puts the device back, behind the same name.
+func (p *Port) Plug() error {
+	p.chip.record(p.Name(), Note, nil, "plugged in")
+	return p.kind.plug("")
+}
+
+// PlugAs puts the device back under another name; see Name.
+func (p *Port) PlugAs(name string) error {
+	p.chip.record(p.Name(), Note, nil, "plugged in as "+name)
+	return p.kind.plug(name)
+}
+
+// PullCable interrupts the line without a hang-up: what is sent vanishes, in
+// both directions. PlugCable joins it again.
+func (p *Port) PullCable() { p.set("cable pulled", func() { p.cut = true }) }
+
+// PlugCable joins the line again.
+func (p *Port) PlugCable() { p.set("cable plugged", func() { p.cut = false }) }
+
+// SetEcho sends back every byte that comes in, beside the answers.
+func (p *Port) SetEcho(on bool) { p.set("", func() { p.echo = on }) }
+
+// SetLoopBack sends back every byte that comes in, and nothing else: a loop
+// plug instead of a chip.
+func (p *Port) SetLoopBack(on bool) { p.set("", func() { p.loop = on }) }
+
+// SetCorruption damages one bit of that part of the bytes, 0 to 1, per
+// direction, drawn from the seeded generator.
+func (p *Port) SetCorruption(in, out float64) { p.set("", func() { p.in, p.out = in, out }) }
+
+// StopReading leaves what the host sends in the kernel until Resume: once its
+// buffer is full, the host's writes block.
+func (p *Port) StopReading() {
+	p.set("stopped reading", func() {
+		if p.paused == nil {
+			p.paused = make(chan struct{})
+		}
+	})
+}
+
+// Resume ends StopReading.
+func (p *Port) Resume() { p.set("reads again", p.resume) }
+
+// resume is for a caller that holds p.mu.
+func (p *Port) resume() {
+	if p.paused != nil {
+		close(p.paused)
+		p.paused = nil
+	}
+}
+
+// Spurious sends bytes out of nothing to whoever is connected.
+func (p *Port) Spurious(b []byte) {
+	for _, se := range p.kind.sessions() {
+		se.give(b)
+	}
+}
+
+func (p *Port) set(note string, f func()) {
+	p.mu.Lock()
+	f()
+	path := p.path
+	p.mu.Unlock()
+	if note != "" {
+		p.chip.record(path, Note, nil, note)
+	}
+}
+
+// settings is a copy of the line's state.
+type settings struct {
+	cut, echo, loop bool
+	in, out         float64
+	paused          chan struct{}
+}
+
+func (p *Port) now() settings {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return settings{p.cut, p.echo, p.loop, p.in, p.out, p.paused}
+}
+
+// shut implements closer.
+func (p *Port) shut() {
+	p.mu.Lock()
+	p.resume()
+	p.mu.Unlock()
+	_ = p.kind.unplug()
+}
+
+// hangUp takes the port away, and brings it back later.
+func (p *Port) hangUp(downFor time.Duration) {
+	if p.Unplug() != nil {
+		return
+	}
+	p.chip.mu.Lock()
+	defer p.chip.mu.Unlock()
+	p.chip.spawn(func() {
+		if !p.chip.sleep(downFor, nil) {
+			return
+		}
+		if err := p.kind.plug(""); err != nil {
+			p.chip.record(p.Name(), Note, nil, err.Error())
+			return
+		}
+		p.chip.record(p.Name(), Note, nil, "plugged in again")
+		select {
+		case <-p.chip.done: // closed meanwhile
+			_ = p.kind.unplug()
+		default:
+		}
+	})
+}
+
+// baud is the speed that the chip has now, 0 for any.
+func (p *Port) baud() int {
+	p.chip.mu.Lock()
+	defer p.chip.mu.Unlock()
+	if p.opts.Baud != 0 && p.chip.core.baud != 0 {
+		return p.chip.core.baud
+	}
+	return p.opts.Baud
+}
+
+// byteTime is what one byte takes on the line, 0 without pace.
+func (p *Port) byteTime() time.Duration {
+	if baud := p.baud(); p.opts.Pace && baud > 0 {
+		return 10 * time.Second / time.Duration(baud)
+	}
+	return 0
+}
+
+// addPort enters a port, or says that the chip is closed.
+func (c *Chip) addPort(p *Port) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errors.New("the chip is closed")
+	}
+	c.ports = append(c.ports, p)
+	return nil
+}
+
+// watch runs f until the chip is closed.
+func (c *Chip) watch(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spawn(f)
+}
+
+// writeLimit bounds one write to a host that does not read.
+const writeLimit = 5 * time.Second
