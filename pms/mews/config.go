@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"net"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -142,41 +139,6 @@ func (c *Config) Problems() iter.Seq2[string, string] {
 			}
 		}
 	}
-}
-
-func (c *Config) endpoints() []problem {
-	var list []problem
-	for _, e := range []struct{ path, value, secure, plain, example string }{
-		{"platform_url", c.PlatformURL, "https", "http", "https://api.mews.com"},
-		{"socket_url", c.SocketURL, "wss", "ws", "wss://ws.mews.com"},
-	} {
-		u, err := url.Parse(e.value)
-		switch {
-		case err != nil || u.Host == "":
-			list = append(list, problem{e.path, "is not an address; write one such as " + e.example})
-		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "":
-			list = append(list, problem{e.path, "must be a host without path, user or query, such as " + e.example + "; the agent adds the rest"})
-		case !goodPort(u.Port()):
-			list = append(list, problem{e.path, fmt.Sprintf("has the port %s, and ports are 1 to 65535; write an address such as %s", u.Port(), e.example)})
-		case u.Scheme == e.plain && loopback(u.Hostname()):
-		case u.Scheme != e.secure:
-			list = append(list, problem{e.path, fmt.Sprintf("must start with %s://; %s:// is for a simulated PMS on this machine only", e.secure, e.plain)})
-		case e.path == "socket_url" && strings.HasPrefix(u.Hostname(), "api."):
-			list = append(list, problem{e.path, "names the host of the API, and Mews does not serve sockets there; write the host that begins with ws., such as " + e.example})
-		}
-	}
-	return list
-}
-
-// goodPort reports whether a port, if there is one, exists.
-func goodPort(port string) bool {
-	n, err := strconv.ParseUint(port, 10, 16)
-	return port == "" || err == nil && n > 0
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (c *Config) credentials() []problem {
