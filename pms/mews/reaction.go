@@ -100,20 +100,17 @@ func (e *refusal) Error() string {
 		means = "Mews does not grant this operation to the integration"
 	}
 	fmt.Fprintf(&b, ": %s", means)
-	if e.message != "" && e.status == http.StatusBadRequest {
-		fmt.Fprintf(&b, ": %q", e.message)
-	}
 	if e.requestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.requestID)
 	}
 	return b.String()
 }
 
-// problemOf is an error for the status page. What Mews says there of a refusal is
-// meant for staff and can name a guest, so it goes into no log.
+// problemOf is an error for the status page. What Mews says of a refusal is
+// meant for staff and can name a guest, so it goes there and into no log.
 func problemOf(err error) string {
 	e, ok := errors.AsType[*refusal](err)
-	if !ok || e.message == "" || e.status != http.StatusForbidden {
+	if !ok || e.message == "" || e.status != http.StatusForbidden && e.status != http.StatusBadRequest {
 		return err.Error()
 	}
 	return fmt.Sprintf("%s: %q", err, e.message)
