@@ -1,0 +1,30 @@
+package mews
+
+import (
+	"testing"
+
+	"edgeagent/hwsim/mewssim"
+	"edgeagent/pms"
+)
+
+// Whoever asks for a key to an ordinary room has it alone.
+func TestKeysToSharedRooms(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, config(func(c *Config) { c.Locks = map[string]string{"L-17": "102"} }))
+	stay := r.arrive("Guest", "101")
+	r.run().live()
+	for _, tt := range []struct {
+		lock, shared string
+		told         bool
+	}{{"101", "N", true}, {"L-17", "N", true}, {"D1", "", false}, {"D1-1", "", false}, {"999", "", false}} {
+		n := r.await("command", ofCommand(r.key(stay, mewssim.KeyOrder{Locks: []string{tt.lock}})))
+		f, told := n.Get(pms.FieldShared)
+		if f.New != tt.shared || told != tt.told || n.Refuse != "" {
+			t.Errorf("%s: %+v", tt.lock, n)
+		}
+	}
+	var unread *house
+	if unread.ordinary("101") {
+		t.Error("a house that nobody has read has ordinary rooms")
+	}
+}
