@@ -324,7 +324,7 @@ func TestNightlyReconnect(t *testing.T) {
 	}
 	f.due[dutyNight] = f.now().Add(-time.Second)
 	f.begin(t.Context(), nil)
-	if !f.everybody || len(r.src.redial) != 1 || !f.due[dutyNight].After(f.now()) {
+	if !f.everybody.Load() || len(r.src.redial) != 1 || !f.due[dutyNight].After(f.now()) {
 		t.Error("no reconnect")
 	}
 	// That night everybody is compared: one whose check-out was never told is found.

@@ -32,17 +32,14 @@ type follower struct {
 	// caught: what was missed has been read once since the start; polled: the
 	// polls for a time without a socket have been planned.
 	caught, polled bool
-	// everybody says that the next catching up reads all who are in house.
-	everybody bool
-
-	gather  gathering
-	hints   map[string]hint
-	strange map[string]bool // rooms to read by id
-	ids     map[string]bool // device commands to read by id
-	taken   *recently
-	odd     *recently // what went into quarantine
-	seen    *sightings
-	failed  int // asks for commands in a row that failed
+	gather         gathering
+	hints          map[string]hint
+	strange        map[string]bool // rooms to read by id
+	ids            map[string]bool // device commands to read by id
+	taken          *recently
+	odd            *recently // what went into quarantine
+	seen           *sightings
+	failed         int // asks for commands in a row that failed
 	// notBefore is when reads go on after one failed for good on which all others
 	// depend, roomsAfter when unknown rooms are looked up again. troubled says that
 	// the page shows why.
@@ -99,7 +96,6 @@ func (f *follower) begin(ctx context.Context, tasks *sync.WaitGroup) {
 	now := f.now()
 	if f.isDue(dutyNight, now) {
 		f.planNight(now)
-		f.everybody = true
 		f.Reconnect()
 	}
 	if !f.asking && (len(f.ids) > 0 && f.failed == 0 || f.isDue(dutyCommands, now)) {

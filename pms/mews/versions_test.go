@@ -56,3 +56,24 @@ func TestVersionsDoNotGoBack(t *testing.T) {
 		t.Errorf("%+v\n%+v", one, two)
 	}
 }
+
+// Companions come and go, and neither an event nor the reservation says so.
+func TestReconnectFindsCompanions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, waits(func(w *Waits) { w.Overlap = time.Millisecond }))
+	stay, second := r.arrive("Guest", "101"), r.guest("Second")
+	time.Sleep(1100 * time.Millisecond) // so that no window has the profiles, whose stamps have whole seconds
+	r.run().live()
+	r.sim.Change(func(f *mewssim.Faults) { f.Socket.QuietCompanions = true })
+	companion := must(r.sim.AddCompanion(stay, second))(t)
+	r.settled()
+	if got := r.in("101"); got != "Guest" {
+		t.Fatalf("%s in 101", got)
+	}
+	r.src.Reconnect()
+	r.waitIn("101", "Guest Second")
+	r.live()
+	check(t, r.sim.RemoveCompanion(companion))
+	r.src.Reconnect()
+	r.waitIn("101", "Guest")
+}
