@@ -101,6 +101,9 @@ func (f *follower) command(row *commandRow) (n pms.Notice, ours bool) {
 		return n, true
 	}
 	n.Kind = pms.KindKeyRequest
+	if soon := now.Add(f.cfg.KeyWait); soon.Before(n.Expires) {
+		n.Expires = soon
+	}
 	var data keyData
 	err := json.Unmarshal(row.Data, &data)
 	cutter, mapped := f.cutter(row, &data)

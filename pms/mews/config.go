@@ -45,6 +45,10 @@ type Config struct {
 	KeysByCommand *bool `yaml:"keys_by_command"`
 	// MaxAge is how old a key command may be to be carried out. Default 5m.
 	MaxAge time.Duration `yaml:"max_age"`
+	// KeyWait is how long the desk waits for an encoder that is away, from when
+	// the command came; what waits longer is closed with a note. Default 90s, and
+	// never more than MaxAge.
+	KeyWait time.Duration `yaml:"key_wait"`
 	// CloseOldAs is how an older one is answered: cancelled or error. Default cancelled.
 	CloseOldAs string `yaml:"close_old_as"`
 	// ReconnectAt is the local hour at which the socket is opened anew each
@@ -87,6 +91,9 @@ func (c Config) WithDefaults() Config {
 	c.SocketURL = strings.TrimRight(c.SocketURL, "/")
 	if c.MaxAge == 0 {
 		c.MaxAge = 5 * time.Minute
+	}
+	if c.KeyWait == 0 {
+		c.KeyWait = min(90*time.Second, c.MaxAge)
 	}
 	if c.Budget == 0 {
 		c.Budget = 200 // Connector API, Requests: per access token and 30 s
@@ -164,6 +171,8 @@ func (c *Config) choices() []problem {
 	}
 	if c.MaxAge < 30*time.Second || c.MaxAge > 24*time.Hour {
 		list = append(list, problem{"max_age", "must be 30s to 24h; leave it out for 5m"})
+	} else if c.KeyWait < 20*time.Second || c.KeyWait > c.MaxAge {
+		list = append(list, problem{"key_wait", fmt.Sprintf("must be 20s to max_age, which is %s; leave it out for 90s", c.MaxAge)})
 	}
 	if c.Budget < 20 || c.Budget > 10000 {
 		list = append(list, problem{"budget", "must be 20 to 10000 requests in 30 s; leave it out for the 200 that Mews allows"})

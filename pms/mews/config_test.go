@@ -40,6 +40,12 @@ func TestConfigProblems(t *testing.T) {
 		{func(c *Config) { c.PlatformURL = "https://api.mews-demo.com" }, "socket_url is of the production environment, and platform_url of the demo environment; tokens are good in one of them only, so write wss://ws.mews-demo.com, or correct platform_url"},
 		{func(c *Config) { c.SocketURL = "wss://ws.Mews-Demo.com" }, "socket_url is of the demo environment, and platform_url of the production environment; tokens are good in one of them only, so write wss://ws.mews.com, or correct platform_url"},
 		{func(c *Config) { c.PlatformURL = "https://mews.example.com" }, ""},
+		{func(c *Config) { c.KeyWait = 20 * time.Second }, ""},
+		{func(c *Config) { c.KeyWait, c.MaxAge = 10*time.Minute, 10*time.Minute }, ""},
+		{func(c *Config) { c.MaxAge = 40 * time.Second }, ""},
+		{func(c *Config) { c.KeyWait = 19 * time.Second }, "key_wait must be 20s to max_age, which is 5m0s; leave it out for 90s"},
+		{func(c *Config) { c.KeyWait = -time.Second }, "key_wait must be 20s to max_age, which is 5m0s; leave it out for 90s"},
+		{func(c *Config) { c.KeyWait, c.MaxAge = 2*time.Minute, time.Minute }, "key_wait must be 20s to max_age, which is 1m0s; leave it out for 90s"},
 		{func(c *Config) { c.ClientTokenFile = "" }, "client_token_file is missing; Mews gives the client token for the product and the access token for the property"},
 		{func(c *Config) { c.AccessTokenFile = "" }, "access_token_file is missing; Mews gives the client token for the product and the access token for the property"},
 		{func(c *Config) { c.Client = "Hôtel" }, "client must be a short name in plain letters, such as edgeagent"},
@@ -93,7 +99,7 @@ func TestConfigProblems(t *testing.T) {
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	c := goodConfig().WithDefaults()
-	if c.PlatformURL != "https://api.mews.com" || c.SocketURL != "wss://ws.mews.com" || c.Client != "edgeagent" || c.MaxAge != 5*time.Minute ||
+	if c.PlatformURL != "https://api.mews.com" || c.SocketURL != "wss://ws.mews.com" || c.Client != "edgeagent" || c.MaxAge != 5*time.Minute || c.KeyWait != 90*time.Second ||
 		c.Budget != 200 || c.ReconnectAt != "04:30" || c.closeOldAs() != pms.CommandCancelled || *c.KeysByCommand {
 		t.Errorf("defaults %+v", c)
 	}
