@@ -87,24 +87,34 @@ func (d *desk) tell(ctx context.Context, a pms.Answer) error {
 			return err
 		}
 	}
-	err := d.api.call(ctx, urgent, "commands/update", update(key, a), nil)
+	err := d.send(ctx, t, a, update(key, a))
+	status := statusOf(err)
+	if status != http.StatusBadRequest && status != http.StatusForbidden && status != http.StatusConflict {
+		return err
+	}
+	// Perhaps it has ended in the meantime: then nothing is left to say.
+	over, lookErr := d.look(ctx, t, key)
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case over && !a.State.Final():
+		d.cancelled(key)
+		return nil
+	case over:
+		return nil
+	case status != http.StatusConflict && (a.State.Final() && a.Note != "" || a.State == pms.CommandProcessing):
+		// Or else it is what goes with the state, and the state is what matters.
+		return d.send(ctx, t, a, fields{"CommandId": key, "State": string(a.State)})
+	}
+	return err
+}
+
+// send tells Mews a state once.
+func (d *desk) send(ctx context.Context, t *telling, a pms.Answer, body fields) error {
+	err := d.api.call(ctx, urgent, "commands/update", body, nil)
 	switch status := statusOf(err); {
 	case err == nil:
 		d.change(func() { t.doubtful, t.ended = false, a.State.Final() })
-		return nil
-	case status == http.StatusBadRequest || status == http.StatusForbidden || status == http.StatusConflict:
-		// Perhaps it has ended in the meantime: then nothing is left to say.
-		over, lookErr := d.look(ctx, t, key)
-		if lookErr != nil {
-			return lookErr
-		}
-		if over {
-			if !a.State.Final() {
-				d.cancelled(key)
-			}
-			return nil
-		}
-		return err
 	case status != http.StatusTooManyRequests && reactionTo(status).again:
 		d.change(func() { t.doubtful = true })
 	}
