@@ -16,8 +16,7 @@ func (f *follower) commandEvent(key, state string) {
 	switch {
 	case state == "Pending":
 		if !f.taken.has(key) {
-			f.ids[key] = true
-			f.failed = 0
+			f.ids[key], f.named = true, true
 		}
 	case pms.CommandState(state).Final() && !f.desk.answering(key):
 		delete(f.ids, key)

@@ -32,14 +32,20 @@ type follower struct {
 	// caught: what was missed has been read once since the start; polled: the
 	// polls for a time without a socket have been planned.
 	caught, polled bool
-	gather         gathering
-	hints          map[string]hint
-	strange        map[string]bool // rooms to read by id
-	ids            map[string]bool // device commands to read by id
-	taken          *recently
-	odd            *recently // what went into quarantine
-	seen           *sightings
-	failed         int // asks for commands in a row that failed
+
+	gather  gathering
+	hints   map[string]hint
+	strange map[string]bool // rooms to read by id
+	ids     map[string]bool // device commands to read by id
+	taken   *recently
+	odd     *recently // what went into quarantine
+	seen    *sightings
+	failed  int  // asks for commands in a row that failed
+	named   bool // an event has named a command since the last ask
+	// refused are the tokens with which nobody may ask for commands, until
+	// refusedUntil or until their files hold others; 0: they may.
+	refused      tokenPair
+	refusedUntil time.Time
 	// notBefore is when reads go on after one failed for good on which all others
 	// depend, roomsAfter when unknown rooms are looked up again. troubled says that
 	// the page shows why.
@@ -98,7 +104,7 @@ func (f *follower) begin(ctx context.Context, tasks *sync.WaitGroup) {
 		f.planNight(now)
 		f.Reconnect()
 	}
-	if !f.asking && (len(f.ids) > 0 && f.failed == 0 || f.isDue(dutyCommands, now)) {
+	if !f.asking && (len(f.ids) > 0 && (f.failed == 0 || f.named) || f.isDue(dutyCommands, now) && !f.resting(now)) {
 		f.asking = true
 		ask := f.planAsk(now)
 		tasks.Go(func() { f.back <- ask(ctx) })
@@ -171,6 +177,9 @@ func (f *follower) collect(c catch) {
 		f.behind = true
 		f.plan(dutyCommands, now, 0)
 	}
+	if c.begun && f.due[dutyCommands].After(now.Add(f.every(dutyCommands))) {
+		f.plan(dutyCommands, now, f.every(dutyCommands))
+	}
 }
 
 // lost: there is no socket, so everything is polled faster.
@@ -189,6 +198,7 @@ func (f *follower) lost(now time.Time) {
 // regained: a new socket is open. What happened before it was is read now.
 func (f *follower) regained(now time.Time) {
 	f.open, f.live, f.behind, f.polled = true, false, true, true
+	f.refused = 0 // it has let the tokens in
 	f.openedAt = f.clock.server()
 	f.board.State(pms.LinkCatchingUp, time.Time{})
 	f.plan(dutyCommands, now, 0)

@@ -70,6 +70,9 @@ func (f *follower) orNever(at time.Time) time.Time {
 func (f *follower) every(d duty) time.Duration {
 	w := &f.waits
 	up, down := w.Commands, w.CommandsDown
+	if len(f.desk.held()) > 0 { // it may be cancelled, and no event say so
+		up = min(up, down)
+	}
 	switch d {
 	case dutyStays:
 		up, down = w.Stays, w.StaysDown

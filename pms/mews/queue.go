@@ -17,11 +17,11 @@ func (f *follower) planAsk(now time.Time) func(context.Context) func() {
 			delete(f.ids, key)
 		}
 	}
+	f.named = false
 	all := f.isDue(dutyCommands, now)
 	if all {
 		f.due[dutyCommands] = time.Time{}
 	}
-	tries := f.failed + 1
 	return func(ctx context.Context) func() {
 		var byID, active []commandRow
 		err := f.readCommands(ctx, ids, &byID)
@@ -30,12 +30,13 @@ func (f *follower) planAsk(now time.Time) func(context.Context) func() {
 			all = true
 			active, _ = f.readActive(ctx)
 		case err == nil && all:
+			held := f.desk.held() // what comes to hand later the list may not have yet
 			if active, err = f.readActive(ctx); err == nil {
-				err = f.readCommands(ctx, f.desk.lost(active), &byID)
+				err = f.readCommands(ctx, f.desk.lost(held, active), &byID)
+				if forbidden(err) {
+					err = nil // then a cancellation without an event is not found, and the page says so
+				}
 			}
-		}
-		if pair := refusedPair(err); pair != 0 {
-			_ = f.api.rest(ctx, f.api.pause(err, tries), pair) // its error is that of ctx
 		}
 		return func() {
 			f.asking = false
@@ -49,7 +50,7 @@ func (f *follower) planAsk(now time.Time) func(context.Context) func() {
 func (f *follower) asked(ctx context.Context, ids []string, all bool, err error) {
 	now := f.now()
 	if err == nil {
-		f.failed = 0
+		f.failed, f.refused = 0, 0
 		if all && f.due[dutyCommands].IsZero() { // else a new socket wants to know once more
 			f.plan(dutyCommands, now, f.every(dutyCommands))
 		}
@@ -63,16 +64,33 @@ func (f *follower) asked(ctx context.Context, ids []string, all bool, err error)
 			f.ids[key] = true
 		}
 	}
-	f.failed++
+	pair := refusedPair(err)
+	if pair == 0 || pair != f.refused || !now.Before(f.refusedUntil) { // else the rest goes on
+		f.failed++
+		f.refused, f.refusedUntil = pair, now.Add(f.api.pause(err, f.failed))
+	}
 	wait := min(f.api.pause(err, f.failed), max(f.waits.CommandsDown, f.waits.BackoffMin))
 	switch {
-	case refusedTokens(err):
-		wait = 0 // it has been rested already
+	case pair != 0:
+		wait = f.refusedUntil.Sub(now)
 	case !reactionTo(statusOf(err)).again:
 		wait = f.every(dutyCommands)
 	}
 	f.due[dutyCommands] = now.Add(wait)
+	if pair != 0 {
+		f.due[dutyCommands] = now // whether that is so the rest decides, by the files too
+	}
 	f.log.Warn().Err(err).Dur("wait", wait).Msg("pms device commands cannot be read now")
+}
+
+// resting reports whether the tokens were refused, and neither is the rest over
+// nor do their files hold others; then the files are looked at again soon.
+func (f *follower) resting(now time.Time) bool {
+	if f.refused == 0 || !now.Before(f.refusedUntil) || f.api.changed(f.refused) {
+		return false
+	}
+	f.due[dutyCommands] = now.Add(min(f.refusedUntil.Sub(now), f.waits.BackoffMin))
+	return true
 }
 
 // readActive reads the commands that wait for us. The request takes no page,
