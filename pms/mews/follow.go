@@ -46,6 +46,7 @@ type follower struct {
 	// refusedUntil or until their files hold others; 0: they may.
 	refused      tokenPair
 	refusedUntil time.Time
+	spoiltAt     time.Time // when all was last read for what nobody could read
 	// notBefore is when reads go on after one failed for good on which all others
 	// depend, roomsAfter when unknown rooms are looked up again. troubled says that
 	// the page shows why.
@@ -103,6 +104,11 @@ func (f *follower) begin(ctx context.Context, tasks *sync.WaitGroup) {
 	if f.isDue(dutyNight, now) {
 		f.planNight(now)
 		f.Reconnect()
+	}
+	if f.isDue(dutySpoilt, now) {
+		f.due[dutySpoilt], f.spoiltAt = time.Time{}, now
+		f.behind = true
+		f.plan(dutyCommands, now, 0)
 	}
 	if !f.asking && (len(f.ids) > 0 && (f.failed == 0 || f.named) || f.isDue(dutyCommands, now) && !f.resting(now)) {
 		f.asking = true
@@ -173,9 +179,8 @@ func (f *follower) collect(c catch) {
 		// Its text can hold passwords of the lock system, so it is shown without it.
 		f.quarantine("device command", [][]byte{nil}, now)
 	}
-	if c.overflow { // something was said that nobody remembers
-		f.behind = true
-		f.plan(dutyCommands, now, 0)
+	if c.overflow && f.due[dutySpoilt].IsZero() { // something was said that nobody remembers
+		f.due[dutySpoilt] = latest(now, f.spoiltAt.Add(10*f.waits.Lag))
 	}
 	if c.begun && f.due[dutyCommands].After(now.Add(f.every(dutyCommands))) {
 		f.plan(dutyCommands, now, f.every(dutyCommands))

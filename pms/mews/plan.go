@@ -14,7 +14,8 @@ const (
 	dutyRooms
 	dutyGuests
 	dutyHouse
-	dutyNight // open the socket anew, and compare who is in house
+	dutyNight  // open the socket anew, and compare who is in house
+	dutySpoilt // read all that has changed, for what nobody could read
 	duties
 )
 
