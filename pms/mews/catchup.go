@@ -25,8 +25,7 @@ type missed struct {
 // watermark or, at the first start and after months, who is in house. The
 // socket is open by then, so nothing falls between.
 func (f *follower) catchingUp() func(context.Context) func() {
-	mark, h, everybody := f.mark, f.house, f.everybody
-	f.everybody = false
+	mark, h, everybody := f.mark, f.house, f.everybody.Swap(false)
 	return func(ctx context.Context) func() {
 		m, err := f.readMissed(ctx, h, mark, everybody)
 		return func() {
@@ -35,7 +34,9 @@ func (f *follower) catchingUp() func(context.Context) func() {
 				f.trouble(ctx, err)
 				f.notBefore = f.now().Add(f.waits.BackoffMax)
 				f.behind = true
-				f.everybody = f.everybody || everybody
+				if everybody {
+					f.everybody.Store(true)
+				}
 				return
 			}
 			f.took(m.stays)
@@ -69,17 +70,14 @@ func (f *follower) readMissed(ctx context.Context, h *house, mark watermark, eve
 			return nil, err
 		}
 		r.add(changed)
-		edited, err := f.readEdited(ctx, r.house, f.since(mark.guests, m.at), func(row *reservationRow) bool {
-			_, read := r.parties[id(row.ID)]
-			return !read
-		})
+		edited, err := f.readEdited(ctx, r.house, f.since(mark.guests, m.at), r.lacks)
 		if err != nil {
 			return nil, err
 		}
 		r.add(edited)
 	}
 	if !m.windowed || everybody {
-		all, err := f.readEverybody(ctx, r.house)
+		all, err := f.readEverybody(ctx, r.house, r.lacks)
 		if err != nil {
 			return nil, err
 		}
@@ -110,9 +108,10 @@ func (f *follower) since(mark, at time.Time) fields {
 }
 
 // readEverybody reads who is in house, and what became of those whom the
-// ledger holds in house and Mews does not.
-func (f *follower) readEverybody(ctx context.Context, h *house) (*stayReading, error) {
-	r, err := f.readStays(ctx, h, inHouse(), f.seen.new)
+// ledger holds in house and Mews does not. Companions come and go without a
+// trace in their reservation, so guests are read even if that is the same.
+func (f *follower) readEverybody(ctx context.Context, h *house, guests need) (*stayReading, error) {
+	r, err := f.readStays(ctx, h, inHouse(), guests)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +160,12 @@ func (r *stayReading) add(other *stayReading) {
 		r.parties = map[string]party{}
 	}
 	maps.Copy(r.parties, other.parties)
+}
+
+// lacks reports whether the guests of a reservation have not been read.
+func (r *stayReading) lacks(row *reservationRow) bool {
+	_, read := r.parties[id(row.ID)]
+	return !read
 }
 
 // readEdited reads the stays of guests whose profile was edited: names and

@@ -276,11 +276,17 @@ func TestRoomsAreNewOrUnknown(t *testing.T) {
 	r.hotel.room["107"] = must(r.sim.AddRoom("107", r.hotel.double, "1", ""))(t)
 	r.arrive("Guest", "107")
 	r.waitIn("107", "Guest")
-	r.sim.Trouble(mewssim.Trouble{Path: "resources/getAll", Times: 1, Kind: mewssim.Status, Status: 400, Message: "Invalid Extent"})
+	r.sim.Trouble(mewssim.Trouble{Path: "resources/getAll", Times: 1, Kind: mewssim.Status, Status: 400, Message: "Invalid Extent of Smith"})
 	r.hotel.room["108"] = must(r.sim.AddRoom("108", r.hotel.double, "1", ""))(t)
-	r.waitProblem(`resources/getAll: HTTP 400: Mews finds the request wrong: "Invalid Extent"`)
+	r.waitProblem(`: "Invalid Extent of Smith"`)
+	if p := r.src.Link().Problem; p != "" && !strings.HasPrefix(p, "resources/getAll: HTTP 400: Mews finds the request wrong (request ") {
+		t.Errorf("problem %s", p)
+	}
 	r.wait("end of the problem", func() bool { return r.src.Link().Problem == "" })
 	r.stop()
+	if text := r.log.String(); strings.Contains(text, "Smith") || !strings.Contains(text, "pms read failed") {
+		t.Error("what Mews says of a request stands in the log")
+	}
 }
 
 func TestPricesAreOffered(t *testing.T) {
@@ -318,7 +324,7 @@ func TestNightlyReconnect(t *testing.T) {
 	}
 	f.due[dutyNight] = f.now().Add(-time.Second)
 	f.begin(t.Context(), nil)
-	if !f.everybody || len(r.src.redial) != 1 || !f.due[dutyNight].After(f.now()) {
+	if !f.everybody.Load() || len(r.src.redial) != 1 || !f.due[dutyNight].After(f.now()) {
 		t.Error("no reconnect")
 	}
 	// That night everybody is compared: one whose check-out was never told is found.

@@ -148,7 +148,7 @@ func (c *client) send(ctx context.Context, operation string, body []byte, out an
 	sent := c.now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return &refusal{operation: operation, cause: netCause(ctx, err)}
+		return &refusal{operation: operation, host: req.URL.Hostname(), cause: netCause(ctx, err)}
 	}
 	defer resp.Body.Close()
 	received := c.now()
@@ -156,7 +156,7 @@ func (c *client) send(ctx context.Context, operation string, body []byte, out an
 		c.clock.learn(date.Add(500*time.Millisecond), sent, received) // the header leaves out the fraction
 	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	fail := &refusal{operation: operation, status: resp.StatusCode, requestID: printable(resp.Header.Get("Request-Id"), 64)}
+	fail := &refusal{operation: operation, host: req.URL.Hostname(), status: resp.StatusCode, requestID: printable(resp.Header.Get("Request-Id"), 64)}
 	c.log.Debug().Str("operation", operation).Int("status", resp.StatusCode).Str("request_id", fail.requestID).
 		Int("bytes", len(answer)).Dur("took", received.Sub(sent)).Msg("mews answered")
 	switch {
@@ -183,11 +183,13 @@ func (c *client) send(ctx context.Context, operation string, body []byte, out an
 	return nil
 }
 
+var errLate = errors.New("no answer in time")
+
 // netCause leaves the address out: it stands in the property file.
 func netCause(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		if errors.Is(cause, context.DeadlineExceeded) {
-			return errors.New("no answer in time")
+			return errLate
 		}
 		return cause
 	}

@@ -1,7 +1,6 @@
 package mews
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -17,8 +16,7 @@ func (f *follower) commandEvent(key, state string) {
 	switch {
 	case state == "Pending":
 		if !f.taken.has(key) {
-			f.ids[key] = true
-			f.failed = 0
+			f.ids[key], f.named = true, true
 		}
 	case pms.CommandState(state).Final() && !f.desk.answering(key):
 		delete(f.ids, key)
@@ -35,113 +33,6 @@ func (f *follower) withdraw(key string) {
 		ID: f.name + "/command/" + key + "/withdrawn", Source: f.name, Offset: f.mark.String(), Kind: pms.KindCommandWithdrawn,
 		Name: "DeviceCommand", CommandID: key, NotBefore: now, Received: now,
 	}})
-}
-
-// planAsk is the next request about device commands: those that events named,
-// and by the clock all that wait. A person at the desk waits for it, so it is
-// made at once and made again soon.
-func (f *follower) planAsk(now time.Time) func(context.Context) func() {
-	var ids []string
-	for key := range f.ids {
-		if len(ids) < maxIDs {
-			ids = append(ids, key)
-			delete(f.ids, key)
-		}
-	}
-	all := f.isDue(dutyCommands, now)
-	if all {
-		f.due[dutyCommands] = time.Time{}
-	}
-	tries := f.failed + 1
-	return func(ctx context.Context) func() {
-		var byID, active []commandRow
-		err := f.readCommands(ctx, ids, &byID)
-		switch odd := !reactionTo(statusOf(err)).again; {
-		case err != nil && odd && !refusedTokens(err): // the list of all that wait has them as well
-			all = true
-			active, _ = f.readActive(ctx)
-		case err == nil && all:
-			if active, err = f.readActive(ctx); err == nil {
-				err = f.readCommands(ctx, f.desk.lost(active), &byID)
-			}
-		}
-		if pair := refusedPair(err); pair != 0 {
-			_ = f.api.rest(ctx, f.api.pause(err, tries), pair) // its error is that of ctx
-		}
-		return func() {
-			f.asking = false
-			f.asked(ctx, ids, all, err)
-			f.commands(append(byID, active...), all && err == nil)
-		}
-	}
-}
-
-// asked plans the next look at device commands.
-func (f *follower) asked(ctx context.Context, ids []string, all bool, err error) {
-	now := f.now()
-	if err == nil {
-		f.failed = 0
-		if all && f.due[dutyCommands].IsZero() { // else a new socket wants to know once more
-			f.plan(dutyCommands, now, f.every(dutyCommands))
-		}
-		return
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	for _, key := range ids {
-		if reactionTo(statusOf(err)).again { // else the list of all that wait has them
-			f.ids[key] = true
-		}
-	}
-	f.failed++
-	wait := min(f.api.pause(err, f.failed), max(f.waits.CommandsDown, f.waits.BackoffMin))
-	switch {
-	case refusedTokens(err):
-		wait = 0 // it has been rested already
-	case !reactionTo(statusOf(err)).again:
-		wait = f.every(dutyCommands)
-	}
-	f.due[dutyCommands] = now.Add(wait)
-	f.log.Warn().Err(err).Dur("wait", wait).Msg("pms device commands cannot be read now")
-}
-
-// readActive reads the commands that wait for us. The request takes no page,
-// though the answer may have a cursor; then a client cannot ask for the rest.
-func (s *Source) readActive(ctx context.Context) ([]commandRow, error) {
-	var answer struct{ Commands rows[commandRow] }
-	err := s.api.call(ctx, urgent, "commands/getAllActive", nil, &answer)
-	s.spoiltCommands(&answer.Commands)
-	return answer.Commands.good, err
-}
-
-// readCommands adds the commands with the given ids, whatever their state.
-func (s *Source) readCommands(ctx context.Context, ids []string, to *[]commandRow) error {
-	for _, part := range chunks(ids) {
-		var answer struct{ Commands rows[commandRow] }
-		if err := s.api.call(ctx, urgent, "commands/getAllByIds", fields{"CommandIds": part}, &answer); err != nil {
-			return err
-		}
-		s.spoiltCommands(&answer.Commands)
-		*to = append(*to, answer.Commands.good...)
-	}
-	return nil
-}
-
-// spoiltCommands makes the best of commands that cannot be read whole: with an
-// id they can at least be answered.
-func (s *Source) spoiltCommands(list *rows[commandRow]) {
-	for _, raw := range list.bad {
-		var least struct {
-			ID    string `json:"Id"`
-			State string
-		}
-		if json.Unmarshal(raw, &least) == nil && isID(id(least.ID)) {
-			list.good = append(list.good, commandRow{ID: least.ID, State: least.State, Device: deviceRow{Type: unreadable}})
-			continue
-		}
-		s.in.change(func() { s.in.lost++ })
-	}
 }
 
 // unreadable stands for the device of a command that cannot be read.
@@ -209,6 +100,9 @@ func (f *follower) command(row *commandRow) (n pms.Notice, ours bool) {
 		return n, true
 	}
 	n.Kind = pms.KindKeyRequest
+	if soon := now.Add(f.cfg.KeyWait); soon.Before(n.Expires) {
+		n.Expires = soon
+	}
 	var data keyData
 	err := json.Unmarshal(row.Data, &data)
 	cutter, mapped := f.cutter(row, &data)

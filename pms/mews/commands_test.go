@@ -22,7 +22,7 @@ func TestCommandWithinOneRead(t *testing.T) {
 	if len(after.Requests) != len(before.Requests)+1 || after.Requests[len(before.Requests)].Path != "commands/getAllByIds" {
 		t.Errorf("requests %+v", after.Requests[len(before.Requests):])
 	}
-	if n.Kind != pms.KindKeyRequest || n.Replayed || n.Expires.Sub(n.NotBefore) != 5*time.Minute || !n.KeysByCommand || n.Offset != r.place() {
+	if n.Kind != pms.KindKeyRequest || n.Replayed || n.Expires.Sub(n.Received) != 90*time.Second || !n.KeysByCommand || n.Offset != r.place() {
 		t.Errorf("notice %+v", n)
 	}
 	// The same hint again, or the queue after a reconnect, is no second command.

@@ -4,10 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"net"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +45,10 @@ type Config struct {
 	KeysByCommand *bool `yaml:"keys_by_command"`
 	// MaxAge is how old a key command may be to be carried out. Default 5m.
 	MaxAge time.Duration `yaml:"max_age"`
+	// KeyWait is how long the desk waits for an encoder that is away, from when
+	// the command came; what waits longer is closed with a note. Default 90s, and
+	// never more than MaxAge.
+	KeyWait time.Duration `yaml:"key_wait"`
 	// CloseOldAs is how an older one is answered: cancelled or error. Default cancelled.
 	CloseOldAs string `yaml:"close_old_as"`
 	// ReconnectAt is the local hour at which the socket is opened anew each
@@ -90,6 +91,9 @@ func (c Config) WithDefaults() Config {
 	c.SocketURL = strings.TrimRight(c.SocketURL, "/")
 	if c.MaxAge == 0 {
 		c.MaxAge = 5 * time.Minute
+	}
+	if c.KeyWait == 0 {
+		c.KeyWait = min(90*time.Second, c.MaxAge)
 	}
 	if c.Budget == 0 {
 		c.Budget = 200 // Connector API, Requests: per access token and 30 s
@@ -144,41 +148,6 @@ func (c *Config) Problems() iter.Seq2[string, string] {
 	}
 }
 
-func (c *Config) endpoints() []problem {
-	var list []problem
-	for _, e := range []struct{ path, value, secure, plain, example string }{
-		{"platform_url", c.PlatformURL, "https", "http", "https://api.mews.com"},
-		{"socket_url", c.SocketURL, "wss", "ws", "wss://ws.mews.com"},
-	} {
-		u, err := url.Parse(e.value)
-		switch {
-		case err != nil || u.Host == "":
-			list = append(list, problem{e.path, "is not an address; write one such as " + e.example})
-		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "":
-			list = append(list, problem{e.path, "must be a host without path, user or query, such as " + e.example + "; the agent adds the rest"})
-		case !goodPort(u.Port()):
-			list = append(list, problem{e.path, fmt.Sprintf("has the port %s, and ports are 1 to 65535; write an address such as %s", u.Port(), e.example)})
-		case u.Scheme == e.plain && loopback(u.Hostname()):
-		case u.Scheme != e.secure:
-			list = append(list, problem{e.path, fmt.Sprintf("must start with %s://; %s:// is for a simulated PMS on this machine only", e.secure, e.plain)})
-		case e.path == "socket_url" && strings.HasPrefix(u.Hostname(), "api."):
-			list = append(list, problem{e.path, "names the host of the API, and Mews does not serve sockets there; write the host that begins with ws., such as " + e.example})
-		}
-	}
-	return list
-}
-
-// goodPort reports whether a port, if there is one, exists.
-func goodPort(port string) bool {
-	n, err := strconv.ParseUint(port, 10, 16)
-	return port == "" || err == nil && n > 0
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 func (c *Config) credentials() []problem {
 	var list []problem
 	for _, n := range []problem{{"client_token_file", c.ClientTokenFile}, {"access_token_file", c.AccessTokenFile}} {
@@ -202,6 +171,8 @@ func (c *Config) choices() []problem {
 	}
 	if c.MaxAge < 30*time.Second || c.MaxAge > 24*time.Hour {
 		list = append(list, problem{"max_age", "must be 30s to 24h; leave it out for 5m"})
+	} else if c.KeyWait < 20*time.Second || c.KeyWait > c.MaxAge {
+		list = append(list, problem{"key_wait", fmt.Sprintf("must be 20s to max_age, which is %s; leave it out for 90s", c.MaxAge)})
 	}
 	if c.Budget < 20 || c.Budget > 10000 {
 		list = append(list, problem{"budget", "must be 20 to 10000 requests in 30 s; leave it out for the 200 that Mews allows"})

@@ -35,6 +35,17 @@ func TestConfigProblems(t *testing.T) {
 		{func(c *Config) { c.PlatformURL = "https://me@api.mews.com" }, "platform_url must be a host without path, user or query, such as https://api.mews.com; the agent adds the rest"},
 		{func(c *Config) { c.PlatformURL = "https://api.mews.com:70000" }, "platform_url has the port 70000, and ports are 1 to 65535; write an address such as https://api.mews.com"},
 		{func(c *Config) { c.SocketURL = "wss://api.mews-demo.com" }, "socket_url names the host of the API, and Mews does not serve sockets there; write the host that begins with ws., such as wss://ws.mews.com"},
+		{func(c *Config) { c.PlatformURL = "https://WS.mews.com" }, "platform_url names the host of the sockets, and Mews does not serve the API there; write the host that begins with api., such as https://api.mews.com"},
+		{func(c *Config) { c.PlatformURL, c.SocketURL = "https://api.mews-demo.com", "wss://ws.mews-demo.com" }, ""},
+		{func(c *Config) { c.PlatformURL = "https://api.mews-demo.com" }, "socket_url is of the production environment, and platform_url of the demo environment; tokens are good in one of them only, so write wss://ws.mews-demo.com, or correct platform_url"},
+		{func(c *Config) { c.SocketURL = "wss://ws.Mews-Demo.com" }, "socket_url is of the demo environment, and platform_url of the production environment; tokens are good in one of them only, so write wss://ws.mews.com, or correct platform_url"},
+		{func(c *Config) { c.PlatformURL = "https://mews.example.com" }, ""},
+		{func(c *Config) { c.KeyWait = 20 * time.Second }, ""},
+		{func(c *Config) { c.KeyWait, c.MaxAge = 10*time.Minute, 10*time.Minute }, ""},
+		{func(c *Config) { c.MaxAge = 40 * time.Second }, ""},
+		{func(c *Config) { c.KeyWait = 19 * time.Second }, "key_wait must be 20s to max_age, which is 5m0s; leave it out for 90s"},
+		{func(c *Config) { c.KeyWait = -time.Second }, "key_wait must be 20s to max_age, which is 5m0s; leave it out for 90s"},
+		{func(c *Config) { c.KeyWait, c.MaxAge = 2*time.Minute, time.Minute }, "key_wait must be 20s to max_age, which is 1m0s; leave it out for 90s"},
 		{func(c *Config) { c.ClientTokenFile = "" }, "client_token_file is missing; Mews gives the client token for the product and the access token for the property"},
 		{func(c *Config) { c.AccessTokenFile = "" }, "access_token_file is missing; Mews gives the client token for the product and the access token for the property"},
 		{func(c *Config) { c.Client = "Hôtel" }, "client must be a short name in plain letters, such as edgeagent"},
@@ -88,7 +99,7 @@ func TestConfigProblems(t *testing.T) {
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	c := goodConfig().WithDefaults()
-	if c.PlatformURL != "https://api.mews.com" || c.SocketURL != "wss://ws.mews.com" || c.Client != "edgeagent" || c.MaxAge != 5*time.Minute ||
+	if c.PlatformURL != "https://api.mews.com" || c.SocketURL != "wss://ws.mews.com" || c.Client != "edgeagent" || c.MaxAge != 5*time.Minute || c.KeyWait != 90*time.Second ||
 		c.Budget != 200 || c.ReconnectAt != "04:30" || c.closeOldAs() != pms.CommandCancelled || *c.KeysByCommand {
 		t.Errorf("defaults %+v", c)
 	}
@@ -145,156 +156,4 @@ func TestEncryptedLink(t *testing.T) {
 	r.restart()
 	r.live()
 	r.stop()
-}
-
-func probeText(list []pms.Finding) string {
-	var b strings.Builder
-	for _, f := range list {
-		mark := "bad "
-		if f.OK {
-			mark = "good"
-		}
-		b.WriteString(mark + " " + f.Step + ": " + f.Text)
-		if f.Advice != "" {
-			b.WriteString(" -> " + f.Advice)
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
-}
-
-const goodProbe = `good tokens: Mews knows them; the property is "Hotel Simulated"
-good clock: the gateway and Mews agree within 1s
-good time zone: Europe/Budapest, as in the property file
-good operations: all 9 are granted; commands/update can only be tried with a command
-good device: KeyCutter "Front desk", identifier "enc-1" is lobby here
-good rooms: 9 to sleep in, of 10; services that are stays: 1
-good socket: open -> if nothing arrives: Mews support must switch on the events DeviceCommand, Reservation and Resource for this integration, and the hotel must add its key cutters under Marketplace, My subscriptions, this integration, Settings, Connected devices; then reconnect
-`
-
-func TestProbe(t *testing.T) {
-	t.Parallel()
-	lines := strings.SplitAfter(goodProbe, "\n")
-	with := func(i int, line string) string {
-		changed := slices.Clone(lines)
-		changed[i] = line
-		return strings.Join(changed, "")
-	}
-	for _, tt := range []struct {
-		name string
-		bad  func(*rig)
-		want string
-	}{
-		{"good", func(*rig) {}, goodProbe},
-		{"no operation", func(r *rig) { r.sim.Deny("customers/getAll"); r.sim.Deny("commands/getAllActive") },
-			with(3, "bad  operations: Mews does not grant customers/getAll, commands/getAllActive -> ask Mews partner support to enable them for this integration\n")},
-		{"wrong zone", func(r *rig) { r.deps.Zone = time.UTC },
-			with(2, "bad  time zone: Mews has Europe/Budapest, the property file UTC -> correct property.timezone, else keys end at another hour\n")},
-		{"same hours", func(r *rig) { r.deps.Zone = must(time.LoadLocation("Europe/Vienna"))(t) },
-			with(2, "good time zone: Mews has Europe/Budapest, the property file Europe/Vienna, which show the same hours\n")},
-		{"wrong clock", func(r *rig) { r.sim.SetClockOffset(2 * time.Hour) },
-			with(1, "bad  clock: Mews's clock is 2h0m0s ahead of the gateway's -> let the gateway reach a time server; keys and certificates go by its clock\n")},
-		{"wrong clock the other way", func(r *rig) { r.sim.SetClockOffset(-2 * time.Hour) },
-			with(1, "bad  clock: Mews's clock is 2h0m0s behind the gateway's -> let the gateway reach a time server; keys and certificates go by its clock\n")},
-		{"no socket", func(r *rig) { r.sim.Change(func(f *mewssim.Faults) { f.Socket.RefuseStatus = 403 }) },
-			with(6, "bad  socket: socket: HTTP 403: Mews refuses the tokens for the socket: check both token files, and ask Mews support whether WebSockets are enabled for this integration -> ask Mews support to enable WebSockets for this integration\n")},
-		{"unmapped devices", func(r *rig) {
-			r.cfg.Devices = []Cutter{{Mews: "enc-1", Device: "lobby", Encoder: "3"}, {Mews: "Spa", Device: "spa"}}
-			r.sim.AddDevice(mewssim.Printer, "Aa", "p")
-		}, with(4, `good device: KeyCutter "Front desk", identifier "enc-1" is lobby here, encoder 3
-good device: Printer "Aa", identifier "p": its commands are answered, not carried out
-bad  device: Mews has no device "Spa", which the property file maps to spa -> write one of the names or identifiers above
-`)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t)
-			tt.bad(r)
-			r.make()
-			got := probeText(r.src.Probe(t.Context()))
-			if tt.name == "unmapped devices" { // devices stand in the order of their names
-				tt.want = with(4, `good device: Printer "Aa", identifier "p": its commands are answered, not carried out
-good device: KeyCutter "Front desk", identifier "enc-1" is lobby here, encoder 3
-bad  device: Mews has no device "Spa", which the property file maps to spa -> write one of the names or identifiers above
-`)
-			}
-			if strings.Contains(tt.name, "clock") { // by whole seconds it may be one more
-				got = strings.Replace(strings.Replace(got, "1h59m59s", "2h0m0s", 1), "2h0m1s", "2h0m0s", 1)
-			}
-			if got != tt.want {
-				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestProbeOfDevices(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	bar := r.sim.AddDevice(mewssim.KeyCutter, "Bar", "")
-	find := func() string {
-		r.make()
-		for _, f := range r.src.Probe(t.Context()) {
-			if strings.Contains(f.Text, `"Bar"`) {
-				return probeText([]pms.Finding{f})
-			}
-		}
-		return ""
-	}
-	if got, want := find(), "bad  device: KeyCutter \"Bar\" -> add to devices of this link: { mews: \""+bar+"\", device: the encoder's name here }\n"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	r.cfg.LeaveUnmapped = true
-	if got, want := find(), "good device: KeyCutter \"Bar\" is left to another gateway\n"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	r.cfg.LeaveUnmapped, r.cfg.Devices = false, nil
-	if got, want := find(), "good device: KeyCutter \"Bar\" is the encoder at the desk\n"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-func TestProbeWithoutDevices(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.sim.Deny("devices/getAll")
-	for _, f := range r.src.Probe(t.Context()) {
-		if f.Step == "devices" && (f.OK || !strings.HasPrefix(f.Text, "devices/getAll: HTTP 401 (request ") || f.Advice != "ask Mews partner support to enable it for this integration") {
-			t.Errorf("finding %+v", f)
-		}
-	}
-	if r.alarm(alarmPermission) == "" || r.alarm(alarmRefused) != "" {
-		t.Errorf("alarms %+v", r.src.Link().Alarms)
-	}
-}
-
-func TestProbeEndsEarly(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, tolerate("credentials"))
-	first := func(want string) {
-		t.Helper()
-		list := r.src.Probe(t.Context())
-		got := probeText(list)
-		if at := strings.Index(got, " (request "); at > 0 {
-			got = got[:at] + got[strings.Index(got, ")")+1:]
-		}
-		if got != want || len(list) != 1 {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-	}
-	r.sim.Change(func(f *mewssim.Faults) { f.Shape.Portfolio = true })
-	first("bad  tokens: Mews knows them; the property is \"Hotel Simulated\" -> this access token is one for several properties, and device commands come only with a token of one property: ask Mews for such a one\n")
-	r.sim.RevokeToken()
-	first("bad  tokens: configuration/get: HTTP 401 -> Mews refuses the tokens: check both token files, and in Mews that the integration is enabled\n")
-	r.sim.Trouble(mewssim.Trouble{Times: 1, Kind: mewssim.HTML})
-	first("bad  tokens: configuration/get: HTTP 200: the text cannot be read -> an answer that the Connector API does not give; is there a proxy or a login page in between?\n")
-	r.sim.RestoreToken()
-	check(t, r.sim.Down())
-	got := probeText(r.src.Probe(t.Context()))
-	if !strings.HasPrefix(got, "bad  tokens: no answer: dial tcp ") || !strings.HasSuffix(got, "connect: connection refused -> no answer; is the gateway's network up, and does the firewall let api.mews.com and ws.mews.com through?\n") {
-		t.Errorf("got %s", got)
-	}
-	check(t, r.sim.Up())
-	r.setSecret("client", "a b")
-	first("bad  settings: a token file does not hold a token: write just the token, hex digits and hyphens, on one line -> put each token alone into its file\n")
 }

@@ -68,11 +68,14 @@ func (d *desk) tell(ctx context.Context, a pms.Answer) error {
 	key := id(a.CommandID)
 	t, first := d.of(key)
 	d.mu.Lock()
-	ended, doubtful := t.ended, t.doubtful
+	ended, doubtful, begun := t.ended, t.doubtful, t.state == "" && !a.State.Final()
 	t.state = a.State
 	d.mu.Unlock()
 	if ended {
 		return nil
+	}
+	if begun { // from now on the queue is looked at more often
+		d.src.in.change(func() { d.src.in.begun = true })
 	}
 	// A process before this one, or an answer that got lost on its way back, may
 	// have told it already: staff should not see it end twice.
@@ -87,24 +90,34 @@ func (d *desk) tell(ctx context.Context, a pms.Answer) error {
 			return err
 		}
 	}
-	err := d.api.call(ctx, urgent, "commands/update", update(key, a), nil)
+	err := d.send(ctx, t, a, update(key, a))
+	status := statusOf(err)
+	if status != http.StatusBadRequest && status != http.StatusForbidden && status != http.StatusConflict {
+		return err
+	}
+	// Perhaps it has ended in the meantime: then nothing is left to say.
+	over, lookErr := d.look(ctx, t, key)
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case over && !a.State.Final():
+		d.cancelled(key)
+		return nil
+	case over:
+		return nil
+	case status != http.StatusConflict && (a.State.Final() && a.Note != "" || a.State == pms.CommandProcessing):
+		// Or else it is what goes with the state, and the state is what matters.
+		return d.send(ctx, t, a, fields{"CommandId": key, "State": string(a.State)})
+	}
+	return err
+}
+
+// send tells Mews a state once.
+func (d *desk) send(ctx context.Context, t *telling, a pms.Answer, body fields) error {
+	err := d.api.call(ctx, urgent, "commands/update", body, nil)
 	switch status := statusOf(err); {
 	case err == nil:
 		d.change(func() { t.doubtful, t.ended = false, a.State.Final() })
-		return nil
-	case status == http.StatusBadRequest || status == http.StatusForbidden || status == http.StatusConflict:
-		// Perhaps it has ended in the meantime: then nothing is left to say.
-		over, lookErr := d.look(ctx, t, key)
-		if lookErr != nil {
-			return lookErr
-		}
-		if over {
-			if !a.State.Final() {
-				d.cancelled(key)
-			}
-			return nil
-		}
-		return err
 	case status != http.StatusTooManyRequests && reactionTo(status).again:
 		d.change(func() { t.doubtful = true })
 	}
@@ -169,9 +182,24 @@ func (d *desk) over(key string) {
 	d.change(func() { t.ended = true })
 }
 
-// lost lists the commands that were told as received and are not among the
-// active ones any more: somebody else has ended them, and the event was missed.
-func (d *desk) lost(active []commandRow) []string {
+// held lists the commands that are being carried out, or wait for that.
+func (d *desk) held() (list []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, t := range d.told {
+		if t.inHand() {
+			list = append(list, key)
+		}
+	}
+	return list
+}
+
+func (t *telling) inHand() bool { return !t.ended && t.state != "" && !t.state.Final() }
+
+// lost lists the commands held that somebody else may have ended while the event
+// was missed: those told as received that are not among the active ones any
+// more, and all told as being processed, for the list has none of those.
+func (d *desk) lost(held []string, active []commandRow) []string {
 	waiting := make(map[string]bool, len(active))
 	for i := range active {
 		waiting[id(active[i].ID)] = true
@@ -179,8 +207,8 @@ func (d *desk) lost(active []commandRow) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var list []string
-	for key, t := range d.told {
-		if t.state == pms.CommandReceived && !t.ended && !waiting[key] && len(list) < maxIDs {
+	for _, key := range held {
+		if t := d.told[key]; t != nil && t.inHand() && (t.state != pms.CommandReceived || !waiting[key]) && len(list) < maxIDs {
 			list = append(list, key)
 		}
 	}

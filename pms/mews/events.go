@@ -48,7 +48,8 @@ type inbox struct {
 	prices   []price
 	spoilt   [][]byte // frames that nobody could read
 	overflow bool
-	lost     int // device commands that nobody could read
+	lost     int  // device commands that nobody could read
+	begun    bool // a device command is in hand since
 	events   eventCounts
 }
 
@@ -68,6 +69,7 @@ type catch struct {
 	spoilt   [][]byte
 	overflow bool
 	lost     int
+	begun    bool
 }
 
 func newInbox() *inbox {
@@ -78,14 +80,14 @@ func newInbox() *inbox {
 
 func (in *inbox) empty() {
 	in.stays, in.rooms, in.commands = map[string]hint{}, map[string]string{}, map[string]string{}
-	in.prices, in.spoilt, in.opened, in.closed, in.overflow, in.lost = nil, nil, false, nil, false, 0
+	in.prices, in.spoilt, in.opened, in.closed, in.overflow, in.lost, in.begun = nil, nil, false, nil, false, 0, false
 }
 
 // take empties the inbox.
 func (in *inbox) take() catch {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	c := catch{in.opened, in.closed, in.stays, in.rooms, in.commands, in.prices, in.spoilt, in.overflow, in.lost}
+	c := catch{in.opened, in.closed, in.stays, in.rooms, in.commands, in.prices, in.spoilt, in.overflow, in.lost, in.begun}
 	in.empty()
 	return c
 }

@@ -2,24 +2,10 @@ package mews
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"edgeagent/pms"
-)
-
-// duty is something that falls due by the clock.
-type duty int
-
-const (
-	dutyCommands duty = iota // ask which device commands wait
-	dutyStays
-	dutyRooms
-	dutyGuests
-	dutyHouse
-	dutyNight // open the socket anew, and compare who is in house
-	duties
 )
 
 // follower is one run of Notices. It belongs to the goroutine that ranges over
@@ -46,8 +32,6 @@ type follower struct {
 	// caught: what was missed has been read once since the start; polled: the
 	// polls for a time without a socket have been planned.
 	caught, polled bool
-	// everybody says that the next catching up reads all who are in house.
-	everybody bool
 
 	gather  gathering
 	hints   map[string]hint
@@ -56,7 +40,13 @@ type follower struct {
 	taken   *recently
 	odd     *recently // what went into quarantine
 	seen    *sightings
-	failed  int // asks for commands in a row that failed
+	failed  int  // asks for commands in a row that failed
+	named   bool // an event has named a command since the last ask
+	// refused are the tokens with which nobody may ask for commands, until
+	// refusedUntil or until their files hold others; 0: they may.
+	refused      tokenPair
+	refusedUntil time.Time
+	spoiltAt     time.Time // when all was last read for what nobody could read
 	// notBefore is when reads go on after one failed for good on which all others
 	// depend, roomsAfter when unknown rooms are looked up again. troubled says that
 	// the page shows why.
@@ -113,10 +103,14 @@ func (f *follower) begin(ctx context.Context, tasks *sync.WaitGroup) {
 	now := f.now()
 	if f.isDue(dutyNight, now) {
 		f.planNight(now)
-		f.everybody = true
 		f.Reconnect()
 	}
-	if !f.asking && (len(f.ids) > 0 && f.failed == 0 || f.isDue(dutyCommands, now)) {
+	if f.isDue(dutySpoilt, now) {
+		f.due[dutySpoilt], f.spoiltAt = time.Time{}, now
+		f.behind = true
+		f.plan(dutyCommands, now, 0)
+	}
+	if !f.asking && (len(f.ids) > 0 && (f.failed == 0 || f.named) || f.isDue(dutyCommands, now) && !f.resting(now)) {
 		f.asking = true
 		ask := f.planAsk(now)
 		tasks.Go(func() { f.back <- ask(ctx) })
@@ -159,54 +153,6 @@ func (f *follower) planRead(now time.Time) func(context.Context) func() {
 	return nil
 }
 
-func (f *follower) isDue(d duty, now time.Time) bool {
-	return !f.due[d].IsZero() && !now.Before(f.due[d])
-}
-
-// untilDue is how long nothing falls due.
-func (f *follower) untilDue() time.Duration {
-	now := f.now()
-	next := now.Add(time.Hour)
-	sooner := func(t time.Time) {
-		if !t.IsZero() && t.Before(next) {
-			next = t
-		}
-	}
-	for d, at := range f.due {
-		switch duty(d) {
-		case dutyCommands:
-			if !f.asking {
-				sooner(at)
-			}
-		case dutyNight:
-			sooner(at)
-		default:
-			if !f.reading {
-				sooner(latest(at, f.orNever(at)))
-			}
-		}
-	}
-	if !f.reading {
-		at := f.nextHint()
-		sooner(latest(at, f.orNever(at)))
-		if f.behind {
-			sooner(f.notBefore)
-		}
-		if len(f.strange) > 0 {
-			sooner(latest(f.notBefore, f.roomsAfter))
-		}
-	}
-	return max(next.Sub(now), 0)
-}
-
-// orNever is when reads may go on, for a read that is due at all.
-func (f *follower) orNever(at time.Time) time.Time {
-	if at.IsZero() {
-		return at
-	}
-	return f.notBefore
-}
-
 // collect takes in what the socket said.
 func (f *follower) collect(c catch) {
 	now := f.now()
@@ -233,9 +179,11 @@ func (f *follower) collect(c catch) {
 		// Its text can hold passwords of the lock system, so it is shown without it.
 		f.quarantine("device command", [][]byte{nil}, now)
 	}
-	if c.overflow { // something was said that nobody remembers
-		f.behind = true
-		f.plan(dutyCommands, now, 0)
+	if c.overflow && f.due[dutySpoilt].IsZero() { // something was said that nobody remembers
+		f.due[dutySpoilt] = latest(now, f.spoiltAt.Add(10*f.waits.Lag))
+	}
+	if c.begun && f.due[dutyCommands].After(now.Add(f.every(dutyCommands))) {
+		f.plan(dutyCommands, now, f.every(dutyCommands))
 	}
 }
 
@@ -255,49 +203,8 @@ func (f *follower) lost(now time.Time) {
 // regained: a new socket is open. What happened before it was is read now.
 func (f *follower) regained(now time.Time) {
 	f.open, f.live, f.behind, f.polled = true, false, true, true
+	f.refused = 0 // it has let the tokens in
 	f.openedAt = f.clock.server()
 	f.board.State(pms.LinkCatchingUp, time.Time{})
 	f.plan(dutyCommands, now, 0)
-}
-
-// every is how often something is polled as things stand.
-func (f *follower) every(d duty) time.Duration {
-	w := &f.waits
-	up, down := w.Commands, w.CommandsDown
-	switch d {
-	case dutyStays:
-		up, down = w.Stays, w.StaysDown
-	case dutyRooms:
-		up, down = w.Rooms, w.RoomsDown
-	case dutyGuests:
-		up, down = w.Guests, w.GuestsDown
-	case dutyHouse:
-		return w.House
-	}
-	if f.open {
-		return up
-	}
-	return down
-}
-
-// plan sets when something falls due, a little off so that polls of one start
-// do not fall together for ever.
-func (f *follower) plan(d duty, now time.Time, in time.Duration) {
-	f.due[d] = now.Add(in - in/20 + rand.N(in/10+1))
-}
-
-// planNight sets when the socket is opened anew: at the given local hour, some
-// minutes later at one gateway than at another.
-func (f *follower) planNight(now time.Time) {
-	at, err := time.Parse("15:04", f.cfg.ReconnectAt)
-	if err != nil {
-		f.due[dutyNight] = time.Time{} // never
-		return
-	}
-	local := now.In(f.deps.Zone)
-	next := time.Date(local.Year(), local.Month(), local.Day(), at.Hour(), at.Minute(), 0, 0, f.deps.Zone)
-	if !next.After(now) {
-		next = next.AddDate(0, 0, 1)
-	}
-	f.due[dutyNight] = next.Add(rand.N(10 * time.Minute))
 }

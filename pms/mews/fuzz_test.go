@@ -79,7 +79,7 @@ func FuzzAnswer(f *testing.F) {
 				t.Errorf("year %d", y)
 			}
 			s := newSightings()
-			s.handed(row)
+			s.handed(row, row.UpdatedUtc.Time)
 			if s.new(row) {
 				t.Error("not known again")
 			}

@@ -246,6 +246,27 @@ func (h *house) with(s *Source, news []resourceRow) *house {
 	return &next
 }
 
+// ordinary reports whether a name is that of rooms without a part that could
+// be let on its own. A house that has not been read yet knows none.
+func (h *house) ordinary(name string) bool {
+	if h == nil {
+		return false
+	}
+	known := map[string]bool{}
+	for key, r := range h.rooms {
+		if r.name == name {
+			known[key] = true
+		}
+	}
+	for key, r := range h.rooms {
+		_, _, shared, _ := h.place(key)
+		if known[r.parent] || known[key] && shared {
+			return false
+		}
+	}
+	return len(known) > 0
+}
+
 // place is the room of a resource by its name here; a bed stands in the room
 // above it, while a room that is part of a suite has its own door. shared says that other guests can be in that room.
 func (h *house) place(resource string) (name, category string, shared, known bool) {

@@ -178,6 +178,9 @@ func TestItem20StaleKeyCommands(t *testing.T) {
 		if left := n.Expires.Sub(n.Received); left > 5*time.Minute-tt.age || left < 5*time.Minute-tt.age-time.Minute {
 			t.Errorf("after %s it expires in %s", tt.age, left)
 		}
+		if most := n.NotBefore.Add(5 * time.Minute); n.Expires.After(most) {
+			t.Errorf("after %s it expires %s, and is too old %s", tt.age, n.Expires, most)
+		}
 		r.live()
 		if len(r.told(pms.KeyRequested)) > 0 && tt.want != "" {
 			t.Error("a rule sees it")

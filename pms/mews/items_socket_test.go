@@ -221,9 +221,10 @@ func TestItem09CommandsInProcessing(t *testing.T) {
 
 func TestItem10EchoOfOwnAnswers(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, waits(func(w *Waits) { w.CommandsDown = time.Hour }))
 	stay := r.arrive("Guest", "101")
 	r.run().live()
+	r.wait("look at the queue", func() bool { return r.calls("commands/getAllActive") > 0 })
 	id := r.key(stay, mewssim.KeyOrder{})
 	r.await("command", ofCommand(id))
 	asked := r.calls("commands/getAllByIds")

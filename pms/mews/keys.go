@@ -71,6 +71,9 @@ func (f *follower) fillKey(n *pms.Notice, row *commandRow, data *keyData, cutter
 		{Name: pms.FieldEncoder, New: cutter.Device},
 		{Name: pms.FieldLockEncoder, New: or(cutter.Encoder, f.encoderIn(row, data.KeyCutterData))},
 	}
+	if f.house.ordinary(rooms[0]) {
+		n.Fields = append(n.Fields, pms.Field{Name: pms.FieldShared, New: yesNo(false)})
+	}
 	return ""
 }
 

@@ -67,6 +67,8 @@ type Source struct {
 	open   bool
 	// redial has one token while somebody wants the socket opened anew.
 	redial chan struct{}
+	// everybody says that the next catching up reads all who are in house.
+	everybody atomic.Bool
 }
 
 // errBusy is returned to a second caller.
@@ -113,8 +115,10 @@ func (s *Source) String() string { return s.name }
 func (s *Source) Link() pms.Link { return s.board.View() }
 
 // Reconnect opens the socket anew: Mews fixes which devices a socket hears of
-// when it is opened. It can be called from anywhere, and returns at once.
+// when it is opened. It has everybody in house read as well. It can be called
+// from anywhere, and returns at once.
 func (s *Source) Reconnect() {
+	s.everybody.Store(true)
 	select {
 	case s.redial <- struct{}{}:
 	default: // somebody has asked already

@@ -26,7 +26,7 @@ func (f *follower) stayNotices(r *stayReading, replayed bool) []pms.Notice {
 		row := &all[i]
 		if n, ok := f.stayNotice(r, row, replayed); ok {
 			notices = append(notices, n)
-			f.seen.handed(row)
+			f.seen.handed(row, n.Version)
 		}
 	}
 	f.quarantine("reservation", raws(r.bad), f.now())
@@ -66,10 +66,11 @@ func (f *follower) stayNotice(r *stayReading, row *reservationRow, replayed bool
 		return n, false
 	}
 	now := f.now()
-	changed := latest(row.UpdatedUtc.Time, party.updated)
+	// A guest who has gone takes his stamp along; what is said now is no older for that.
+	changed := latest(latest(row.UpdatedUtc.Time, party.updated), f.seen.said(row))
 	n = pms.Notice{
 		Source: f.name, Offset: f.mark.String(), Kind: pms.KindStayState, Name: "Reservation " + printable(row.State, 20),
-		Reservation: id(row.ID), NotBefore: f.earlier(changed, now), Received: now, Replayed: replayed,
+		Reservation: id(row.ID), NotBefore: f.earlier(changed, now), Version: changed, Received: now, Replayed: replayed,
 		KeysByCommand: *f.cfg.KeysByCommand,
 		Fields:        f.stayFields(h, row, now),
 	}

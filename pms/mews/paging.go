@@ -134,11 +134,17 @@ func (c *client) rest(ctx context.Context, wait time.Duration, refused tokenPair
 		if err := sleep(ctx, min(max(end.Sub(c.now()), time.Millisecond), c.waits.BackoffMin)); err != nil {
 			return err
 		}
-		if client, access, err := c.tokens(); err == nil && pairOf(client, access) != refused {
+		if c.changed(refused) {
 			return nil
 		}
 	}
 	return nil
+}
+
+// changed reports whether the token files hold others than those.
+func (c *client) changed(refused tokenPair) bool {
+	client, access, err := c.tokens()
+	return err == nil && pairOf(client, access) != refused
 }
 
 // span is a window of time as a filter takes it: from its start up to, but

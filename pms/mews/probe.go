@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -56,11 +55,14 @@ func findingOf(step string, err error) pms.Finding {
 	if !ok {
 		return pms.Finding{Step: step, Text: err.Error()}
 	}
-	text := "no answer"
+	text := "no answer from " + e.host
 	if e.status != 0 {
 		text = fmt.Sprintf("%s: HTTP %d", e.operation, e.status)
 	}
-	if e.cause != nil {
+	switch {
+	case errors.Is(e.cause, errLate):
+		text += " in time"
+	case e.cause != nil:
 		text += ": " + e.cause.Error()
 	}
 	if e.requestID != "" {
@@ -69,7 +71,7 @@ func findingOf(step string, err error) pms.Finding {
 	if e.permission {
 		return pms.Finding{Step: step, Text: text, Advice: "ask Mews partner support to enable it for this integration"}
 	}
-	return pms.Finding{Step: step, Text: text, Advice: e.reaction().means}
+	return pms.Finding{Step: step, Text: text, Advice: e.means()}
 }
 
 func (s *Source) probeClock() pms.Finding {
@@ -152,54 +154,6 @@ func (s *Source) probeGrants(ctx context.Context) []pms.Finding {
 	return []pms.Finding{{Step: "operations", OK: true, Text: fmt.Sprintf("all %d are granted; commands/update can only be tried with a command", granted)}}
 }
 
-// probeDevices lists the property's devices, and which stand for an encoder here.
-func (s *Source) probeDevices(ctx context.Context) []pms.Finding {
-	var answer struct{ Devices rows[deviceRow] }
-	if err := s.api.call(ctx, urgent, "devices/getAll", nil, &answer); err != nil {
-		return []pms.Finding{findingOf("devices", err)}
-	}
-	var list []pms.Finding
-	f := follower{Source: s}
-	used := map[string]bool{}
-	slices.SortFunc(answer.Devices.good, func(a, b deviceRow) int { return strings.Compare(a.Name, b.Name) })
-	for _, d := range answer.Devices.good {
-		title := fmt.Sprintf("%s %q", printable(d.Type, 30), printable(d.Name, 60))
-		if d.Identifier != "" {
-			title += fmt.Sprintf(", identifier %q", printable(d.Identifier, 60))
-		}
-		one := pms.Finding{Step: "device", OK: true, Text: title}
-		c, mapped := f.cutter(&commandRow{Device: d}, &keyData{})
-		switch {
-		case mapped:
-			used[strings.ToLower(c.Mews)] = true
-			one.Text += " is " + c.Device + " here"
-			if c.Encoder != "" {
-				one.Text += ", encoder " + c.Encoder
-			}
-		case d.Type != "KeyCutter":
-			one.Text += ": its commands are answered, not carried out"
-		case len(s.cfg.Devices) == 0:
-			one.Text += " is the encoder at the desk"
-		case s.cfg.LeaveUnmapped:
-			one.Text += " is left to another gateway"
-		default:
-			one.OK, one.Advice = false, fmt.Sprintf("add to devices of this link: { mews: %q, device: the encoder's name here }", d.ID)
-		}
-		list = append(list, one)
-	}
-	for _, c := range s.cfg.Devices {
-		if !used[strings.ToLower(c.Mews)] {
-			list = append(list, pms.Finding{Step: "device", Text: fmt.Sprintf("Mews has no device %q, which the property file maps to %s", c.Mews, c.Device),
-				Advice: "write one of the names or identifiers above"})
-		}
-	}
-	if len(list) == 0 {
-		list = append(list, pms.Finding{Step: "device", OK: true, Text: "the property has no devices in Mews",
-			Advice: "for keys on command: in Mews open Marketplace, subscribe to the key cutter integration, create the key cutter there, then add it to this integration under Settings, Connected devices"})
-	}
-	return list
-}
-
 // probeStays says whose reservations are followed.
 func (s *Source) probeStays(ctx context.Context) []pms.Finding {
 	h, err := s.readHouse(ctx)
@@ -224,12 +178,24 @@ func (s *Source) probeSocket(ctx context.Context) []pms.Finding {
 	conn, err := s.dial(ctx)
 	if err != nil {
 		f := pms.Finding{Step: "socket", Text: err.Error()}
-		if refusedUpgrade(err) {
-			f.Advice = "ask Mews support to enable WebSockets for this integration"
+		if e, ok := errors.AsType[*upgradeError](err); ok {
+			f.Advice = s.adviseSocket(e)
 		}
 		return []pms.Finding{f}
 	}
 	defer conn.Close()
 	return []pms.Finding{{Step: "socket", OK: true, Text: "open",
 		Advice: "if nothing arrives: Mews support must switch on the events DeviceCommand, Reservation and Resource for this integration, and the hotel must add its key cutters under Marketplace, My subscriptions, this integration, Settings, Connected devices; then reconnect"}}
+}
+
+// adviseSocket says what mends an upgrade that was not granted, "" where its
+// own text does.
+func (s *Source) adviseSocket(e *upgradeError) string {
+	switch e.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return "ask Mews support to enable WebSockets for this integration"
+	case http.StatusNotFound:
+		return fmt.Sprintf("change socket_url to wss://ws.%s", or(world(s.cfg.PlatformURL), production))
+	}
+	return ""
 }

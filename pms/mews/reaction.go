@@ -45,7 +45,7 @@ var passing = [...]string{alarmLimit, alarmOffset, alarmGap, alarmRenamed, alarm
 
 // reactions by status; 0 stands for no answer at all.
 var reactions = map[int]reaction{
-	0:                                {again: true, means: "no answer; is the gateway's network up, and does the firewall let api.mews.com and ws.mews.com through?"},
+	0:                                {again: true, means: "is the gateway's network up, and does the firewall let it through to Mews?"},
 	http.StatusBadRequest:            {means: "Mews finds the request wrong"},
 	http.StatusUnauthorized:          {refused: true, code: alarmRefused, means: "Mews refuses the tokens: check both token files, and in Mews that the integration is enabled"},
 	http.StatusForbidden:             {means: "Mews does not allow it"},
@@ -72,7 +72,8 @@ func reactionTo(status int) reaction {
 // refusal is an error of the API.
 type refusal struct {
 	operation string
-	status    int // 0: no answer
+	host      string // that was asked
+	status    int    // 0: no answer
 	// message is Mews's own text, bounded; it may be meant for staff.
 	message   string
 	requestID string
@@ -94,28 +95,33 @@ func (e *refusal) Error() string {
 	if e.cause != nil {
 		fmt.Fprintf(&b, ": %v", e.cause)
 	}
-	means := reactionTo(e.status).means
+	means := e.means()
 	if e.permission {
 		means = "Mews does not grant this operation to the integration"
 	}
 	fmt.Fprintf(&b, ": %s", means)
-	if e.message != "" && e.status == http.StatusBadRequest {
-		fmt.Fprintf(&b, ": %q", e.message)
-	}
 	if e.requestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.requestID)
 	}
 	return b.String()
 }
 
-// problemOf is an error for the status page. What Mews says there of a refusal is
-// meant for staff and can name a guest, so it goes into no log.
+// problemOf is an error for the status page. What Mews says of a refusal is
+// meant for staff and can name a guest, so it goes there and into no log.
 func problemOf(err error) string {
 	e, ok := errors.AsType[*refusal](err)
-	if !ok || e.message == "" || e.status != http.StatusForbidden {
+	if !ok || e.message == "" || e.status != http.StatusForbidden && e.status != http.StatusBadRequest {
 		return err.Error()
 	}
 	return fmt.Sprintf("%s: %q", err, e.message)
+}
+
+// means says what it is and what to do.
+func (e *refusal) means() string {
+	if e.status == 0 && e.host != "" {
+		return fmt.Sprintf("is the gateway's network up, and does the firewall let %s through?", e.host)
+	}
+	return e.reaction().means
 }
 
 func (e *refusal) Unwrap() error { return e.cause }

@@ -110,8 +110,10 @@ type sightings struct {
 type sighting struct {
 	// version tells two versions apart: a row can change twice within the second
 	// that its stamp has.
-	version        uint64
-	updated, event time.Time // by Mews's clock
+	version uint64
+	// updated is of the row, said of all that was told of it, event of the last
+	// event that named it; by Mews's clock.
+	updated, said, event time.Time
 }
 
 var versions = maphash.MakeSeed()
@@ -150,10 +152,17 @@ func (s *sightings) change(key string, f func(*sighting)) {
 	s.of[key] = one
 }
 
-func (s *sightings) handed(row *reservationRow) {
+func (s *sightings) handed(row *reservationRow, said time.Time) {
 	s.change(id(row.ID), func(one *sighting) {
-		one.version, one.updated = maphash.Comparable(versions, *row), row.UpdatedUtc.Time
+		one.version, one.updated, one.said = maphash.Comparable(versions, *row), row.UpdatedUtc.Time, said
 	})
+}
+
+// said is the newest stamp that was told of the reservation.
+func (s *sightings) said(row *reservationRow) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[id(row.ID)].said
 }
 
 func (s *sightings) told(key string, at time.Time) {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"edgeagent/hwsim/mewssim"
 	"edgeagent/pms"
@@ -156,5 +157,33 @@ func TestUndecodableFrames(t *testing.T) {
 	r.wait("quarantine", func() bool { return r.count(kind(pms.KindUndecodable)) == 3 })
 	if c := r.sim.Audit().Connects; len(c) != 1 {
 		t.Errorf("%d connects", len(c))
+	}
+}
+
+// Whatever is spoilt all the time, everything is read for it now and then only.
+func TestManyUndecodableFrames(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, waits(func(w *Waits) { w.Lag = time.Hour })).run().live()
+	r.settled()
+	edits, looks := r.calls("customers/getAll"), r.calls("commands/getAllActive") // nobody is in house
+	for i := range 50 {
+		r.sim.SendRaw(fmt.Sprintf(`{"Events":[{"Type":"Resource","Id":"odd %d"}]}`, i))
+		r.wait("quarantine", func() bool { return r.count(kind(pms.KindUndecodable)) == i+1 })
+	}
+	r.settled()
+	r.wait("one look at the queue", func() bool { return r.calls("commands/getAllActive") > looks })
+	if n, m := r.calls("customers/getAll")-edits, r.calls("commands/getAllActive")-looks; n != 1 || m != 1 {
+		t.Errorf("caught up %d times, asked for commands %d times", n, m)
+	}
+	// Those that came since are read for together, in their time.
+	f := bare(t)
+	now := f.now()
+	f.spoiltAt = now.Add(-3 * time.Second)
+	f.collect(catch{overflow: true})
+	if at := f.spoiltAt.Add(10 * time.Second); !f.due[dutySpoilt].Equal(at) || f.behind || f.isDue(dutySpoilt, now) || !f.isDue(dutySpoilt, at) {
+		t.Errorf("due %s", f.due[dutySpoilt])
+	}
+	if in := f.untilDue(); in > 7*time.Second {
+		t.Errorf("nothing is due for %s", in)
 	}
 }
