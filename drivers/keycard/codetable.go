@@ -84,3 +84,19 @@ func (d *dialect) codeOf(command, code string) codeInfo {
 	}
 	return codeInfo{class: classOperator, reason: LockSystemError, hint: "the lock system answers with a code that is not known"}
 }
+
+// couldBeSuccess reports whether a code that nobody knows can be the command's
+// own name, damaged in one letter where the check byte is damaged to fit: then
+// it was the word of success, and nobody knows which of the two it is.
+func (d *dialect) couldBeSuccess(command, code string) bool {
+	if _, known := d.codes[code]; known || len(code) < 2 || len(code) != len(command) {
+		return false
+	}
+	others := 0
+	for i := range len(code) {
+		if code[i] != command[i] {
+			others++
+		}
+	}
+	return others == 1
+}

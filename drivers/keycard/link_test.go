@@ -170,6 +170,23 @@ func TestEncoderSilent(t *testing.T) {
 	})
 }
 
+// A success that the line has turned into a code which the check byte lets pass
+// is no failure: somebody must look.
+func TestAnswerOneLetterFromSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.ready()
+		p := b.do(t.Context(), encode("a", "1"))
+		b.expect(cn)
+		b.say(ack, "AN|1")
+		p.fails(drivers.ErrUnknown, "the answer is one letter away from success, and the line may have changed it: read the card (code AN)")
+		p = b.do(t.Context(), encode("b", "1"))
+		b.expect(cn)
+		b.say(ack, "ZZ|1")
+		p.fails(drivers.ErrRefused, "the lock system answers with a code that is not known (code ZZ)")
+	})
+}
+
 func TestRepeatableActions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)

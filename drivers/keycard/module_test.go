@@ -213,6 +213,27 @@ func TestModuleMakesKeys(t *testing.T) {
 	}
 }
 
+// A card image goes to the blocks that it names, and only to the card that it is for.
+func TestModuleWritesAnImage(t *testing.T) {
+	b := newModuleBench(t, "SPI", nil)
+	card := pn532sim.NewCard(pn532sim.Classic1K, []byte{0xC1, 0xD3, 0x33, 0xEA}, pn532sim.Traits{})
+	b.chip.Present(card)
+	image := "D|1|0|000102030405060708090A0B0C0D0E0F|D|1|1|101112131415161718191A1B1C1D1E1F"
+	if _, err := b.do(actionImage, 1, "image", image, "uid", "00000000"); err == nil ||
+		err.Error() != "refused: the card image is for another card: lay that one on the encoder" || len(card.Writes()) > 0 {
+		t.Errorf("another card's: %v, %d writes", err, len(card.Writes()))
+	}
+	receipt, err := b.do(actionImage, 2, "image", image, "uid", "c1d333ea")
+	if err != nil || receipt.Note != "card image written and read back (MIFARE Classic 1K)" {
+		t.Errorf("%q, %v", receipt.Note, err)
+	}
+	for i, got := range card.Dump()[64:96] {
+		if got != byte(i) {
+			t.Fatalf("byte %d is %02X", i, got)
+		}
+	}
+}
+
 // A duplicate has its original's generation, a new key its command's.
 func TestModuleGenerations(t *testing.T) {
 	b := newModuleBench(t, "SPI", func(c *Config) { c.PN532.GenerationsAbove = 1000 })

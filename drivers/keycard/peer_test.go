@@ -2,7 +2,6 @@ package keycard
 
 import (
 	"io"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"testing"
@@ -10,29 +9,22 @@ import (
 )
 
 // peer is a small lock system of any dialect, without judgement of what it is
-// told: it makes whatever card is wanted, and counts.
+// told: it makes whatever card is wanted, at once.
 type peer struct {
 	dialect *dialect
 	work    time.Duration // the encoder's own
 	bit     time.Duration // of a paced line, else 0
-	faults  faults
 
 	mu      sync.Mutex
-	rng     *rand.Rand
 	line    io.ReadWriteCloser // the newest
 	busy    bool
-	made    map[string]int // by room and end of stay, as on the wire
 	confirm chan byte
 	wg      sync.WaitGroup
 	closed  chan struct{}
 }
 
-// faults are the chances of what goes wrong with a request.
-type faults struct{ dropAck, drop, twice, late, hangUp float64 }
-
 func newPeer(protocol string, work time.Duration) *peer {
-	return &peer{dialect: protocols[protocol], work: work, rng: rand.New(rand.NewPCG(7, 7)), made: map[string]int{},
-		confirm: make(chan byte, 16), closed: make(chan struct{})}
+	return &peer{dialect: protocols[protocol], work: work, confirm: make(chan byte, 16), closed: make(chan struct{})}
 }
 
 // listen serves one connection after another; the address is for the driver.
@@ -113,12 +105,6 @@ func (p *peer) say(b ...byte) {
 	}
 }
 
-func (p *peer) chance(rate float64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.rng.Float64() < rate
-}
-
 func (p *peer) isBusy(set bool) (was bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,12 +127,7 @@ func (p *peer) hear(tok token) {
 	case tok.kind == kindFrame && p.isBusy(true):
 		p.say(nak)
 	case tok.kind == kindFrame:
-		if !p.chance(p.faults.dropAck) {
-			p.say(ack)
-		}
-		if p.chance(p.faults.hangUp) {
-			p.hangUp()
-		}
+		p.say(ack)
 		p.wg.Go(func() { p.carryOut(tok.fields) })
 	}
 }
@@ -155,39 +136,15 @@ func (p *peer) hear(tok token) {
 func (p *peer) carryOut(fields []string) {
 	time.Sleep(p.work)
 	answer := []string{fields[0], fields[1%len(fields)]}
-	key := ""
-	switch {
-	case p.dialect.answer != nil:
+	if p.dialect.answer != nil {
 		answer = []string{vingUs + fields[0][:2] + vingDone}
-		for _, f := range fields[1:] {
-			if f[0] == 'R' || f[0] == 'O' {
-				key += " " + f[1:]
-			}
-		}
-	case len(fields) > 10:
-		key = " " + fields[3] + " " + fields[10]
-	}
-	p.mu.Lock()
-	p.made[key]++
-	p.mu.Unlock()
-	if p.chance(p.faults.late) {
-		time.Sleep(120 * time.Millisecond)
 	}
 	out, _ := p.dialect.form.appendFrame(nil, answer...)
-	sends := 1
-	if p.chance(p.faults.twice) {
-		sends = 2
-	}
-	if p.chance(p.faults.drop) {
-		sends = 0
-	}
 	p.mu.Lock()
 	p.busy = false
 	p.mu.Unlock()
-	for range sends {
-		p.say(out...)
-	}
-	if !p.dialect.confirms || sends == 0 {
+	p.say(out...)
+	if !p.dialect.confirms {
 		return
 	}
 	for range 2 { // a result that is not confirmed is sent again
@@ -202,11 +159,4 @@ func (p *peer) carryOut(fields []string) {
 		}
 		p.say(out...)
 	}
-}
-
-// madeFor is how many cards were made for a room and an end of stay.
-func (p *peer) madeFor(room string, until time.Time) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.made[" "+room+" "+p.dialect.write(until, testSite().Zone)]
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,9 +28,9 @@ type soakHouse struct {
 // soakHouses are the lock systems to soak each protocol with. They misbehave
 // from the start: ACKs and results are lost, late or sent twice, lines are cut.
 var soakHouses = map[string]func(t *testing.T, seed uint64) soakHouse{
-	"salto":    locksimHouse,
-	"onity":    peerHouse("onity"),
-	"vingcard": peerHouse("vingcard"),
+	"salto":    locksimHouse(locksim.SALTO),
+	"onity":    locksimHouse(locksim.Onity),
+	"vingcard": locksimHouse(locksim.VingCard),
 }
 
 // soakTimers are a thousandth of the usual ones, with room for a busy machine.
@@ -39,45 +38,32 @@ var soakTimers = Timers{Ack: 50 * time.Millisecond, Busy: 200 * time.Millisecond
 	Late: 300 * time.Millisecond, Keepalive: time.Second, Settle: 2 * time.Millisecond, Duplicate: 20 * time.Millisecond,
 	Reopen: time.Millisecond, ReopenMax: 5 * time.Millisecond}
 
-func locksimHouse(t *testing.T, seed uint64) soakHouse {
-	sys := locksim.New(locksim.Config{Zone: testSite().Zone, Seed: seed, Rooms: []string{"101", "102"}, Encoders: []string{"1"},
-		AckTime: 1, WorkTime: time.Millisecond, CardWait: 50 * time.Millisecond, FrameGap: 20 * time.Millisecond})
-	h := soakHouse{cfg: Config{Encoder: "1", Port: filepath.Join(t.TempDir(), "usb-encoder"), Timers: soakTimers}}
-	if _, err := sys.OpenPTY(h.cfg.Port, locksim.PortOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	for _, fault := range []locksim.Fault{{DropAck: true}, {Drop: true}, {Duplicate: true}, {Late: 120 * time.Millisecond}} {
-		sys.Chance(0.01, fault)
-	}
-	sys.Chance(0.005, locksim.Fault{HangUp: true, DownFor: 5 * time.Millisecond})
-	h.heal = sys.ClearFaults
-	h.made = func(room string, until time.Time) (n int) {
-		for _, cut := range sys.Cuts(room) {
-			if cut.Until.Equal(until) {
-				n++
-			}
-		}
-		return n
-	}
-	h.close = func() { _ = sys.Close() }
-	return h
-}
-
-func peerHouse(protocol string) func(t *testing.T, seed uint64) soakHouse {
+func locksimHouse(family locksim.Family) func(t *testing.T, seed uint64) soakHouse {
 	return func(t *testing.T, seed uint64) soakHouse {
-		p := newPeer(protocol, time.Millisecond)
-		p.rng = rand.New(rand.NewPCG(seed, 3))
-		p.faults = faults{dropAck: 0.01, drop: 0.01, twice: 0.01, late: 0.01, hangUp: 0.005}
-		h := soakHouse{cfg: Config{Encoder: "1", Address: p.listen(t), Timers: soakTimers}, made: p.madeFor, close: p.close}
-		dialects[protocol](&h.cfg)
-		if protocols[protocol].confirms {
+		sys := locksim.New(locksim.Config{Zone: testSite().Zone, Seed: seed, Rooms: []string{"101", "102"}, Encoders: []string{"1"},
+			AckTime: 1, WorkTime: time.Millisecond, CardWait: 50 * time.Millisecond, FrameGap: 20 * time.Millisecond, AckWait: 20 * time.Millisecond})
+		h := soakHouse{cfg: Config{Encoder: "1", Port: filepath.Join(t.TempDir(), "usb-encoder"), Timers: soakTimers}}
+		dialects[string(family)](&h.cfg)
+		if h.cfg.dialectOf().confirms {
 			h.cfg.Timers.Duplicate = 150 * time.Millisecond // a result that was not confirmed comes again
 		}
-		h.heal = func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.faults = faults{}
+		if _, err := sys.OpenPTY(h.cfg.Port, locksim.PortOptions{Family: family}); err != nil {
+			t.Fatal(err)
 		}
+		for _, fault := range []locksim.Fault{{DropAck: true}, {Drop: true}, {Duplicate: true}, {Late: 120 * time.Millisecond}} {
+			sys.Chance(0.01, fault)
+		}
+		sys.Chance(0.005, locksim.Fault{HangUp: true, DownFor: 5 * time.Millisecond})
+		h.heal = sys.ClearFaults
+		h.made = func(room string, until time.Time) (n int) {
+			for _, cut := range sys.Cuts(room) {
+				if cut.Until.Equal(until) {
+					n++
+				}
+			}
+			return n
+		}
+		h.close = func() { _ = sys.Close() }
 		return h
 	}
 }

@@ -142,6 +142,9 @@ func (d *Driver) failure(r result, st *step) error {
 		hint = fmt.Sprintf("%s: %q", hint, r.text)
 	}
 	f := refused(info.reason, "%s", hint)
+	if d.dialect.couldBeSuccess(st.command, r.code) {
+		f = unknown(ProtocolError, "the answer is one letter away from success, and the line may have changed it: read the card")
+	}
 	if f.Code = r.code; info.class == classRetry {
 		f.kind = nil
 	}

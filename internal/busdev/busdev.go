@@ -44,12 +44,19 @@ func ioctl(fd int, request uint, argument unsafe.Pointer) error {
 	}
 }
 
-// device opens a bus, and says what to do where it cannot be had.
+// device opens a bus, and says what to do where it cannot be had. The kernel lets
+// any number of programs talk over one another there; of ours, one at a time does.
 func (k kernel) device(path, what, group string) (*os.File, error) {
 	f, err := k.open(path)
+	if err == nil {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			return f, nil
+		}
+		_ = f.Close() // what the lock said counts
+	}
 	switch {
-	case err == nil:
-		return f, nil
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return nil, fmt.Errorf("%s is in use by another agent: stop it", path)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("this machine has no %s bus %s: switch it on (on a Raspberry Pi: raspi-config, Interface Options)", what, path)
 	case errors.Is(err, fs.ErrPermission):

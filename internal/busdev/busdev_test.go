@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unsafe"
@@ -14,10 +15,21 @@ import (
 	"periph.io/x/conn/v3/spi"
 )
 
+// noBus is a file that is there and no bus.
+func noBus(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "no-bus")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // fake is a kernel whose ioctls a test answers.
-func fake(answer func(request uint, argument unsafe.Pointer) error) kernel {
+func fake(t *testing.T, answer func(request uint, argument unsafe.Pointer) error) kernel {
+	file := noBus(t)
 	return kernel{
-		open:  func(string) (*os.File, error) { return os.OpenFile(os.DevNull, os.O_RDWR, 0) },
+		open:  func(string) (*os.File, error) { return os.OpenFile(file, os.O_RDWR, 0) },
 		ioctl: func(_ int, request uint, argument unsafe.Pointer) error { return answer(request, argument) },
 	}
 }
@@ -38,7 +50,7 @@ func TestSPI(t *testing.T) {
 	var speed uint32
 	var sent []byte
 	var changes []uint8
-	k := fake(func(request uint, argument unsafe.Pointer) error {
+	k := fake(t, func(request uint, argument unsafe.Pointer) error {
 		requests = append(requests, request)
 		switch request {
 		case spiSetMode:
@@ -113,7 +125,7 @@ func TestI2C(t *testing.T) {
 	}
 	var got []seen
 	failure := error(nil)
-	k := fake(func(request uint, argument unsafe.Pointer) error {
+	k := fake(t, func(request uint, argument unsafe.Pointer) error {
 		if request != 0x0707 {
 			t.Errorf("request %x", request)
 		}
@@ -179,15 +191,19 @@ func TestCannotBeOpened(t *testing.T) {
 		err.Error() != "this machine has no I2C bus /dev/i2c-no-such: switch it on (on a Raspberry Pi: raspi-config, Interface Options)" {
 		t.Error(err)
 	}
-	s, err := system().openSPI(os.DevNull) // a device, but no bus
+	file := noBus(t)
+	s, err := system().openSPI(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Connect(physic.MegaHertz, spi.Mode0, 8); err == nil || err.Error() != "/dev/null is no SPI bus" {
+	if _, err := s.Connect(physic.MegaHertz, spi.Mode0, 8); err == nil || err.Error() != file+" is no SPI bus" {
 		t.Error(err)
 	}
-	if _, err := s.Connect(physic.MegaHertz, spi.Mode0|spi.LSBFirst, 8); err == nil || err.Error() != "/dev/null: only words of 8 bits in modes 0 to 3 are served" {
+	if _, err := system().openI2C(file); err == nil || err.Error() != file+" is in use by another agent: stop it" {
+		t.Error(err)
+	}
+	if _, err := s.Connect(physic.MegaHertz, spi.Mode0|spi.LSBFirst, 8); err == nil || err.Error() != file+": only words of 8 bits in modes 0 to 3 are served" {
 		t.Error(err)
 	}
 }

@@ -27,8 +27,11 @@ func property(t *testing.T, text string, files ...string) string {
 	write(t, filepath.Join(dir, "property.yaml"), text)
 	for _, name := range files {
 		text := "a value\n"
-		if strings.HasSuffix(name, ".pem") {
+		switch {
+		case strings.HasSuffix(name, ".pem"):
 			text = certificate(t)
+		case name == "signing-key":
+			text = strings.Repeat("0f", 32) + "\n"
 		}
 		write(t, filepath.Join(dir, name), text)
 	}
@@ -100,7 +103,7 @@ func TestSample(t *testing.T) {
 		ReplaceAllString(string(raw[strings.Index(string(raw), "\nproperty:"):]), "$1$2")
 	all = regexp.MustCompile(`(?m)^ +(stream_url|token_url|system|address): .*$`).ReplaceAllString(all, "")
 	all = strings.Replace(all, "ca_file: controller-ca.pem", "", 1)
-	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "mews-client-token", "mews-access-token")...))
+	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "mews-client-token", "mews-access-token", "signing-key")...))
 	for _, p := range problems {
 		if !p.Warning && !strings.Contains(p.Message, "neither port nor address") {
 			t.Errorf("with every setting: %v\n%s", p, p.Source)
