@@ -10,7 +10,6 @@ import (
 
 	"edgeagent/drivers"
 	"edgeagent/offsetstore"
-	"edgeagent/pms"
 )
 
 // Until when a room's key lasts is what the encoder says that made it last.
@@ -84,8 +83,5 @@ func TestReceiptOfHalfASuccessIsKept(t *testing.T) {
 			"K1 Error 1 of 2 cards were made",
 			"K2 Error 1 of 2 cards were made; withdrawn in the PMS too late: take the card back",
 		})
-		if s.pms.heard("K1")[0] != string(pms.CommandReceived) {
-			t.Error(s.pms.heard("K1"))
-		}
 	})
 }
