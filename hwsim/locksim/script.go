@@ -3,6 +3,7 @@ package locksim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -47,20 +48,21 @@ func (p *pattern) String() string {
 	if p.kind != tokFrame {
 		return p.token.String()
 	}
-	out := "02"
+	var out strings.Builder
 	show := func(b []byte, hidden []bool) {
 		for i, c := range b {
 			if hidden[i] {
-				out += " ??"
+				out.WriteString(" ??")
 			} else {
-				out += fmt.Sprintf(" %02X", c)
+				fmt.Fprintf(&out, " %02X", c)
 			}
 		}
 	}
+	out.WriteString("02")
 	show(p.body, p.anyBody)
-	out += " 03"
+	out.WriteString(" 03")
 	show(p.check, p.anyCheck)
-	return out
+	return out.String()
 }
 
 // String shows a token for people.
