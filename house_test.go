@@ -44,7 +44,8 @@ var imports = []struct {
 	{"internal/web", []string{"internal/agent", "rules"}},
 	{"cmd/edgeagent", []string{"pms", "pms/...", "rules", "offsetstore", "drivers", "drivers/...", "internal/..."}},
 	{"hwsim", []string{"hwsim/..."}},
-	{"hwsim/...", nil},
+	{"hwsim/door", nil},
+	{"hwsim/...", []string{"hwsim/door"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"edgeagent/hwsim/door"
 )
 
 // maxClientMessage bounds what a client can send; a subscribe takes under 1 KB.
@@ -269,7 +271,7 @@ func (c *conn) reset() {
 	c.serverEnded()
 	c.finishAll(false)
 	c.cancel()
-	resetTCP(c.ws.NetConn())
+	door.ResetTCP(c.ws.NetConn())
 }
 
 // freeze stops reading and writing and leaves the TCP connection as it is. The

@@ -2,14 +2,15 @@ package inspiresim
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/door"
 )
 
 // Server is a running PMS side. All its methods can be called at any time, from
@@ -18,8 +19,7 @@ type Server struct {
 	options Options
 	now     func() time.Time
 	signKey []byte
-	http    *http.Server
-	door    *door
+	door    *door.Door
 	caPEM   []byte
 	audit   *auditBook
 	running sync.WaitGroup
@@ -71,14 +71,15 @@ func Start(o Options) (*Server, error) {
 	mux.HandleFunc(o.TokenPath, s.serveToken)
 	mux.HandleFunc(o.StreamPath, s.serveStream)
 	mux.HandleFunc("/portal", func(w http.ResponseWriter, _ *http.Request) { writePage(w, http.StatusOK, portalPage) })
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0)}
-	s.door = newDoor(s.http)
+	var config *tls.Config
 	if o.TLS {
-		if err := s.makeCertificate(); err != nil {
+		var err error
+		if config, s.caPEM, err = door.Certificate(); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.door.open(o.Addr); err != nil {
+	s.door = door.New(mux, config)
+	if err := s.door.Open(o.Addr); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -89,15 +90,14 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.door.shut()
 	s.resetAll()
-	err := s.http.Close()
+	err := s.door.Shut()
 	s.running.Wait()
 	return err
 }
 
 // Host is the address as host:port.
-func (s *Server) Host() string { return s.door.addr() }
+func (s *Server) Host() string { return s.door.Addr() }
 
 // BaseURL is the root, without a slash at the end.
 func (s *Server) BaseURL() string { return s.scheme("http") + "://" + s.Host() }
@@ -209,7 +209,7 @@ func (s *Server) setChain(clientID, chain string, allowed bool) {
 // Down makes the server unreachable: live connections are reset, new ones
 // refused, and the port stays ours. Up undoes it.
 func (s *Server) Down() error {
-	if err := s.door.hold(); err != nil {
+	if err := s.door.Hold(); err != nil {
 		return err
 	}
 	s.resetAll()
@@ -217,7 +217,7 @@ func (s *Server) Down() error {
 }
 
 // Up listens again at the same address.
-func (s *Server) Up() error { return s.door.reopen() }
+func (s *Server) Up() error { return s.door.Reopen() }
 
 // Cut resets all connections, as a redeploy or a broken line does; new ones are welcome.
 func (s *Server) Cut() { s.resetAll() }
@@ -226,7 +226,7 @@ func (s *Server) resetAll() {
 	for _, c := range s.liveConns() {
 		c.reset()
 	}
-	s.door.resetIdle()
+	s.door.ResetAll()
 }
 
 func (s *Server) liveConns() []*conn {

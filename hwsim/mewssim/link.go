@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"edgeagent/hwsim/door"
 )
 
 const (
@@ -83,7 +85,7 @@ func (l *link) run(ws *websocket.Conn) {
 	cut := l.cut
 	l.mu.Unlock()
 	if cut {
-		resetTCP(ws.NetConn())
+		door.ResetTCP(ws.NetConn())
 		return
 	}
 	if f.CloseAtOnce != 0 {
@@ -225,7 +227,7 @@ func (l *link) reset() {
 	defer l.mu.Unlock()
 	l.cut = true
 	if l.ws != nil {
-		resetTCP(l.ws.NetConn())
+		door.ResetTCP(l.ws.NetConn())
 	}
 }
 

@@ -5,18 +5,21 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/door"
 )
 
 // Server is a running Mews environment. All its methods can be called at any
 // time, from any goroutine.
 type Server struct {
 	options    Options
-	platform   *door
-	socket     *door
+	platform   *door.Door
+	socket     *door.Door
 	caPEM      []byte
 	book       *book
 	operations map[string]operation
@@ -58,16 +61,16 @@ func Start(o Options) (*Server, error) {
 	var config *tls.Config
 	if o.TLS {
 		var err error
-		if config, s.caPEM, err = makeCertificate(); err != nil {
+		if config, s.caPEM, err = door.Certificate(); err != nil {
 			return nil, err
 		}
 	}
-	s.platform, s.socket = newDoor(s.servePlatform, config), newDoor(s.serveSocket, config)
-	if err := s.platform.open(o.PlatformAddr); err != nil {
+	s.platform, s.socket = door.New(http.HandlerFunc(s.servePlatform), config), door.New(http.HandlerFunc(s.serveSocket), config)
+	if err := s.platform.Open(o.PlatformAddr); err != nil {
 		return nil, err
 	}
-	if err := s.socket.open(o.SocketAddr); err != nil {
-		return nil, errors.Join(err, s.platform.shut())
+	if err := s.socket.Open(o.SocketAddr); err != nil {
+		return nil, errors.Join(err, s.platform.Shut())
 	}
 	return s, nil
 }
@@ -78,16 +81,16 @@ func (s *Server) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.resetSockets()
-	err := errors.Join(s.platform.shut(), s.socket.shut())
+	err := errors.Join(s.platform.Shut(), s.socket.Shut())
 	s.running.Wait()
 	return err
 }
 
 // PlatformURL is the root of the API, without a slash at the end.
-func (s *Server) PlatformURL() string { return s.scheme("http") + "://" + s.platform.addr() }
+func (s *Server) PlatformURL() string { return s.scheme("http") + "://" + s.platform.Addr() }
 
 // SocketURL is the root of the socket address, without a path.
-func (s *Server) SocketURL() string { return s.scheme("ws") + "://" + s.socket.addr() }
+func (s *Server) SocketURL() string { return s.scheme("ws") + "://" + s.socket.Addr() }
 
 func (s *Server) scheme(plain string) string {
 	if s.options.TLS {
@@ -217,19 +220,19 @@ func (s *Server) setToken(token string) {
 // Down makes both hosts unreachable: connections are reset, new ones refused,
 // and the ports stay ours. Up undoes it.
 func (s *Server) Down() error {
-	err := errors.Join(s.platform.hold(), s.socket.hold())
+	err := errors.Join(s.platform.Hold(), s.socket.Hold())
 	s.Cut()
 	return err
 }
 
 // Up listens again at the same addresses.
-func (s *Server) Up() error { return errors.Join(s.platform.reopen(), s.socket.reopen()) }
+func (s *Server) Up() error { return errors.Join(s.platform.Reopen(), s.socket.Reopen()) }
 
 // Cut resets all connections; new ones are welcome.
 func (s *Server) Cut() {
 	s.resetSockets()
-	s.platform.resetAll()
-	s.socket.resetAll()
+	s.platform.ResetAll()
+	s.socket.ResetAll()
 }
 
 // newID is a random UUID, in lower case as Mews writes them.

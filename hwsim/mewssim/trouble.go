@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/door"
 )
 
 func (t Trouble) late() bool {
@@ -62,7 +64,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, t Trouble, good ans
 		<-r.Context().Done()
 	case Reset:
 		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			resetTCP(c)
+			door.ResetTCP(c)
 		}
 	case Break:
 		breakOff(w, good)

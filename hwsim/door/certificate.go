@@ -1,4 +1,4 @@
-package inspiresim
+package door
 
 import (
 	"crypto/ecdsa"
@@ -14,24 +14,25 @@ import (
 	"time"
 )
 
-// makeCertificate makes a CA and a server certificate for this run.
-func (s *Server) makeCertificate() error {
+// Certificate makes a certificate for this machine under a CA of its own: the
+// configuration of a server, and the CA in PEM form for its clients.
+func Certificate() (config *tls.Config, caPEM []byte, err error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("making the CA key: %w", err)
+		return nil, nil, fmt.Errorf("making the CA key: %w", err)
 	}
 	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "inspiresim CA"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hwsim CA"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
-		return fmt.Errorf("making the CA certificate: %w", err)
+		return nil, nil, fmt.Errorf("making the CA certificate: %w", err)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("making the server key: %w", err)
+		return nil, nil, fmt.Errorf("making the server key: %w", err)
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
@@ -41,11 +42,10 @@ func (s *Server) makeCertificate() error {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
 	if err != nil {
-		return fmt.Errorf("making the server certificate: %w", err)
+		return nil, nil, fmt.Errorf("making the server certificate: %w", err)
 	}
-	s.caPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
-	// WebSocket upgrades need HTTP/1.1.
-	s.door.tls = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-		NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
-	return nil
+	caPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
+	// WebSocket upgrades and hijacked answers need HTTP/1.1; TLS 1.2 is Mews' minimum.
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}, caPEM, nil
 }

@@ -1,22 +1,28 @@
-package inspiresim
+// Package door is the listening socket of a simulated server. It can be shut
+// without giving up the port, so that a server that is down stays findable at
+// the same address, and it can break connections as a line does.
+package door
 
 import (
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// door is the listening socket. It can be shut without giving up the port:
-// another socket, bound but not listening, keeps it, so that the kernel refuses
-// connections and nobody else gets the number in the meantime.
-type door struct {
+// Door is a listening socket. While it is held another socket, bound but not
+// listening, keeps the port, so that the kernel refuses connections and nobody
+// else gets the number in the meantime.
+type Door struct {
 	server *http.Server
 	tls    *tls.Config
 
@@ -28,14 +34,16 @@ type door struct {
 	serving  sync.WaitGroup
 }
 
-func newDoor(server *http.Server) *door {
-	d := &door{server: server, holder: -1, conns: map[net.Conn]bool{}}
-	server.ConnState = d.note
+// New makes the door to a handler; config is nil for plain HTTP.
+func New(handler http.Handler, config *tls.Config) *Door {
+	d := &Door{tls: config, holder: -1, conns: map[net.Conn]bool{}}
+	d.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+		ErrorLog: log.New(io.Discard, "", 0), ConnState: d.note}
 	return d
 }
 
 // note keeps the connections that still belong to the HTTP server.
-func (d *door) note(c net.Conn, state http.ConnState) {
+func (d *Door) note(c net.Conn, state http.ConnState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch state {
@@ -46,13 +54,14 @@ func (d *door) note(c net.Conn, state http.ConnState) {
 	}
 }
 
-func (d *door) open(address string) error {
+// Open listens at an address; port 0 takes a free one.
+func (d *Door) Open(address string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.listen(address)
 }
 
-func (d *door) listen(address string) error {
+func (d *Door) listen(address string) error {
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		if controlErr := raw.Control(func(fd uintptr) {
@@ -75,14 +84,15 @@ func (d *door) listen(address string) error {
 	return nil
 }
 
-func (d *door) addr() string {
+// Addr is the address as host:port.
+func (d *Door) Addr() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.address
 }
 
-// hold stops listening and keeps the port.
-func (d *door) hold() error {
+// Hold stops listening and keeps the port.
+func (d *Door) Hold() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.listener == nil {
@@ -98,8 +108,8 @@ func (d *door) hold() error {
 	return err
 }
 
-// reopen listens again after hold.
-func (d *door) reopen() error {
+// Reopen listens again after Hold.
+func (d *Door) Reopen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.listener != nil {
@@ -116,8 +126,8 @@ func (d *door) reopen() error {
 	return err
 }
 
-// shut stops listening for good.
-func (d *door) shut() {
+// Shut stops listening for good, and ends the connections.
+func (d *Door) Shut() error {
 	d.mu.Lock()
 	if d.listener != nil {
 		_ = d.listener.Close() // nothing hangs on it any more
@@ -128,20 +138,22 @@ func (d *door) shut() {
 		d.holder = -1
 	}
 	d.mu.Unlock()
-	d.serving.Wait()
+	d.serving.Wait() // else the server would close the listener once more
+	return d.server.Close()
 }
 
-// resetIdle resets the connections that are plain HTTP.
-func (d *door) resetIdle() {
+// ResetAll resets the connections that still belong to the HTTP server; those
+// that were upgraded belong to whoever took them over.
+func (d *Door) ResetAll() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for c := range d.conns {
-		resetTCP(c)
+		ResetTCP(c)
 	}
 }
 
-// resetTCP closes so that the peer gets a RST instead of a FIN.
-func resetTCP(c net.Conn) {
+// ResetTCP closes so that the peer gets a RST instead of a FIN.
+func ResetTCP(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
