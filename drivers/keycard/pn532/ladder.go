@@ -81,7 +81,7 @@ func (r *Reader) setUp(ctx context.Context) error {
 	if err := r.chip.field(ctx, true); err != nil {
 		return err
 	}
-	r.up = true
+	r.up, r.ails = true, ""
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.firmware = firmware
@@ -128,5 +128,6 @@ func (r *Reader) down(err error) error {
 	if r.faults >= faulty {
 		text = fmt.Errorf("%w; it has failed %d times in a row: its supply is too weak, or it is broken", text, r.faults)
 	}
+	r.ails = text.Error()
 	return &drivers.LinkDown{Err: text}
 }
