@@ -67,10 +67,6 @@ func refused(reason Reason, hint string, args ...any) *Failure {
 	return &Failure{Reason: reason, Hint: fmt.Sprintf(hint, args...), kind: drivers.ErrRefused}
 }
 
-func unknown(reason Reason, hint string, args ...any) *Failure {
-	return &Failure{Reason: reason, Hint: fmt.Sprintf(hint, args...), kind: drivers.ErrUnknown}
-}
-
 // again is the failure of a request that was not carried out: try again.
 func again(reason Reason, hint string, args ...any) *Failure {
 	return &Failure{Reason: reason, Hint: fmt.Sprintf(hint, args...)}

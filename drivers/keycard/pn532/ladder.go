@@ -91,7 +91,7 @@ func (r *Reader) setUp(ctx context.Context) error {
 // recover climbs the ladder until a rung works. At its end the module is down,
 // and the next request starts anew.
 func (r *Reader) recover(ctx context.Context) error {
-	var last error = errTimeout
+	last := errTimeout
 	for steps := ladder(); r.rung < len(steps); {
 		step := steps[r.rung]
 		r.rung++
