@@ -12,7 +12,7 @@ type slot struct {
 
 	// The rest is guarded by Chip.mu.
 	frames   [][]byte
-	in, out  float64 // rates of corruption
+	noise    noise
 	scan     scanner
 	mute     int  // transfers that still find the chip busy, whatever waits
 	detached bool // the bus is not connected
@@ -82,14 +82,14 @@ func (s *slot) consume(n int, whole bool) []byte {
 		c.fallAsleep()
 	}
 	c.signal()
-	return c.flip(out, s.out)
+	return c.flip(out, s.noise.out, s.noise.outMessages)
 }
 
 // write takes what the host sends behind the prefix or address.
 func (s *slot) write(b []byte) {
 	c := s.chip
 	c.mu.Lock()
-	b = c.flip(b, s.in)
+	b = c.flip(b, s.noise.in, s.noise.inMessages)
 	c.write(s.label, In, b, "")
 	// A transfer holds one whole frame; what it leaves open is never completed.
 	s.scan.reset()
@@ -105,7 +105,15 @@ func (s *slot) write(b []byte) {
 func (s *slot) SetCorruption(in, out float64) {
 	s.chip.mu.Lock()
 	defer s.chip.mu.Unlock()
-	s.in, s.out = in, out
+	s.noise.in, s.noise.out = in, out
+}
+
+// SetDamage damages one bit of that part of the messages, 0 to 1, per direction:
+// of what is written, and of what is read at a time.
+func (s *slot) SetDamage(in, out float64) {
+	s.chip.mu.Lock()
+	defer s.chip.mu.Unlock()
+	s.noise.inMessages, s.noise.outMessages = in, out
 }
 
 // SetDetached takes the chip off the bus, or puts it back: on SPI every byte

@@ -157,8 +157,11 @@ func (c *Chip) draw(command []byte) Fault {
 
 // String names what is not zero.
 func (f Fault) String() string {
-	var parts []string
 	v := reflect.ValueOf(f)
+	if v.IsZero() { // as for nearly every command
+		return ""
+	}
+	var parts []string
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
 		if v.Field(i).IsZero() || name == "Match" || name == "Skip" {
@@ -169,16 +172,23 @@ func (f Fault) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// flip damages one bit of some bytes. The caller holds c.mu.
-func (c *Chip) flip(b []byte, rate float64) []byte {
-	if rate <= 0 {
+// noise is how a line damages what passes, for each direction: one bit of that
+// part of the bytes, or of that part of the messages.
+type noise struct{ in, out, inMessages, outMessages float64 }
+
+// flip damages a message. The caller holds c.mu.
+func (c *Chip) flip(b []byte, bytewise, once float64) []byte {
+	if bytewise <= 0 && once <= 0 {
 		return b
 	}
 	out := bytes.Clone(b)
 	for i := range out {
-		if c.rng.Float64() < rate {
+		if bytewise > 0 && c.rng.Float64() < bytewise {
 			out[i] ^= 1 << c.rng.IntN(8)
 		}
+	}
+	if len(out) > 0 && c.rng.Float64() < once {
+		out[c.rng.IntN(len(out))] ^= 1 << c.rng.IntN(8)
 	}
 	return out
 }

@@ -11,6 +11,10 @@ const (
 // maxData bounds TFI and data of a frame: 1 + 264 (UM0701-02, 6.2.1.2).
 const maxData = 265
 
+// frameAround is what a usual frame has beside TFI and data: preamble, start code,
+// length and its check byte, check byte, postamble.
+const frameAround = 7
+
 // The frames without data.
 func ackFrame() []byte   { return []byte{0x00, 0x00, 0xFF, 0x00, 0xFF, 0x00} }
 func errorFrame() []byte { return []byte{0x00, 0x00, 0xFF, 0x01, 0xFF, 0x7F, 0x81, 0x00} }

@@ -51,7 +51,7 @@ func (se *session) feed(b []byte) {
 		return
 	}
 	c.mu.Lock()
-	b = c.flip(b, st.in)
+	b = c.flip(b, st.noise.in, st.noise.inMessages)
 	c.write(name, In, b, "")
 	if c.power != awake || c.inReset {
 		se.scan.reset() // what comes now is not the end of a frame from before
@@ -66,7 +66,7 @@ func (se *session) feed(b []byte) {
 	}
 	pace := p.byteTime()
 	for _, t := range se.scan.push(heard) {
-		c.take(se, t, pace*time.Duration(len(t.data)+8))
+		c.take(se, t, pace*time.Duration(len(t.data)+frameAround))
 	}
 }
 
@@ -85,7 +85,7 @@ func (se *session) give(b []byte) {
 		b = garble(b)
 	}
 	c.mu.Lock()
-	b = c.flip(b, st.out)
+	b = c.flip(b, st.noise.out, st.noise.outMessages)
 	c.mu.Unlock()
 	pace := p.byteTime()
 	if pace == 0 {

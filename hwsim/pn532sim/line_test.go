@@ -3,6 +3,7 @@ package pn532sim
 import (
 	"bytes"
 	"errors"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -183,15 +184,36 @@ func TestCorruption(t *testing.T) {
 	}
 }
 
+// Of a damaged message, one bit is another.
+func TestDamage(t *testing.T) {
+	c := start(t, quick(nil))
+	h, p := overTCP(t, c)
+	p.SetDamage(1, 0)
+	h.send(toChip("02"))
+	eventually(t, c, "read", func() bool { return heard(c) == len(toChip("02")) })
+	if c.Requests() != 0 {
+		t.Error("a damaged frame was taken")
+	}
+	p.SetDamage(0, 1)
+	h.send(append(make([]byte, 300), toChip("02")...))
+	wrong := 0
+	for i, b := range h.read(6) {
+		wrong += bits.OnesCount8(b ^ ackFrame()[i])
+	}
+	if wrong != 1 {
+		t.Errorf("%d bits of the ACK are wrong", wrong)
+	}
+}
+
 // With Pace, the bytes take the time that they take on a line.
 func TestPace(t *testing.T) {
 	clock := NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
 	c := start(t, Config{Clock: clock, Awake: true, Seed: 1, AckTime: time.Millisecond})
 	h, _ := overPTY(t, c, PortOptions{Baud: 10000, Pace: true})
 	setSpeed(t, h, 10000, false)
-	h.send(toChip("02")) // 2 bytes of data and 8 around them, rounded up
+	h.send(toChip("02")) // 2 bytes of data and 7 around them, then the time of an ACK
 	clock.AwaitWaiters(1)
-	clock.Advance(11*time.Millisecond - 1)
+	clock.Advance(10*time.Millisecond - 1)
 	if c.Requests() != 1 {
 		t.Fatal("not taken")
 	}

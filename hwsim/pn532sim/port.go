@@ -30,12 +30,12 @@ type Port struct {
 	opts PortOptions
 	kind carrier
 
-	mu      sync.Mutex // guards path and what follows; never held together with Chip.mu
-	cut     bool       // cable pulled
-	echo    bool
-	loop    bool
-	paused  chan struct{} // not nil: reading has stopped, closed on resume
-	in, out float64       // rates of corruption
+	mu     sync.Mutex // guards path and what follows; never held together with Chip.mu
+	cut    bool       // cable pulled
+	echo   bool
+	loop   bool
+	paused chan struct{} // not nil: reading has stopped, closed on resume
+	noise  noise
 
 	wmu sync.Mutex // one writer at a time
 }
@@ -99,7 +99,15 @@ func (p *Port) SetLoopBack(on bool) { p.set("", func() { p.loop = on }) }
 
 // SetCorruption damages one bit of that part of the bytes, 0 to 1, per
 // direction, drawn from the seeded generator.
-func (p *Port) SetCorruption(in, out float64) { p.set("", func() { p.in, p.out = in, out }) }
+func (p *Port) SetCorruption(in, out float64) {
+	p.set("", func() { p.noise.in, p.noise.out = in, out })
+}
+
+// SetDamage damages one bit of that part of the messages, 0 to 1, per direction:
+// of what the chip sends, ACK or response, and of what comes in at a time.
+func (p *Port) SetDamage(in, out float64) {
+	p.set("", func() { p.noise.inMessages, p.noise.outMessages = in, out })
+}
 
 // StopReading leaves what the host sends in the kernel until Resume: once its
 // buffer is full, the host's writes block.
@@ -142,14 +150,14 @@ func (p *Port) set(note string, f func()) {
 // settings is a copy of the line's state.
 type settings struct {
 	cut, echo, loop bool
-	in, out         float64
+	noise           noise
 	paused          chan struct{}
 }
 
 func (p *Port) now() settings {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return settings{p.cut, p.echo, p.loop, p.in, p.out, p.paused}
+	return settings{p.cut, p.echo, p.loop, p.noise, p.paused}
 }
 
 // shut implements closer.

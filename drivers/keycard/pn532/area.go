@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"edgeagent/drivers"
 )
@@ -40,18 +41,54 @@ func wrap(blob []byte) []byte {
 	return append(append([]byte{tlvProprietary, byte(len(blob))}, blob...), tlvEnd)
 }
 
-// marker is the first unit of a key while the rest is written: no lock takes it,
-// and we know it again.
+// marker is the first unit of an area while the rest is written: no lock takes
+// it, and we know it again. Only one of its bytes is another than at the end, so
+// that a card torn away at the last write is the one or the other.
 func marker(area []byte, unit int) []byte {
-	m := make([]byte, unit)
-	copy(m, area[:3])
-	m[3] = unfinished
+	m := bytes.Clone(area[:unit])
+	if m[0] == tlvProprietary {
+		m[3] = unfinished
+	} else {
+		m[0] = tlvProprietary // it is to be blank
+	}
 	return m
+}
+
+// voided is the first unit of what a card holds while it is overwritten: of a
+// key, only the version is changed, so that it is either valid or known to be void.
+func voided(held []byte, unit int) []byte {
+	if held[0] == tlvProprietary && held[2] == blobMagic {
+		return marker(held, unit)
+	}
+	return pad([]byte{tlvProprietary, 0, blobMagic, unfinished}, unit)
+}
+
+// torn reports whether a card's free bytes are those of a key that was not
+// written to its end: also if its very first write was torn, on a blank card.
+func torn(area []byte) bool {
+	if len(area) < 4 || area[0] != tlvProprietary {
+		return false
+	}
+	if area[2] == blobMagic && area[3] == unfinished {
+		return true
+	}
+	// Zeros, an empty message, or the place of the lock bits: cards as they are sold.
+	for _, sold := range [][4]byte{{}, {tlvNDEF, 0, tlvEnd}, {tlvLock, 3, 0xA0, 0x0C}} {
+		if (area[2] == blobMagic || area[2] == sold[2]) && (area[3] == unfinished || area[3] == sold[3]) {
+			if kind, _ := content(slices.Concat(sold[:], area[4:])); kind == Blank {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // content sorts what stands in a card's free bytes, and gives the blob of a key
 // or the message.
 func content(area []byte) (Content, []byte) {
+	if torn(area) {
+		return Unfinished, nil
+	}
 	for at := 0; at < len(area); {
 		kind := area[at]
 		if kind == tlvNull {
@@ -68,8 +105,6 @@ func content(area []byte) (Content, []byte) {
 		case kind == tlvLock || kind == tlvMemory || kind == tlvNDEF && len(value) == 0:
 		case kind == tlvNDEF:
 			return Message, value
-		case kind == tlvProprietary && at == 0 && len(value) > 1 && value[0] == blobMagic && value[1] == unfinished:
-			return Unfinished, nil
 		case kind == tlvProprietary && at == 0 && len(value) > 1 && value[0] == blobMagic:
 			return OurKey, value
 		default:
@@ -104,26 +139,39 @@ func pad(b []byte, unit int) []byte {
 	return append(bytes.Clone(b), make([]byte, (unit-len(b)%unit)%unit)...)
 }
 
-// store writes the free bytes of a card from their start: first a unit that
-// makes whatever the card was void, then the rest, each unit read back, and at
-// last the first unit, which makes it valid. Then the card is selected anew, and
-// all is read and compared.
+// store writes the free bytes of a card from their start: first the units that
+// make whatever the card was void, one after another, then the rest, each unit
+// read back, and at last the first unit as it is to be. Then the card is selected
+// anew, and all is read and compared.
 //
-// Its error says what became of the card: a *Failure that is unknown, or spoilt.
-func (c *card) store(ctx context.Context, area, first []byte) error {
+// Its error says what became of the card: a *Failure that is unknown, spoilt or
+// doubtful.
+func (c *card) store(ctx context.Context, area []byte, voids ...[]byte) error {
 	unit := c.model.unit
 	area = pad(area, unit)
 	addresses := c.model.addresses()
-	if err := c.put(ctx, addresses[0], first); err != nil {
-		return err // it may still be what it was, and is nothing new
+	for i, void := range voids {
+		switch err := c.put(ctx, addresses[0], void); {
+		case err != nil && i == 0:
+			return doubtful(err)
+		case err != nil:
+			return spoilt(err)
+		}
 	}
 	for i := unit; i < len(area); i += unit {
 		if err := c.put(ctx, addresses[i/unit], area[i:i+unit]); err != nil {
 			return spoilt(err)
 		}
 	}
+	before := voids[len(voids)-1]
+	if last := marker(area, unit); area[0] == tlvNDEF && area[1] == 0 || area[0] == tlvNull {
+		if err := c.put(ctx, addresses[0], last); err != nil {
+			return spoilt(err)
+		}
+		before = last
+	}
 	if err := c.put(ctx, addresses[0], area[:unit]); err != nil {
-		if err := c.settle(ctx, addresses[0], area[:unit], first, err); err != nil {
+		if err := c.settle(ctx, addresses[0], area[:unit], before, err); err != nil {
 			return err
 		}
 	}
@@ -162,21 +210,35 @@ func (c *card) returned(ctx context.Context, addr byte) (b []byte, err error) {
 }
 
 // verify reads everything again after the card has lost its power, so that
-// neither a buffer of the card nor an exchanged card can pass.
+// neither a buffer of the card nor an exchanged card can pass. What is another
+// than it was when it was written is asked once more: a late answer to an earlier
+// question may have come in between.
 func (c *card) verify(ctx context.Context, area []byte) error {
-	if err := c.mend(ctx, fieldReset); err != nil {
-		return uncertain(err)
+	wrong := -1
+	for range 2 {
+		if err := c.mend(ctx, fieldReset); err != nil {
+			return uncertain(err)
+		}
+		got, err := c.bytes(ctx, len(area))
+		if err != nil {
+			return uncertain(err)
+		}
+		if wrong = differs(got, area, c.model.unit); wrong < 0 {
+			return nil
+		}
+		c.chip.suspect = true
 	}
-	got, err := c.bytes(ctx, len(area))
-	if err != nil {
-		return uncertain(err)
-	}
-	for i := 0; i < len(area); i += c.model.unit {
-		if !bytes.Equal(got[i:i+c.model.unit], area[i:i+c.model.unit]) {
-			return refused(CardDamaged, "%s does not hold what was written: take another card", c.model.place(c.model.addresses()[i/c.model.unit]))
+	return uncertain(refused(CardDamaged, "%s does not hold what was written: take another card", c.model.place(c.model.addresses()[wrong])))
+}
+
+// differs is the first unit that is another, -1 if there is none.
+func differs(a, b []byte, unit int) int {
+	for i := 0; i < len(b); i += unit {
+		if !bytes.Equal(a[i:i+unit], b[i:i+unit]) {
+			return i / unit
 		}
 	}
-	return nil
+	return -1
 }
 
 // returnTries is how often a card that was taken off too early is looked for,
@@ -188,6 +250,14 @@ const returnTries = 4
 func spoilt(err error) error {
 	f := asFailure(err)
 	f.kind, f.Spoilt = drivers.ErrRefused, true
+	return f
+}
+
+// doubtful is the failure of a card whose old content may or may not be gone; it
+// is nothing new.
+func doubtful(err error) error {
+	f := asFailure(err)
+	f.kind, f.Doubtful = drivers.ErrRefused, true
 	return f
 }
 

@@ -167,10 +167,12 @@ func (c *card) enter(ctx context.Context, addr byte) error {
 }
 
 // bytes reads the first n bytes that are free to use.
-func (c *card) bytes(ctx context.Context, n int) ([]byte, error) {
-	var all []byte
+func (c *card) bytes(ctx context.Context, n int) ([]byte, error) { return c.more(ctx, nil, n) }
+
+// more reads on behind what was read before, up to n bytes in all.
+func (c *card) more(ctx context.Context, all []byte, n int) ([]byte, error) {
 	addresses := c.model.addresses()
-	for i := 0; len(all) < n && i < len(addresses); i += readSize / c.model.unit {
+	for i := len(all) / c.model.unit; len(all) < n && i < len(addresses); i += readSize / c.model.unit {
 		b, err := c.read(ctx, addresses[i])
 		if err != nil {
 			return nil, err

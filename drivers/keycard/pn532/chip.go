@@ -20,19 +20,29 @@ const (
 	cmdInRelease           = 0x52
 )
 
-// How long the chip is waited for, and how often it is asked.
 const (
-	ackLimit      = 100 * time.Millisecond
-	configLimit   = time.Second
-	exchangeLimit = 500 * time.Millisecond
 	// passiveTries bounds InListPassiveTarget, which would wait for a card for
 	// ever; each try takes about 30 ms.
 	passiveTries = 0x10
-	listLimit    = (passiveTries+1)*30*time.Millisecond + exchangeLimit
-	sends        = 3
-	staleLimit   = 20 * time.Millisecond
-	fieldOff     = 20 * time.Millisecond
+	sends        = 3 // of one frame that is not acknowledged
 )
+
+// limits are how long the chip is waited for.
+type limits struct {
+	ack, config, exchange, list time.Duration
+	stale                       time.Duration // for the answer of a command that was aborted
+	fieldOff                    time.Duration // in which a card loses its power
+}
+
+// usualLimits are those of a chip whose own clock is not run faster for a test.
+func usualLimits() limits {
+	l := limits{
+		ack: 100 * time.Millisecond, config: time.Second, exchange: 500 * time.Millisecond,
+		stale: 20 * time.Millisecond, fieldOff: 20 * time.Millisecond,
+	}
+	l.list = (passiveTries+1)*30*time.Millisecond + l.exchange
+	return l
+}
 
 // overhead is what a frame has beside its data: preamble, start code, length
 // and checksums of the extended form, TFI, postamble, and a few bytes more of preamble.
@@ -54,8 +64,9 @@ func (e *lineError) Unwrap() error { return e.err }
 // chip sends commands by the rules of exchange: an ACK in time or the frame
 // again, one NACK for a damaged answer, an abort for one that does not come.
 type chip struct {
-	link  Link
-	trace func(sent bool, text string)
+	link   Link
+	limits limits
+	trace  func(sent bool, text string)
 	// suspect: an answer of an earlier command may still come, and could be
 	// taken for the next one's.
 	suspect bool
@@ -75,9 +86,9 @@ func (c *chip) command(ctx context.Context, limit time.Duration, n int, code byt
 // fence asks for the firmware version: what comes before that answer belongs to
 // the past, and on some modules the first command after an abort is lost.
 func (c *chip) fence(ctx context.Context) error {
-	_, err := c.exchange(ctx, configLimit, 4, cmdGetFirmwareVersion, nil)
+	_, err := c.exchange(ctx, c.limits.config, 4, cmdGetFirmwareVersion, nil)
 	if errors.Is(err, errTimeout) {
-		_, err = c.exchange(ctx, configLimit, 4, cmdGetFirmwareVersion, nil)
+		_, err = c.exchange(ctx, c.limits.config, 4, cmdGetFirmwareVersion, nil)
 	}
 	c.suspect = err != nil
 	return err
@@ -118,7 +129,7 @@ func (c *chip) exchange(ctx context.Context, limit time.Duration, n int, code by
 // acknowledged waits for the ACK of a frame. An answer that comes instead means
 // that the ACK was lost.
 func (c *chip) acknowledged(ctx context.Context, code byte) ([]byte, error) {
-	for deadline := time.Now().Add(ackLimit); ; {
+	for deadline := time.Now().Add(c.limits.ack); ; {
 		f, err := c.link.Receive(ctx, len(ackFrame), time.Until(deadline))
 		switch {
 		case err != nil:
@@ -188,7 +199,7 @@ func (c *chip) abort() {
 	if c.link.Send(ackFrame[:]) != nil {
 		return // the next command says so
 	}
-	_, _ = c.link.Receive(context.Background(), maxContent, staleLimit)
+	_, _ = c.link.Receive(context.Background(), maxContent, c.limits.stale)
 	c.link.Drop()
 }
 
@@ -197,11 +208,6 @@ func (c *chip) abort() {
 func (c *chip) note(sent bool, code byte, data []byte) {
 	if c.trace == nil {
 		return
-	}
-	names := map[byte]string{
-		cmdGetFirmwareVersion: "GetFirmwareVersion", cmdPowerDown: "PowerDown", cmdSAMConfiguration: "SAMConfiguration",
-		cmdRFConfiguration: "RFConfiguration", cmdInDataExchange: "InDataExchange", cmdInCommunicateThru: "InCommunicateThru",
-		cmdInDeselect: "InDeselect", cmdInListPassiveTarget: "InListPassiveTarget", cmdInRelease: "InRelease",
 	}
 	if !sent {
 		code--
@@ -215,9 +221,31 @@ func (c *chip) note(sent bool, code byte, data []byte) {
 	case code == cmdInDataExchange, code == cmdInCommunicateThru:
 		shown = data[:min(1, len(data))] // status, or command of the card
 	}
-	text := fmt.Sprintf("%s % X", names[code], shown)
+	text := fmt.Sprintf("%s % X", commandName(code), shown)
 	if rest := len(data) - len(shown); rest > 0 {
 		text += fmt.Sprintf(" <%d>", rest)
 	}
 	c.trace(sent, text)
+}
+
+func commandName(code byte) string {
+	switch code {
+	case cmdGetFirmwareVersion:
+		return "GetFirmwareVersion"
+	case cmdPowerDown:
+		return "PowerDown"
+	case cmdSAMConfiguration:
+		return "SAMConfiguration"
+	case cmdRFConfiguration:
+		return "RFConfiguration"
+	case cmdInDataExchange:
+		return "InDataExchange"
+	case cmdInCommunicateThru:
+		return "InCommunicateThru"
+	case cmdInDeselect:
+		return "InDeselect"
+	case cmdInListPassiveTarget:
+		return "InListPassiveTarget"
+	}
+	return "InRelease"
 }

@@ -21,7 +21,7 @@ func (f Firmware) String() string {
 const icPN532 = 0x32
 
 func (c *chip) firmware(ctx context.Context) (Firmware, error) {
-	b, err := c.command(ctx, configLimit, 4, cmdGetFirmwareVersion)
+	b, err := c.command(ctx, c.limits.config, 4, cmdGetFirmwareVersion)
 	if err != nil {
 		return Firmware{}, err
 	}
@@ -39,14 +39,14 @@ func (c *chip) samConfiguration(ctx context.Context, ready bool) error {
 	if ready {
 		data = []byte{0x01, 0x00, 0x01}
 	}
-	_, err := c.command(ctx, configLimit, 0, cmdSAMConfiguration, data...)
+	_, err := c.command(ctx, c.limits.config, 0, cmdSAMConfiguration, data...)
 	return err
 }
 
 // retries bounds how often the chip looks for a card before it answers that
 // there is none; the default is for ever.
 func (c *chip) retries(ctx context.Context) error {
-	_, err := c.command(ctx, configLimit, 0, cmdRFConfiguration, 0x05, 0xFF, 0x01, passiveTries)
+	_, err := c.command(ctx, c.limits.config, 0, cmdRFConfiguration, 0x05, 0xFF, 0x01, passiveTries)
 	return err
 }
 
@@ -55,7 +55,7 @@ func (c *chip) field(ctx context.Context, on bool) error {
 	if on {
 		item[1] = 0x01
 	}
-	_, err := c.command(ctx, configLimit, 0, cmdRFConfiguration, item...)
+	_, err := c.command(ctx, c.limits.config, 0, cmdRFConfiguration, item...)
 	return err
 }
 
@@ -68,27 +68,27 @@ func (c *chip) cycle(ctx context.Context) error {
 	if err := c.field(ctx, false); err != nil {
 		return err
 	}
-	time.Sleep(fieldOff)
+	time.Sleep(c.limits.fieldOff)
 	return c.field(ctx, true)
 }
 
 // release lets all cards go. That there was none is no error.
 func (c *chip) release(ctx context.Context) error {
-	_, err := c.command(ctx, configLimit, 1, cmdInRelease, 0x00)
+	_, err := c.command(ctx, c.limits.config, 1, cmdInRelease, 0x00)
 	return err
 }
 
 // deselect puts the card to sleep: it stays silent until the field was off. That
 // there was none is no error.
 func (c *chip) deselect(ctx context.Context) error {
-	_, err := c.command(ctx, configLimit, 1, cmdInDeselect, 0x00)
+	_, err := c.command(ctx, c.limits.config, 1, cmdInDeselect, 0x00)
 	return err
 }
 
 // powerDown puts the chip to sleep until a bus calls it: bits 7 to 4 are I2C,
 // GPIO, SPI and HSU (UM0701-02, 7.2.11).
 func (c *chip) powerDown(ctx context.Context) error {
-	b, err := c.command(ctx, configLimit, 1, cmdPowerDown, 0xF0)
+	b, err := c.command(ctx, c.limits.config, 1, cmdPowerDown, 0xF0)
 	if err == nil {
 		err = statusOf(b)
 	}
@@ -105,7 +105,7 @@ type target struct {
 
 // list looks for one card of ISO 14443 A at 106 kbit/s and selects it.
 func (c *chip) list(ctx context.Context) (target, bool, error) {
-	b, err := c.command(ctx, listLimit, 64, cmdInListPassiveTarget, 0x01, 0x00)
+	b, err := c.command(ctx, c.limits.list, 64, cmdInListPassiveTarget, 0x01, 0x00)
 	if err != nil || len(b) == 0 || b[0] == 0 {
 		return target{}, false, err
 	}
@@ -118,14 +118,14 @@ func (c *chip) list(ctx context.Context) (target, bool, error) {
 // dataExchange sends a command of the card through the chip's own handling of
 // cards, and gives what the card answered, n bytes at most.
 func (c *chip) dataExchange(ctx context.Context, t target, n int, data ...byte) ([]byte, error) {
-	b, err := c.command(ctx, exchangeLimit, n+1, cmdInDataExchange, append([]byte{t.number}, data...)...)
+	b, err := c.command(ctx, c.limits.exchange, n+1, cmdInDataExchange, append([]byte{t.number}, data...)...)
 	return body(b, err)
 }
 
 // communicateThru sends bytes to the card as they stand. InDataExchange would
 // take 60h for the authentication of a Classic.
 func (c *chip) communicateThru(ctx context.Context, n int, data ...byte) ([]byte, error) {
-	b, err := c.command(ctx, exchangeLimit, n+1, cmdInCommunicateThru, data...)
+	b, err := c.command(ctx, c.limits.exchange, n+1, cmdInCommunicateThru, data...)
 	return body(b, err)
 }
 

@@ -36,6 +36,8 @@ type Failure struct {
 	Hint string
 	// Spoilt: the card's old content was overwritten in part, and it opens nothing now.
 	Spoilt bool
+	// Doubtful: it was being overwritten, and may be what it was or open nothing.
+	Doubtful bool
 
 	kind error
 }
@@ -49,6 +51,9 @@ func (f *Failure) Error() string {
 	if f.Spoilt {
 		text += "; the card opens nothing now and can be written again"
 	}
+	if f.Doubtful {
+		text += "; what the card held before may still be valid"
+	}
 	if f.kind != nil {
 		text = f.kind.Error() + ": " + text
 	}
@@ -60,10 +65,6 @@ func (f *Failure) Unwrap() error { return f.kind }
 
 func refused(reason Reason, hint string, args ...any) *Failure {
 	return &Failure{Reason: reason, Hint: fmt.Sprintf(hint, args...), kind: drivers.ErrRefused}
-}
-
-func unknown(reason Reason, hint string, args ...any) *Failure {
-	return &Failure{Reason: reason, Hint: fmt.Sprintf(hint, args...), kind: drivers.ErrUnknown}
 }
 
 // again is the failure of a request that was not carried out: try again.

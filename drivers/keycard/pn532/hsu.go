@@ -120,7 +120,10 @@ func (h *hsu) Send(frame []byte) error {
 		return errNotOpen
 	}
 	port, done := h.port, make(chan error, 1)
-	go func() { done <- writeAll(port, frame) }()
+	go func() {
+		defer close(done)
+		done <- writeAll(port, frame)
+	}()
 	timer := time.NewTimer(drainLimit)
 	defer timer.Stop()
 	select {
@@ -129,7 +132,8 @@ func (h *hsu) Send(frame []byte) error {
 	case <-timer.C:
 		h.port = nil
 		go func() {
-			<-done
+			for range done { // until Write gives up
+			}
 			_ = port.Close() // nobody waits for it
 		}()
 		return errors.New("writing: the line does not take our bytes: pull the adapter and plug it in again")

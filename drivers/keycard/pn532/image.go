@@ -119,7 +119,7 @@ func (c *card) apply(ctx context.Context, image Image) error {
 	data, trailers := image.split()
 	last, void := data[len(data)-1], make([]byte, readSize)
 	if err := c.put(ctx, last.address(), void); err != nil {
-		return err // it may still be what it was, and is nothing new
+		return doubtful(err)
 	}
 	for _, b := range data[:len(data)-1] {
 		if err := c.put(ctx, b.address(), b.Data[:]); err != nil {

@@ -81,7 +81,7 @@ func (r *Reader) setUp(ctx context.Context) error {
 	if err := r.chip.field(ctx, true); err != nil {
 		return err
 	}
-	r.up = true
+	r.up, r.ails = true, ""
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.firmware = firmware
@@ -91,7 +91,7 @@ func (r *Reader) setUp(ctx context.Context) error {
 // recover climbs the ladder until a rung works. At its end the module is down,
 // and the next request starts anew.
 func (r *Reader) recover(ctx context.Context) error {
-	var last error = errTimeout
+	last := errTimeout
 	for steps := ladder(); r.rung < len(steps); {
 		step := steps[r.rung]
 		r.rung++
@@ -128,5 +128,6 @@ func (r *Reader) down(err error) error {
 	if r.faults >= faulty {
 		text = fmt.Errorf("%w; it has failed %d times in a row: its supply is too weak, or it is broken", text, r.faults)
 	}
+	r.ails = text.Error()
 	return &drivers.LinkDown{Err: text}
 }

@@ -3,6 +3,7 @@ package pn532
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -85,7 +86,7 @@ func identify(ctx context.Context, c *card) error {
 // question and fall silent.
 func (c *card) version(ctx context.Context) error {
 	v, err := c.chip.communicateThru(ctx, 8, 0x60)
-	if _, isStatus := err.(statusError); isStatus || err == nil && len(v) < 8 {
+	if _, isStatus := errors.AsType[statusError](err); isStatus || err == nil && len(v) < 8 {
 		c.model = ultralight
 		return c.reselect(ctx)
 	}

@@ -60,6 +60,7 @@ type Reader struct {
 
 	// Only the holder of the turn touches these.
 	up     bool
+	ails   string // why it is not up
 	rung   int    // of the ladder, to be climbed next
 	faults int    // times in a row that the whole ladder did not help
 	last   []byte // number of the card that was finished last, while it has not been taken off
@@ -86,7 +87,7 @@ func Open(link Link, opts Options) (*Reader, error) {
 	}
 	alive, stop := context.WithCancelCause(context.Background())
 	return &Reader{
-		link: link, opts: opts, chip: &chip{link: link, trace: opts.Trace, suspect: true},
+		link: link, opts: opts, chip: &chip{link: link, limits: usualLimits(), trace: opts.Trace, suspect: true},
 		turn: make(chan struct{}, 1), gone: make(chan struct{}), alive: alive, stop: stop,
 		state: drivers.State{Condition: drivers.Unset, Since: time.Now()},
 	}, nil
@@ -176,11 +177,12 @@ func (r *Reader) exclusive(ctx context.Context, do func(context.Context) error) 
 	if _, what := remedyOf(err); what == climb && ctx.Err() == nil {
 		err = r.down(err) // the next request starts anew
 	}
-	err = verdict(err)
-	if down, ok := errors.AsType[*drivers.LinkDown](err); ok {
-		r.setState(drivers.Offline, down.Error())
-	} else if r.up {
+	// Not only a LinkDown says that it is down: half a card has an error of its own.
+	switch {
+	case r.up:
 		r.setState(drivers.Online, "")
+	case r.ails != "":
+		r.setState(drivers.Offline, r.ails)
 	}
-	return err
+	return verdict(err)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -86,7 +87,26 @@ func (r *Reader) accept(ctx context.Context, t target) (*card, error) {
 		reader: r, chip: r.chip, target: t, sector: -1, found: map[int]ClassicKey{},
 		keys: slices.Concat(r.opts.ClassicKeys, factoryKeys[:]),
 	}
+	if err := c.try(ctx, func() error { return c.alone(ctx) }); err != nil {
+		return c, err
+	}
 	return c, c.try(ctx, func() error { return identify(ctx, c) })
+}
+
+// alone searches once more: a card that is selected keeps silent at first, so
+// that a second one is heard. Which of two is given to the guest, nobody knows.
+func (c *card) alone(ctx context.Context) error {
+	t, found, err := c.chip.list(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return c.reselect(ctx)
+	case !bytes.Equal(t.uid, c.target.uid):
+		return refused(statuses[0x06].reason, "%s", statuses[0x06].hint)
+	}
+	c.target = t
+	return nil
 }
 
 // AwaitRemoval waits until no card lies in the field, and says so.
@@ -125,7 +145,7 @@ func (r *Reader) rest() {
 		err = r.chip.field(ctx, false)
 	}
 	if err != nil && !errors.Is(err, errSyntax) {
-		r.up = false // the next request brings it up
+		r.up, r.ails = false, fmt.Sprintf("%s: %s", r.link, err) // the next request brings it up
 	}
 }
 

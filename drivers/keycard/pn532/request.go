@@ -101,7 +101,11 @@ func (r *Reader) Encode(ctx context.Context, key Credential, how How) (Result, e
 		}
 		ctx, cancel := committed(ctx)
 		defer cancel()
-		return c.store(ctx, area, marker(area, c.model.unit))
+		void, next := voided(held, c.model.unit), marker(area, c.model.unit)
+		if kind, _ := content(held); kind == Blank || bytes.Equal(void, next) {
+			return c.store(ctx, area, next)
+		}
+		return c.store(ctx, area, void, next)
 	})
 }
 
@@ -111,7 +115,8 @@ func (r *Reader) Erase(ctx context.Context, how How) (Result, error) {
 		if _, err := c.examine(ctx); err != nil {
 			return err
 		}
-		if _, err := c.admit(ctx, how.Overwrite); err != nil {
+		held, err := c.admit(ctx, how.Overwrite)
+		if err != nil {
 			return err
 		}
 		ctx, cancel := committed(ctx)
@@ -120,7 +125,11 @@ func (r *Reader) Erase(ctx context.Context, how How) (Result, error) {
 		if !c.model.classic {
 			copy(area, []byte{tlvNDEF, 0, tlvEnd}) // as such cards are sold
 		}
-		return c.store(ctx, area, marker(wrap([]byte{blobMagic, unfinished}), c.model.unit))
+		void, empty := voided(held, c.model.unit), voided(area, c.model.unit)
+		if bytes.Equal(void, empty) {
+			return c.store(ctx, area, void)
+		}
+		return c.store(ctx, area, void, empty)
 	})
 }
 
@@ -131,7 +140,7 @@ func (c *card) admit(ctx context.Context, overwrite bool) ([]byte, error) {
 			return nil, err
 		}
 	}
-	held, err := c.bytes(ctx, keyArea)
+	held, err := c.held(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +159,23 @@ func (c *card) admit(ctx context.Context, overwrite bool) ([]byte, error) {
 		return nil, refused(CardIsStaff, "this is a staff card: take a blank one")
 	}
 	return held, nil
+}
+
+// held reads what a card holds, as far as it tells what the card is: behind the
+// end of an empty message or of a key, nothing counts.
+func (c *card) held(ctx context.Context) ([]byte, error) {
+	b, err := c.bytes(ctx, readSize)
+	if err != nil {
+		return nil, err
+	}
+	n := keyArea
+	switch {
+	case bytes.HasPrefix(b, []byte{tlvNDEF, 0, tlvEnd}):
+		return b, nil
+	case b[0] == tlvProprietary && b[2] == blobMagic && b[3] == blobVersion:
+		n = min(n, 2+int(b[1])+1) // with its end mark
+	}
+	return c.more(ctx, b, n)
 }
 
 // unused refuses a Classic on which other applications have signed themselves
