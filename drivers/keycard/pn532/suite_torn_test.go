@@ -73,7 +73,7 @@ func (s *station) tear(bytes ...int) {
 			unit = 16
 		}
 		for _, how := range tearings() {
-			if how.name == "as it is sold" && len(bytes) == 1 {
+			if len(bytes) == 1 && (how.name == "as it is sold" || how.name == "blank" && s.bus != "HSU") {
 				continue
 			}
 			whole := how.card(kind)
@@ -85,7 +85,7 @@ func (s *station) tear(bytes ...int) {
 			last := len(whole.Writes())
 			for n := range last + 1 {
 				// In the middle, one write is like the next.
-				if middle := n > 2 && n < last-2; middle && (n != last/2 || len(bytes) > 1) {
+				if middle := n > 1 && n < last-2; middle && (n != last/2 || len(bytes) > 1) {
 					continue
 				}
 				for _, torn := range bytes {
