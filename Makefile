@@ -53,11 +53,12 @@ crash: build ## kill the agent N times (default 200) and judge the house
 	@bin/hwsim crash --kills $(N)
 
 soak-keycard: ## REQUESTS keys (default 10000) of each family over bad lines
-	SOAK_KEYCARD=$(REQUESTS) $(GO) test -run '^TestSoak$$' -count 1 -v -timeout 60m ./drivers/keycard
+	SOAK_KEYCARD=$(REQUESTS) $(GO) test -run '^TestSoak$$' -count 1 -v -timeout 60m ./drivers/keycard ./drivers/keycard/pn532
 
 bench: build arm64 ## speed, latency, memory, wear and sizes beside what the machine can do
 	$(GO) test -run '^$$' -bench Figures -benchtime 1x -timeout 20m ./bench
 	$(GO) test -run '^$$' -bench Request -benchtime 12x ./drivers/keycard
+	$(GO) test -run '^$$' -bench Encode -benchtime 15x ./drivers/keycard/pn532
 
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out
