@@ -42,10 +42,10 @@ func testSite() drivers.Site {
 
 func newBench(t *testing.T, change func(*Config)) *bench {
 	t.Helper()
-	return newBenchWith(t, change, ack, false)
+	return newBenchWith(t, change, testSite(), ack, false)
 }
 
-func newBenchWith(t *testing.T, change func(*Config), auto uint32, echo bool) *bench {
+func newBenchWith(t *testing.T, change func(*Config), site drivers.Site, auto uint32, echo bool) *bench {
 	t.Helper()
 	cfg := Config{Port: "/dev/serial/by-id/x", Encoder: "1"}
 	if change != nil {
@@ -55,7 +55,7 @@ func newBenchWith(t *testing.T, change func(*Config), auto uint32, echo bool) *b
 	b.auto.Store(auto)
 	b.echo.Store(echo)
 	var err error
-	b.d, err = open("desk", cfg, testSite(), b.dial)
+	b.d, err = open("desk", cfg, site, b.dial)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,8 +144,7 @@ func TestKeyIdentityIsSecret(t *testing.T) {
 func TestAutoKeyOverTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		know := registry{}
-		b := newBench(t, nil)
-		b.d.site = know.site()
+		b := newBenchWith(t, nil, know.site(), ack, false)
 		b.ready()
 		auto := func(id string) drivers.Command {
 			c := encode(id, "1")

@@ -108,7 +108,7 @@ func TestUnreadableLine(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBenchWith(t, nil, tc.auto, tc.echo)
+				b := newBenchWith(t, nil, testSite(), tc.auto, tc.echo)
 				if tc.auto == 0 {
 					for range 2 {
 						b.expect("ENQ")
@@ -125,7 +125,7 @@ func TestUnreadableLine(t *testing.T) {
 
 func TestEchoIsStripped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBenchWith(t, func(c *Config) { c.StripEcho = true }, ack, true)
+		b := newBenchWith(t, func(c *Config) { c.StripEcho = true }, testSite(), ack, true)
 		b.ready()
 		p := b.do(t.Context(), encode("a", "1"))
 		b.expect(cn)

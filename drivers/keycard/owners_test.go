@@ -93,8 +93,7 @@ func TestOneShotCarriesOn(t *testing.T) {
 func TestLateCheckOutIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		know := registry{}
-		b := newBench(t, nil)
-		b.d.site = know.site()
+		b := newBenchWith(t, nil, know.site(), ack, false)
 		b.ready()
 		turn := func(cmd drivers.Command, word, result string) *promise {
 			t.Helper()
@@ -137,8 +136,7 @@ func TestLateCheckOutIsLeftAlone(t *testing.T) {
 func TestCheckOutWaitsForAKeyInTheMaking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		know := registry{}
-		b := newBench(t, nil)
-		b.d.site = know.site()
+		b := newBenchWith(t, nil, know.site(), ack, false)
 		b.ready()
 		out := drivers.Command{ID: "a", Action: actionCancel, Subject: "room:101", Params: map[string]string{"room": "101", "stay": "one"}}
 		know["room:101"] = map[string]string{drivers.ValueUnderWay: "true"}
