@@ -12,6 +12,8 @@ TAGS     = nethttpomithttp2
 # GOVULNDB names another one than the public, such as file:///srv/vulndb.
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.8.0
+# The WiFi controller of the demo's hotel; `bin/hwsim demo --help` lists them.
+WIFI         ?= unifi
 TOOLS         = $(CURDIR)/bin/tools
 
 .PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 fuzz clean
@@ -24,10 +26,10 @@ build: ## bin/edgeagent and bin/hwsim for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o bin/ ./cmd/edgeagent ./cmd/hwsim
 
 demo: build ## a day of a simulated hotel, served by the real agent
-	@bin/hwsim demo
+	@bin/hwsim demo --wifi $(WIFI)
 
 demo-once: build ## the same unattended; fails if an effect is missing
-	@bin/hwsim demo --once
+	@bin/hwsim demo --once --wifi $(WIFI)
 
 test: ## all tests, with the race detector
 	$(GO) vet ./...

@@ -45,7 +45,8 @@ var imports = []struct {
 	{"cmd/edgeagent", []string{"pms", "pms/...", "rules", "offsetstore", "drivers", "drivers/...", "internal/..."}},
 	{"hwsim", []string{"hwsim/..."}},
 	{"hwsim/door", nil},
-	{"hwsim/...", []string{"hwsim/door"}},
+	{"hwsim/console", nil},
+	{"hwsim/...", []string{"hwsim/door", "hwsim/console"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
 }
 

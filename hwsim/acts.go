@@ -36,7 +36,8 @@ func acts() []act {
 func playCheckIn(ctx context.Context, d *Day) error {
 	d.arrive(ctx, d.Hotel.Guest("Ms", "Ana", "Silva", "PT", 2), "101")
 	d.expect(ctx, "a phone gets on with the code", func() (bool, string) {
-		if err := d.Hotel.WiFi.Join("02:00:00:00:01:01", d.Hotel.Code("101")); err != nil {
+		code := d.Hotel.Code("101")
+		if err := d.Hotel.WiFi.Join("02:00:00:00:01:01", code.User, code.Code); err != nil {
 			return false, err.Error()
 		}
 		return d.Hotel.WiFi.Online("02:00:00:00:01:01"), "online"
@@ -152,7 +153,7 @@ func playCheckOut(ctx context.Context, d *Day) error {
 	s := d.guests["Okafor"]
 	card, code := d.Hotel.Key(s), d.Hotel.Code(s.Room)
 	const phone = "02:00:00:00:02:03"
-	if err := d.Hotel.WiFi.Join(phone, code); err != nil {
+	if err := d.Hotel.WiFi.Join(phone, code.User, code.Code); err != nil {
 		return err
 	}
 	d.Hotel.Desk().CheckOut(s)
@@ -160,7 +161,7 @@ func playCheckOut(ctx context.Context, d *Day) error {
 	d.expect(ctx, "the card no longer opens 203", func() (bool, string) {
 		return !d.Hotel.Locks.OpensDoor(card, "203", time.Now()), "card " + card
 	})
-	d.expect(ctx, "the code no longer works", func() (bool, string) { return !d.Hotel.WiFi.CodeWorks(code), "dead" })
+	d.expect(ctx, "the code no longer works", func() (bool, string) { return !works(d.Hotel.WiFi, code), "dead" })
 	d.expect(ctx, "the phone is off the WiFi", func() (bool, string) { return !d.Hotel.WiFi.Online(phone), "offline" })
 	return nil
 }
@@ -180,6 +181,6 @@ func playReversedCheckIn(ctx context.Context, d *Day) error {
 	code := d.Hotel.Code("302")
 	d.Hotel.Desk().ReverseCheckIn(s)
 	d.expectScreen(ctx, "302")
-	d.expect(ctx, "the code no longer works", func() (bool, string) { return !d.Hotel.WiFi.CodeWorks(code), "dead" })
+	d.expect(ctx, "the code no longer works", func() (bool, string) { return !works(d.Hotel.WiFi, code), "dead" })
 	return nil
 }

@@ -227,7 +227,7 @@ func playAnnexCheckOut(ctx context.Context, d *Day) error {
 	d.expect(ctx, "the card no longer opens 403", func() (bool, string) {
 		return !d.Hotel.Locks.OpensDoor(card, "403", time.Now()), "card " + card
 	})
-	d.expect(ctx, "the code no longer works", func() (bool, string) { return !d.Hotel.WiFi.CodeWorks(code), "dead" })
+	d.expect(ctx, "the code no longer works", func() (bool, string) { return !works(d.Hotel.WiFi, code), "dead" })
 	return nil
 }
 

@@ -145,11 +145,7 @@ func (c *Crash) judge(ctx context.Context, t *Tally) {
 		t.Screens += len(c.Hotel.TV(room).History())
 		t.Cards += len(c.Hotel.Locks.Cuts(room))
 	}
-	for _, r := range c.Hotel.WiFi.Requests() {
-		if r.Method == "POST" && strings.Contains(r.Path, "/vouchers") {
-			t.Vouchers++
-		}
-	}
+	t.Vouchers = c.Hotel.WiFi.Made()
 }
 
 // wrong lists what is not yet, or never will be, as it should.

@@ -223,10 +223,10 @@ func (d *Day) expectScreen(ctx context.Context, room string, names ...string) {
 func (d *Day) expectCode(ctx context.Context, room string) {
 	d.expect(ctx, "a WiFi code works for "+room, func() (bool, string) {
 		code := d.Hotel.Code(room)
-		if code == "" {
+		if !code.Works {
 			return false, "no code"
 		}
-		return true, "a code of " + fmt.Sprint(len(code)) + " digits"
+		return true, "a code of " + fmt.Sprint(len(code.Code)) + " characters"
 	})
 }
 
@@ -234,13 +234,10 @@ func (d *Day) expectCode(ctx context.Context, room string) {
 func (d *Day) expectCodeLasts(ctx context.Context, s *Stay) {
 	d.expect(ctx, "the code of "+s.Room+" lasts until the new departure", func() (bool, string) {
 		code := d.Hotel.Code(s.Room)
-		for _, v := range d.Hotel.WiFi.Vouchers() {
-			if v.Code == code && code != "" {
-				end := v.CreatedAt.Add(time.Duration(v.Minutes) * time.Minute)
-				return !end.Before(s.Departure), "until " + end.In(d.Hotel.Zone).Format("2006-01-02 15:04")
-			}
+		if !code.Works {
+			return false, "no code"
 		}
-		return false, "no code"
+		return !code.Until.Before(s.Departure), "until " + code.Until.In(d.Hotel.Zone).Format("2006-01-02 15:04")
 	})
 }
 

@@ -14,6 +14,7 @@ package hwsim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,7 +25,6 @@ import (
 	"edgeagent/hwsim/inspiresim"
 	"edgeagent/hwsim/locksim"
 	"edgeagent/hwsim/tvsim"
-	"edgeagent/hwsim/unifisim"
 )
 
 // Options describe a hotel. The zero value has three floors of four rooms.
@@ -36,6 +36,8 @@ type Options struct {
 	// Annex are the rooms of the annex, whose desk works with Mews. Default 401
 	// to 404 in the hotel that Rooms has by default, else none.
 	Annex []string
+	// WiFi names the controller, as the property file does; "" for unifi.
+	WiFi string
 	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
 	Rules string
 	// Broker is another broker than the simulated one, such as a real Mosquitto.
@@ -64,7 +66,7 @@ type Hotel struct {
 	Locks   *locksim.System
 	Encoder *locksim.Port
 	Broker  Broker
-	WiFi    *unifisim.Controller
+	WiFi    WiFi
 	Annex   *Annex // nil without one
 	// Rooms are all of them; those of Main work with the PMS stream, the others
 	// are the annex's.
@@ -75,6 +77,8 @@ type Hotel struct {
 
 	opt          Options
 	annexEncoder *locksim.Port
+	wifiSection  []string          // lines of the property file
+	wifiSecrets  map[string]string // files that they name
 	status       string
 	mu           sync.Mutex
 	tvs          map[string]*tvsim.TV
@@ -166,14 +170,6 @@ func (h *Hotel) startTVs() error {
 	return nil
 }
 
-func (h *Hotel) startWiFi() (err error) {
-	h.WiFi, err = unifisim.Start(unifisim.Options{})
-	if err != nil {
-		return fmt.Errorf("the WiFi controller: %w", err)
-	}
-	return nil
-}
-
 // TV is the set in a room.
 func (h *Hotel) TV(room string) *tvsim.TV { return h.tvs[room] }
 
@@ -221,11 +217,11 @@ func (h *Hotel) writeProperty() error {
 		"pms-secret":      clientSecret,
 		"pms-app-key":     appKey,
 		"broker-password": clientSecret,
-		"wifi-api-key":    h.WiFi.APIKey(),
 	}
 	if h.Annex != nil {
 		files["mews-client-token"], files["mews-access-token"] = h.Annex.ClientToken(), h.Annex.AccessToken()
 	}
+	maps.Copy(files, h.wifiSecrets)
 	for name, text := range files {
 		if err := os.WriteFile(h.path(name), []byte(text), 0o600); err != nil {
 			return err

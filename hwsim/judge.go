@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"edgeagent/hwsim/console"
 	"edgeagent/hwsim/locksim"
 )
 
@@ -65,9 +66,9 @@ func namesFit(shown, want []string) bool {
 func (h *Hotel) Codes() []string {
 	var wrong []string
 	live := map[string]int{}
-	for _, v := range h.WiFi.Vouchers() {
-		if h.WiFi.CodeWorks(v.Code) {
-			live[v.Name]++
+	for _, a := range h.WiFi.Access() {
+		if a.Works {
+			live[a.Marker]++
 		}
 	}
 	stays := 0
@@ -85,19 +86,12 @@ func (h *Hotel) Codes() []string {
 	return wrong
 }
 
-// Code is the working code of the stay that is on the screen of a room: the
-// screen and the controller name a stay by the same opaque key.
-func (h *Hotel) Code(room string) string {
-	key := h.tvs[room].Shown().Stay
-	if key == "" {
-		return ""
-	}
-	for _, v := range h.WiFi.Vouchers() {
-		if strings.Contains(v.Name, key) && h.WiFi.CodeWorks(v.Code) {
-			return v.Code
-		}
-	}
-	return ""
+// Code is the working credential of the stay that is on the screen of a room,
+// the zero one if there is none: the screen and the controller name a stay by
+// the same opaque key.
+func (h *Hotel) Code(room string) console.Access {
+	a, _ := ofStay(h.WiFi, h.tvs[room].Shown().Stay)
+	return a
 }
 
 // Endless lists cards and codes that would work on although nobody revoked them.
@@ -117,9 +111,9 @@ func (h *Hotel) Endless() []string {
 			wrong = append(wrong, fmt.Sprintf("a card for room %s lasts until %s", e.Room, e.Until))
 		}
 	}
-	for _, v := range h.WiFi.Vouchers() {
-		if end := v.CreatedAt.Add(time.Duration(v.Minutes) * time.Minute); v.Minutes == 0 || end.After(last.Add(grace)) {
-			wrong = append(wrong, fmt.Sprintf("the code of %s lasts until %s", v.Name, end))
+	for _, a := range h.WiFi.Access() {
+		if a.Until.IsZero() || a.Until.After(last.Add(grace)) {
+			wrong = append(wrong, fmt.Sprintf("the code of %s lasts until %s", a.Marker, a.Until))
 		}
 	}
 	return wrong
@@ -131,7 +125,10 @@ func (h *Hotel) Leaks(logFile string) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	secret := map[string]string{clientSecret: "the PMS secret", appKey: "the app key", h.WiFi.APIKey(): "the API key"}
+	secret := map[string]string{clientSecret: "the PMS secret", appKey: "the app key"}
+	for _, text := range h.wifiSecrets {
+		secret[text] = "a secret of the WiFi controller"
+	}
 	if h.Annex != nil {
 		secret[h.Annex.ClientToken()], secret[h.Annex.AccessToken()] = "a token of Mews", "a token of Mews"
 	}
@@ -144,8 +141,8 @@ func (h *Hotel) Leaks(logFile string) []string {
 		secret[s.Reservation] = "a reservation number"
 	}
 	h.mu.Unlock()
-	for _, v := range h.WiFi.Vouchers() {
-		secret[v.Code] = "a WiFi code"
+	for _, a := range h.WiFi.Access() {
+		secret[a.Code] = "a WiFi code"
 	}
 	var wrong []string
 	for word, what := range secret {

@@ -44,10 +44,11 @@ func TestJudgeMissesNothing(t *testing.T) {
 		t.Error("a key opens a door, but none was cut")
 	}
 
-	h.WiFi.AddVoucher("htl:0123456789abcdef", 60, 1)
-	h.WiFi.AddVoucher("htl:0123456789abcdef", 60, 1)
+	unifi := h.WiFi.(uniFi)
+	unifi.AddVoucher("htl:0123456789abcdef", 60, 1)
+	unifi.AddVoucher("htl:0123456789abcdef", 60, 1)
 	finds(t, "two codes", h.Codes(), "2 codes work for htl:0123456789abcdef")
-	h.WiFi.AddVoucher("htl:eternal", 900_000, 1)
+	unifi.AddVoucher("htl:eternal", 900_000, 1)
 	finds(t, "a code without an end", h.Endless(), "the code of htl:eternal lasts until")
 }
 
@@ -151,7 +152,7 @@ func frame(fields ...string) []byte {
 func TestJudgeReadsTheLog(t *testing.T) {
 	h := openHotel(t)
 	h.Guest("Ms", "Ana", "Silva", "PT", 2)
-	code := h.WiFi.AddVoucher("htl:k", 60, 1)
+	code := h.WiFi.(uniFi).AddVoucher("htl:k", 60, 1)
 	log := filepath.Join(t.TempDir(), "agent.log")
 	for _, c := range []struct{ line, want string }{
 		{"checked in Silva", "a guest's name stands in line 2"},

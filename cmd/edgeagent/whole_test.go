@@ -109,7 +109,7 @@ func TestRecordedMessagesReachTheRooms(t *testing.T) {
 	w.send("1-guide-check-in.json")
 	w.eventually("101 greets the guest, entities undone", w.shows("101", "Ås & Sohn"))
 	w.eventually("101 has a key", cards("101"))
-	w.eventually("101 has a code", func() bool { return w.hotel.Code("101") != "" })
+	w.eventually("101 has a code", func() bool { return w.hotel.Code("101").Works })
 
 	w.send("2-check-in-as-update.json")
 	w.eventually("102 greets the guest", w.shows("102", "O'Neil"))

@@ -118,13 +118,14 @@ func describe(h *hwsim.Hotel) {
 func demoCommand(f *flags) *cobra.Command {
 	var once bool
 	var speed time.Duration
+	var controller string
 	cmd := &cobra.Command{
 		Use:     "demo",
 		Short:   "Play a day of a small hotel against the real agent",
-		Example: "  hwsim demo --once",
+		Example: "  hwsim demo --once\n  hwsim demo --once --wifi omada",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, done, err := f.open(hwsim.Options{})
+			h, done, err := f.open(hwsim.Options{WiFi: controller})
 			if err != nil {
 				return err
 			}
@@ -149,6 +150,7 @@ func demoCommand(f *flags) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "play without pauses, for a machine to read the outcome")
+	cmd.Flags().StringVar(&controller, "wifi", "unifi", "the WiFi controller: "+strings.Join(hwsim.WiFiProducts(), ", "))
 	cmd.Flags().DurationVar(&speed, "pause", time.Second, "pause between two scenes")
 	return cmd
 }

@@ -159,7 +159,7 @@ func (b *bench) must(t fatal, cmd drivers.Command) map[string]string {
 
 func (b *bench) join(t *testing.T, mac, code string) {
 	t.Helper()
-	if err := b.sim.Join(mac, code); err != nil {
+	if err := b.sim.Join(mac, "", code); err != nil {
 		t.Fatalf("join %s: %v", mac, err)
 	}
 }

@@ -12,21 +12,21 @@ import (
 	"time"
 
 	"edgeagent/drivers"
-	"edgeagent/hwsim/unifisim"
+	"edgeagent/hwsim/console"
 )
 
 func TestLostReplyIsFoundAgain(t *testing.T) {
-	for _, kind := range []unifisim.FaultKind{unifisim.DropAfterCommit, unifisim.SilentAfterCommit} {
+	for _, kind := range []console.FaultKind{console.DropAfterCommit, console.SilentAfterCommit} {
 		t.Run(string(kind), func(t *testing.T) {
 			b := newBench(t, nil)
-			b.sim.Inject(unifisim.Fault{Kind: kind, Match: "POST "})
+			b.sim.Inject(console.Fault{Kind: kind, Match: "POST "})
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			go func() { // patience ends once the voucher exists
 				for len(b.sim.Vouchers()) == 0 && ctx.Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
-				if kind == unifisim.SilentAfterCommit {
+				if kind == console.SilentAfterCommit {
 					cancel()
 				}
 			}()
@@ -48,13 +48,13 @@ func TestLostReplyIsFoundAgain(t *testing.T) {
 // A revoke that breaks off after the voucher is gone still has to find its devices.
 func TestRevokeSurvivesEveryBreak(t *testing.T) {
 	for _, match := range []string{"GET /proxy/network/integration", "stat/guest", "DELETE", "stamgr"} {
-		for _, kind := range []unifisim.FaultKind{unifisim.Drop, unifisim.DropAfterCommit, unifisim.ServerError} {
+		for _, kind := range []console.FaultKind{console.Drop, console.DropAfterCommit, console.ServerError} {
 			for _, restart := range []bool{false, true} {
 				t.Run(fmt.Sprint(match, " ", kind, " restart ", restart), func(t *testing.T) {
 					b := newBench(t, nil)
 					a := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
 					b.join(t, mac1, a["code"])
-					b.sim.Inject(unifisim.Fault{Kind: kind, Match: match, Count: 2}) // net/http itself repeats a GET or DELETE once
+					b.sim.Inject(console.Fault{Kind: kind, Match: match, Count: 2}) // net/http itself repeats a GET or DELETE once
 					_, err := b.try(t, revoke(keyA))
 					b.sim.Heal()
 					if restart {
@@ -76,30 +76,30 @@ func TestRetryClasses(t *testing.T) {
 	date := start.Add(90 * time.Second).Format(http.TimeFormat)
 	for _, test := range []struct {
 		name   string
-		fault  unifisim.Fault
+		fault  console.Fault
 		legacy bool
 		want   string // class
 		wait   time.Duration
 		words  string
 	}{
-		{"429 with seconds", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "7"}, false, "later", 7 * time.Second, "the controller answered 429 api.rate-limit.exceeded"},
-		{"429 with a date", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: date}, false, "later", 90 * time.Second, "429"},
-		{"429 with an absurd wait", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "99999999999"}, false, "later", time.Hour, "429"},
-		{"429 with a past date", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: start.Add(-time.Hour).Format(http.TimeFormat)}, false, "later", 0, "429"},
-		{"429 with nonsense", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "soon"}, false, "retry", 0, "429"},
-		{"429 without", unifisim.Fault{Kind: unifisim.TooMany}, false, "retry", 0, "429"},
-		{"500", unifisim.Fault{Kind: unifisim.ServerError}, false, "retry", 0, "the controller answered 500 api.internal-error"},
-		{"401 twice", unifisim.Fault{Kind: unifisim.Unauthorized, Count: 2}, false, "down", 0, "API key refused: make a new one under Network, Integrations"},
-		{"401 once", unifisim.Fault{Kind: unifisim.Unauthorized}, false, "none", 0, ""},
-		{"403", unifisim.Fault{Kind: unifisim.Forbidden}, false, "down", 0, "the API key lacks the right to manage hotspot guests"},
-		{"302", unifisim.Fault{Kind: unifisim.Redirect}, false, "down", 0, "it sends us elsewhere: write the address of a UniFi OS console into url"},
-		{"not JSON", unifisim.Fault{Kind: unifisim.NotJSON}, false, "retry", 0, "it is not what this product sends"},
-		{"silent", unifisim.Fault{Kind: unifisim.Silent, Count: -1}, false, "retry", 0, ""},
-		{"slow body", unifisim.Fault{Kind: unifisim.SlowBody, Count: -1}, false, "retry", 0, "read the answer"},
-		{"legacy 401", unifisim.Fault{Kind: unifisim.Unauthorized, Count: 2}, true, "down", 0, "api.err.LoginRequired: API key refused"},
-		{"legacy 403", unifisim.Fault{Kind: unifisim.Forbidden}, true, "down", 0, "api.err.NoPermission"},
-		{"legacy 500", unifisim.Fault{Kind: unifisim.ServerError}, true, "retry", 0, "500"},
-		{"legacy 429", unifisim.Fault{Kind: unifisim.TooMany, RetryAfter: "3"}, true, "later", 3 * time.Second, "429"},
+		{"429 with seconds", console.Fault{Kind: console.TooMany, RetryAfter: "7"}, false, "later", 7 * time.Second, "the controller answered 429 api.rate-limit.exceeded"},
+		{"429 with a date", console.Fault{Kind: console.TooMany, RetryAfter: date}, false, "later", 90 * time.Second, "429"},
+		{"429 with an absurd wait", console.Fault{Kind: console.TooMany, RetryAfter: "99999999999"}, false, "later", time.Hour, "429"},
+		{"429 with a past date", console.Fault{Kind: console.TooMany, RetryAfter: start.Add(-time.Hour).Format(http.TimeFormat)}, false, "later", 0, "429"},
+		{"429 with nonsense", console.Fault{Kind: console.TooMany, RetryAfter: "soon"}, false, "retry", 0, "429"},
+		{"429 without", console.Fault{Kind: console.TooMany}, false, "retry", 0, "429"},
+		{"500", console.Fault{Kind: console.ServerError}, false, "retry", 0, "the controller answered 500 api.internal-error"},
+		{"401 twice", console.Fault{Kind: console.Unauthorized, Count: 2}, false, "down", 0, "API key refused: make a new one under Network, Integrations"},
+		{"401 once", console.Fault{Kind: console.Unauthorized}, false, "none", 0, ""},
+		{"403", console.Fault{Kind: console.Forbidden}, false, "down", 0, "the API key lacks the right to manage hotspot guests"},
+		{"302", console.Fault{Kind: console.Redirect}, false, "down", 0, "it sends us elsewhere: write the address of a UniFi OS console into url"},
+		{"not JSON", console.Fault{Kind: console.NotJSON}, false, "retry", 0, "it is not what this product sends"},
+		{"silent", console.Fault{Kind: console.Silent, Count: -1}, false, "retry", 0, ""},
+		{"slow body", console.Fault{Kind: console.SlowBody, Count: -1}, false, "retry", 0, "read the answer"},
+		{"legacy 401", console.Fault{Kind: console.Unauthorized, Count: 2}, true, "down", 0, "api.err.LoginRequired: API key refused"},
+		{"legacy 403", console.Fault{Kind: console.Forbidden}, true, "down", 0, "api.err.NoPermission"},
+		{"legacy 500", console.Fault{Kind: console.ServerError}, true, "retry", 0, "500"},
+		{"legacy 429", console.Fault{Kind: console.TooMany, RetryAfter: "3"}, true, "later", 3 * time.Second, "429"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +162,7 @@ func TestValidationErrorIsRefused(t *testing.T) {
 
 func TestEndlessBodyIsBounded(t *testing.T) {
 	b := newBench(t, nil)
-	b.sim.Inject(unifisim.Fault{Kind: unifisim.EndlessBody, Match: "vouchers"})
+	b.sim.Inject(console.Fault{Kind: console.EndlessBody, Match: "vouchers"})
 	if _, err := b.try(t, ensure(keyA, start.Add(24*time.Hour))); class(err) != "retry" || !strings.Contains(err.Error(), errTooLarge.Error()) {
 		t.Errorf("got %v", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"edgeagent/drivers"
-	"edgeagent/hwsim/unifisim"
+	"edgeagent/hwsim/console"
 
 	"pgregory.net/rapid"
 )
@@ -38,7 +38,7 @@ func TestAnySequenceEndsAsTheLastWordSays(t *testing.T) {
 			b.sim.Heal()
 			if err == nil && cmd.Action == "ensure" && rapid.Bool().Draw(rt, "used") {
 				mac := fmt.Sprintf("02:00:00:00:%02x:%s", i, key[14:])
-				if err := b.sim.Join(mac, receipt.Values["code"]); err != nil {
+				if err := b.sim.Join(mac, "", receipt.Values["code"]); err != nil {
 					rt.Fatalf("join: %v", err)
 				}
 				devices[key] = append(devices[key], mac)
@@ -67,10 +67,10 @@ func TestAnySequenceEndsAsTheLastWordSays(t *testing.T) {
 	})
 }
 
-func drawFault(rt *rapid.T) unifisim.Fault {
-	return unifisim.Fault{
-		Kind: rapid.SampledFrom([]unifisim.FaultKind{unifisim.Drop, unifisim.DropAfterCommit, unifisim.TooMany,
-			unifisim.Unauthorized, unifisim.Forbidden, unifisim.ServerError, unifisim.Redirect, unifisim.NotJSON}).Draw(rt, "fault"),
+func drawFault(rt *rapid.T) console.Fault {
+	return console.Fault{
+		Kind: rapid.SampledFrom([]console.FaultKind{console.Drop, console.DropAfterCommit, console.TooMany,
+			console.Unauthorized, console.Forbidden, console.ServerError, console.Redirect, console.NotJSON}).Draw(rt, "fault"),
 		Match:      rapid.SampledFrom([]string{"", "GET ", "POST ", "DELETE ", "stat/guest", "stamgr"}).Draw(rt, "match"),
 		RetryAfter: rapid.SampledFrom([]string{"", "2"}).Draw(rt, "retry after"),
 		Count:      rapid.IntRange(1, 3).Draw(rt, "count"),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"edgeagent/drivers"
+	"edgeagent/hwsim/console"
 	"edgeagent/hwsim/unifisim"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,7 +101,7 @@ func TestSweepGuard(t *testing.T) {
 
 func TestSweepErrors(t *testing.T) {
 	b := newBench(t, nil)
-	b.sim.Inject(unifisim.Fault{Kind: unifisim.Forbidden})
+	b.sim.Inject(console.Fault{Kind: console.Forbidden})
 	if _, err := b.drv.Sweep(context.Background()); class(err) != "down" {
 		t.Errorf("got %v", err)
 	}

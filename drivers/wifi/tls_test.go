@@ -80,7 +80,7 @@ func colons(hex string) string {
 func TestFingerprint(t *testing.T) {
 	b := newBench(t, nil)
 	cert, err := Fingerprint(context.Background(), b.sim.URL())
-	if err != nil || cert.SHA256 != b.sim.Fingerprint() || cert.KeySHA256 != b.sim.KeyFingerprint() || cert.Subject != "CN=unifi.local" {
+	if err != nil || cert.SHA256 != b.sim.Fingerprint() || cert.KeySHA256 != b.sim.KeyFingerprint() || cert.Subject != "CN=console.local" {
 		t.Errorf("got %+v, %v", cert, err)
 	}
 	if _, err := Fingerprint(context.Background(), "http://192.0.2.1"); err == nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 var clientFilters = filterable{
@@ -50,7 +52,7 @@ func (c *Controller) clients(w http.ResponseWriter, r *http.Request, s *site, re
 			c.fail(w, r, http.StatusNotFound, "api.client.not-found", "no such client")
 			return
 		}
-		writeJSON(w, http.StatusOK, object)
+		console.WriteJSON(w, http.StatusOK, object)
 	case len(rest) == 2 && rest[1] == "actions" && r.Method == http.MethodPost:
 		c.clientAction(w, r, s, rest[0], body)
 	default:
@@ -96,7 +98,7 @@ func (c *Controller) clientAction(w http.ResponseWriter, r *http.Request, s *sit
 		c.fail(w, r, http.StatusNotFound, "api.client.not-found", "no such client")
 		return
 	}
-	writeJSON(w, http.StatusOK, reply)
+	console.WriteJSON(w, http.StatusOK, reply)
 }
 
 func (s *site) connected(id string) *device {

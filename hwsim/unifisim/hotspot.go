@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 // Why a device is not let on.
@@ -79,8 +81,9 @@ func (v *Voucher) expired(now time.Time) bool {
 
 func (g *guest) expired(now time.Time) bool { return g.ended || !now.Before(g.end) }
 
-// Join is a guest who types a code on a device at the portal of the first site.
-func (c *Controller) Join(mac, code string) error {
+// Join is a guest who types a code on a device at the portal of the first site,
+// which asks for no user name.
+func (c *Controller) Join(mac, _, code string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, now := c.sites[0], c.now()
@@ -272,4 +275,19 @@ func randomCode() string {
 		panic("unifisim: no randomness: " + err.Error())
 	}
 	return fmt.Sprintf("%010d", n)
+}
+
+// Access lists what the first site's vouchers give.
+func (c *Controller) Access() []console.Access {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []console.Access
+	for _, v := range c.sites[0].vouchers {
+		list = append(list, console.Access{
+			Marker: v.Name, Code: v.Code, Until: v.CreatedAt.Add(time.Duration(v.Minutes) * time.Minute), Devices: v.Devices, DataMB: v.DataMB,
+			DownKbps: v.DownKbps, UpKbps: v.UpKbps,
+			Works: !v.expired(c.now()) && (v.Devices == 0 || v.Used < v.Devices),
+		})
+	}
+	return list
 }

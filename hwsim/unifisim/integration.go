@@ -4,18 +4,18 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 const (
 	integrationPrefix = "/proxy/network/integration"
 	legacyPrefix      = "/proxy/network/api/"
-	maxBody           = 1 << 20
 )
 
 type apiError struct {
@@ -34,35 +34,6 @@ type page struct {
 	Count      int   `json:"count"`
 	TotalCount int   `json:"totalCount"`
 	Data       []any `json:"data"`
-}
-
-func (c *Controller) serve(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Date", c.now().UTC().Format(http.TimeFormat))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		c.fail(w, r, http.StatusRequestEntityTooLarge, "api.request.too-large", "the body is too large")
-		return
-	}
-	path := r.URL.Path
-	if r.URL.RawQuery != "" {
-		query, err := url.QueryUnescape(r.URL.RawQuery)
-		if err != nil {
-			query = r.URL.RawQuery
-		}
-		path += "?" + query
-	}
-	seen := Request{Method: r.Method, Path: path, Body: string(body)}
-	if strings.HasSuffix(r.URL.Path, "/login") {
-		seen.Body = ""
-	}
-	c.mu.Lock()
-	c.requests = append(c.requests, seen)
-	c.mu.Unlock()
-	if f := c.fault(r.Method + " " + path); f != nil {
-		c.misbehave(f, w, r, body)
-		return
-	}
-	c.route(w, r, body)
 }
 
 func (c *Controller) route(w http.ResponseWriter, r *http.Request, body []byte) {
@@ -97,7 +68,7 @@ func (c *Controller) integration(w http.ResponseWriter, r *http.Request, path st
 	parts := strings.Split(path, "/")
 	switch {
 	case path == "info" && r.Method == http.MethodGet:
-		writeJSON(w, http.StatusOK, map[string]string{"applicationVersion": c.opts.Version})
+		console.WriteJSON(w, http.StatusOK, map[string]string{"applicationVersion": c.opts.Version})
 		return
 	case path == "sites" && r.Method == http.MethodGet:
 		c.listSites(w, r)
@@ -170,7 +141,7 @@ func (c *Controller) writePage(w http.ResponseWriter, r *http.Request, objects [
 		}
 	}
 	out.Count = len(out.Data)
-	writeJSON(w, http.StatusOK, out)
+	console.WriteJSON(w, http.StatusOK, out)
 }
 
 func filterOf(query url.Values, allow filterable) (predicate, error) {

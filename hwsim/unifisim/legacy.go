@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 type legacyEnvelope struct {
@@ -82,11 +84,11 @@ func legacyOK(w http.ResponseWriter, data ...any) {
 	if data == nil {
 		data = []any{}
 	}
-	writeJSON(w, http.StatusOK, legacyEnvelope{Meta: legacyMeta{RC: "ok"}, Data: data})
+	console.WriteJSON(w, http.StatusOK, legacyEnvelope{Meta: legacyMeta{RC: "ok"}, Data: data})
 }
 
 func legacyFail(w http.ResponseWriter, status int, msg string) {
-	writeJSON(w, status, legacyEnvelope{Meta: legacyMeta{RC: "error", Msg: msg}, Data: []any{}})
+	console.WriteJSON(w, status, legacyEnvelope{Meta: legacyMeta{RC: "error", Msg: msg}, Data: []any{}})
 }
 
 // legacyID is the other identifier of the same thing: the two APIs do not share ids.

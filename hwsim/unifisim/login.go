@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 // loginsPerMinute is about what UniFi OS lets through before it locks up.
@@ -45,7 +47,7 @@ func (c *Controller) auth(w http.ResponseWriter, r *http.Request, body []byte) {
 		c.login(w, body)
 	case "/api/auth/logout":
 		if status, msg := c.admitted(r); status != 0 {
-			writeJSON(w, status, map[string]string{"code": msg})
+			console.WriteJSON(w, status, map[string]string{"code": msg})
 			return
 		}
 		if cookie, err := r.Cookie("TOKEN"); err == nil {
@@ -77,15 +79,15 @@ func (c *Controller) login(w http.ResponseWriter, body []byte) {
 	c.tries = append(recent, now)
 	switch {
 	case len(c.tries) > loginsPerMinute:
-		writeJSON(w, http.StatusTooManyRequests, map[string]string{"code": "AUTHENTICATION_FAILED_LIMIT_REACHED"})
+		console.WriteJSON(w, http.StatusTooManyRequests, map[string]string{"code": "AUTHENTICATION_FAILED_LIMIT_REACHED"})
 	case in.Username != c.opts.User || in.Password != c.opts.Password:
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"code": "AUTHENTICATION_FAILED_INVALID_CREDENTIALS"})
+		console.WriteJSON(w, http.StatusUnauthorized, map[string]string{"code": "AUTHENTICATION_FAILED_INVALID_CREDENTIALS"})
 	default:
 		token, csrf := randomHex(), randomHex()
 		c.logins[token] = csrf
 		http.SetCookie(w, &http.Cookie{Name: "TOKEN", Value: token, Path: "/", HttpOnly: true, Secure: true})
 		w.Header().Set("X-CSRF-Token", csrf)
-		writeJSON(w, http.StatusOK, map[string]string{"username": in.Username})
+		console.WriteJSON(w, http.StatusOK, map[string]string{"username": in.Username})
 	}
 }
 

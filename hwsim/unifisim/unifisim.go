@@ -12,15 +12,13 @@
 package unifisim
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 // Options say what kind of console to start. The zero value is a usable one.
@@ -43,65 +41,32 @@ type Options struct {
 
 // Controller is a running console.
 type Controller struct {
-	opts  Options
-	now   func() time.Time
-	addr  string
-	srv   *http.Server
-	port  net.Listener
-	done  chan struct{}
-	close sync.Once
+	*console.Console
+	opts Options
+	now  func() time.Time
 
-	mu       sync.Mutex
-	cert     *tls.Certificate
-	unmute   chan struct{} // not nil: handshakes wait until it is closed
-	conns    map[net.Conn]struct{}
-	sites    []*site
-	faults   []*Fault
-	requests []Request
-	logins   map[string]string // cookie token to CSRF token
-	tries    []time.Time       // log-ins of the last minute
-	serial   int
-}
-
-// Request is one request as the console saw it, without its credentials.
-type Request struct {
-	Method string
-	// Path with the query decoded.
-	Path string
-	Body string
+	mu     sync.Mutex
+	sites  []*site
+	logins map[string]string // cookie token to CSRF token
+	tries  []time.Time       // log-ins of the last minute
+	serial int
 }
 
 // Start starts a console.
 func Start(opts Options) (*Controller, error) {
 	opts = opts.withDefaults()
-	listener, err := net.Listen("tcp", opts.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("unifi console: %w", err)
-	}
-	c := &Controller{
-		opts: opts, now: opts.Now, addr: listener.Addr().String(), port: listener,
-		done:   make(chan struct{}),
-		conns:  map[net.Conn]struct{}{},
-		logins: map[string]string{},
-	}
+	c := &Controller{opts: opts, now: opts.Now, logins: map[string]string{}}
 	for _, name := range opts.Sites {
 		c.sites = append(c.sites, newSite(name))
 	}
-	if err := c.Reissue(true); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	c.srv = &http.Server{
-		Handler:           http.HandlerFunc(c.serve),
-		ConnState:         c.track,
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          log.New(io.Discard, "", 0), // refused handshakes are the tests' own doing
-	}
-	secure := tls.NewListener(listener, &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		SessionTicketsDisabled: true,
-		GetCertificate:         c.certificate,
+	var err error
+	c.Console, err = console.Start(console.Options{
+		Addr: opts.Addr, Now: opts.Now, Serve: c.route, Refuse: c.refuse,
+		Secret: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/login") },
 	})
-	go func() { _ = c.srv.Serve(secure) }()
+	if err != nil {
+		return nil, fmt.Errorf("unifi: %w", err)
+	}
 	return c, nil
 }
 
@@ -111,7 +76,6 @@ func (o Options) withDefaults() Options {
 			*p = v
 		}
 	}
-	def(&o.Addr, "127.0.0.1:0")
 	def(&o.APIKey, "sim-api-key")
 	def(&o.User, "admin")
 	def(&o.Password, "sim-password")
@@ -125,56 +89,43 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Close stops the console and drops its connections.
-func (c *Controller) Close() error {
-	var err error
-	c.close.Do(func() {
-		close(c.done)
-		err = c.srv.Close()
-		_ = c.port.Close() // the server knows the port only once it serves
-	})
-	return err
-}
-
-// URL of the console, without a path.
-func (c *Controller) URL() string { return "https://" + c.addr }
-
 // APIKey is the key that the console accepts.
 func (c *Controller) APIKey() string { return c.opts.APIKey }
 
-// Requests lists what came in since the start or the last ForgetRequests.
-func (c *Controller) Requests() []Request {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]Request(nil), c.requests...)
-}
-
-// ForgetRequests empties the list of requests.
-func (c *Controller) ForgetRequests() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.requests = nil
-}
-
-func (c *Controller) track(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		c.conns[conn] = struct{}{}
-	case http.StateClosed, http.StateHijacked:
-		delete(c.conns, conn)
+// refuse answers as a console that is overloaded, broken, or has had its keys changed.
+func (c *Controller) refuse(w http.ResponseWriter, r *http.Request, kind console.FaultKind) {
+	switch kind {
+	case console.TooMany:
+		c.fail(w, r, http.StatusTooManyRequests, "api.rate-limit.exceeded", "too many requests")
+	case console.Unauthorized:
+		c.fail(w, r, http.StatusUnauthorized, "api.authentication.invalid-credentials", "the key is not valid")
+	case console.Forbidden:
+		c.fail(w, r, http.StatusForbidden, "api.authorization.forbidden", "the key lacks the right")
+	default:
+		c.fail(w, r, http.StatusInternalServerError, "api.internal-error", "internal error")
 	}
 }
 
-func (c *Controller) dropConnections() {
-	c.mu.Lock()
-	open := make([]net.Conn, 0, len(c.conns))
-	for conn := range c.conns {
-		open = append(open, conn)
+// fail writes an error in the envelope of the API that was called.
+func (c *Controller) fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	if strings.HasPrefix(r.URL.Path, legacyPrefix) {
+		msg := "api.err.Invalid"
+		switch status {
+		case http.StatusUnauthorized:
+			msg = "api.err.LoginRequired"
+		case http.StatusForbidden:
+			msg = "api.err.NoPermission"
+		}
+		console.WriteJSON(w, status, legacyEnvelope{Meta: legacyMeta{RC: "error", Msg: msg}, Data: []any{}})
+		return
 	}
+	c.mu.Lock()
+	c.serial++
+	id := c.serial
 	c.mu.Unlock()
-	for _, conn := range open {
-		_ = conn.Close()
-	}
+	console.WriteJSON(w, status, apiError{
+		StatusCode: status, StatusName: strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_")),
+		Code: code, Message: message, Timestamp: c.now().UTC().Format(time.RFC3339),
+		RequestPath: strings.TrimPrefix(r.URL.Path, integrationPrefix), RequestID: uuid("request", id),
+	})
 }

@@ -151,17 +151,17 @@ func TestClockOfAVoucher(t *testing.T) {
 	if !b.CodeWorks(code) {
 		t.Fatal("an unused voucher has expired")
 	}
-	if err := b.Join("02:00:00:00:00:01", code[:5]+"-"+code[5:]); err != nil {
+	if err := b.Join("02:00:00:00:00:01", "", code[:5]+"-"+code[5:]); err != nil {
 		t.Fatal(err)
 	}
 	b.offset += 40 * time.Minute
-	if err := b.Join("02:00:00:00:00:02", code); err != nil {
+	if err := b.Join("02:00:00:00:00:02", "", code); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Join("02:00:00:00:00:03", code); !errors.Is(err, ErrFull) {
+	if err := b.Join("02:00:00:00:00:03", "", code); !errors.Is(err, ErrFull) {
 		t.Errorf("third device: %v", err)
 	}
-	if err := b.Join("02:00:00:00:00:01", code); err != nil {
+	if err := b.Join("02:00:00:00:00:01", "", code); err != nil {
 		t.Errorf("first device again: %v", err)
 	}
 	// The voucher goes, its devices stay, and end with its first use.
@@ -169,7 +169,7 @@ func TestClockOfAVoucher(t *testing.T) {
 	if b.CodeWorks(code) || !b.Online("02:00:00:00:00:02") {
 		t.Error("deleting a voucher should leave its devices online")
 	}
-	if err := b.Join("02:00:00:00:00:04", code); !errors.Is(err, ErrNoSuchCode) {
+	if err := b.Join("02:00:00:00:00:04", "", code); !errors.Is(err, ErrNoSuchCode) {
 		t.Errorf("deleted code: %v", err)
 	}
 	b.offset += 20 * time.Minute
@@ -177,11 +177,11 @@ func TestClockOfAVoucher(t *testing.T) {
 		t.Error("the second device outlived the voucher's hour")
 	}
 	code = b.AddVoucher("n", 1, 0)
-	if err := b.Join("02:00:00:00:00:05", code); err != nil {
+	if err := b.Join("02:00:00:00:00:05", "", code); err != nil {
 		t.Fatal(err)
 	}
 	b.offset += time.Minute
-	if err := b.Join("02:00:00:00:00:06", code); !errors.Is(err, ErrExpired) {
+	if err := b.Join("02:00:00:00:00:06", "", code); !errors.Is(err, ErrExpired) {
 		t.Errorf("expired code: %v", err)
 	}
 }
@@ -201,7 +201,7 @@ func TestLegacyQuirks(t *testing.T) {
 	if _, body := b.call("POST", hotspot, `{"cmd":"delete-voucher","_id":"`+v.Code+`"}`); body["meta"].(map[string]any)["rc"] != "ok" || len(b.Vouchers()) != 1 {
 		t.Error("delete by code should report success and delete nothing")
 	}
-	if err := b.Join("02:00:00:00:00:01", v.Code); err != nil {
+	if err := b.Join("02:00:00:00:00:01", "", v.Code); err != nil {
 		t.Fatal(err)
 	}
 	_, body = b.call("GET", legacyPrefix+"s/default/stat/guest?within=24", "")
@@ -269,7 +269,7 @@ func TestLogin(t *testing.T) {
 
 func TestClients(t *testing.T) {
 	b := newBench(t)
-	if err := b.Join("02:00:00:00:00:01", b.AddVoucher("n", 60, 0)); err != nil {
+	if err := b.Join("02:00:00:00:00:01", "", b.AddVoucher("n", 60, 0)); err != nil {
 		t.Fatal(err)
 	}
 	b.Associate("02:00:00:00:00:02")

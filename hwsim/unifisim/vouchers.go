@@ -3,6 +3,8 @@ package unifisim
 import (
 	"net/http"
 	"time"
+
+	"edgeagent/hwsim/console"
 )
 
 // The limits of the published OpenAPI documents.
@@ -125,7 +127,7 @@ func (c *Controller) createVouchers(w http.ResponseWriter, r *http.Request, s *s
 		made = append(made, v.object(now))
 	}
 	c.mu.Unlock()
-	writeJSON(w, http.StatusCreated, map[string]any{"vouchers": made})
+	console.WriteJSON(w, http.StatusCreated, map[string]any{"vouchers": made})
 }
 
 func (c *Controller) invalid(w http.ResponseWriter, r *http.Request, message string) {
@@ -169,7 +171,7 @@ func (c *Controller) deleteVouchers(w http.ResponseWriter, r *http.Request, s *s
 		s.remove(id)
 	}
 	c.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]int{"vouchersDeleted": len(doomed)})
+	console.WriteJSON(w, http.StatusOK, map[string]int{"vouchersDeleted": len(doomed)})
 }
 
 func (c *Controller) oneVoucher(w http.ResponseWriter, r *http.Request, s *site, id string) {
@@ -188,8 +190,8 @@ func (c *Controller) oneVoucher(w http.ResponseWriter, r *http.Request, s *site,
 	case object == nil:
 		c.fail(w, r, http.StatusNotFound, "api.hotspot.voucher-not-found", "no such voucher")
 	case r.Method == http.MethodDelete:
-		writeJSON(w, http.StatusOK, map[string]int{"vouchersDeleted": 1})
+		console.WriteJSON(w, http.StatusOK, map[string]int{"vouchersDeleted": 1})
 	default:
-		writeJSON(w, http.StatusOK, object)
+		console.WriteJSON(w, http.StatusOK, object)
 	}
 }

@@ -1,4 +1,4 @@
-package unifisim
+package console
 
 import (
 	"encoding/json"
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// FaultKind is a way in which the console misbehaves.
+// FaultKind is a way in which a console misbehaves.
 type FaultKind string
 
-// The ways in which the console can misbehave.
+// The ways in which a console can misbehave.
 const (
 	// DropAfterCommit does the work, then closes the connection without a reply.
 	DropAfterCommit FaultKind = "drop after commit"
@@ -47,13 +47,13 @@ type Fault struct {
 	Match string
 	// Count is how many requests are hit; 0 is one, negative all.
 	Count int
-	// RetryAfter is the header of a 429: seconds, an HTTP date, or "" for none.
+	// RetryAfter is that header of a refusal: seconds, an HTTP date, or "" for none.
 	RetryAfter string
 }
 
 // Inject makes the next matching requests go wrong. Faults are tried in the
 // order in which they were injected.
-func (c *Controller) Inject(f Fault) {
+func (c *Console) Inject(f Fault) {
 	if f.Count == 0 {
 		f.Count = 1
 	}
@@ -63,13 +63,13 @@ func (c *Controller) Inject(f Fault) {
 }
 
 // Heal removes all faults that are still waiting.
-func (c *Controller) Heal() {
+func (c *Console) Heal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = nil
 }
 
-func (c *Controller) fault(line string) *Fault {
+func (c *Console) fault(line string) *Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, f := range c.faults {
@@ -88,34 +88,28 @@ func (c *Controller) fault(line string) *Fault {
 }
 
 // misbehave carries out the fault in place of, or after, the request.
-func (c *Controller) misbehave(f *Fault, w http.ResponseWriter, r *http.Request, body []byte) {
+func (c *Console) misbehave(f *Fault, w http.ResponseWriter, r *http.Request, body []byte) {
 	switch f.Kind {
 	case DropAfterCommit:
-		c.route(httptest.NewRecorder(), r, body)
+		c.opts.Serve(httptest.NewRecorder(), r, body)
 		panic(http.ErrAbortHandler)
 	case SilentAfterCommit:
-		c.route(httptest.NewRecorder(), r, body)
+		c.opts.Serve(httptest.NewRecorder(), r, body)
 		c.hold(r)
 	case Silent:
 		c.hold(r)
 	case Drop:
 		panic(http.ErrAbortHandler)
-	case TooMany:
+	case TooMany, Unauthorized, Forbidden, ServerError:
 		if f.RetryAfter != "" {
 			w.Header().Set("Retry-After", f.RetryAfter)
 		}
-		c.fail(w, r, http.StatusTooManyRequests, "api.rate-limit.exceeded", "too many requests")
-	case Unauthorized:
-		c.fail(w, r, http.StatusUnauthorized, "api.authentication.invalid-credentials", "the key is not valid")
-	case Forbidden:
-		c.fail(w, r, http.StatusForbidden, "api.authorization.forbidden", "the key lacks the right")
-	case ServerError:
-		c.fail(w, r, http.StatusInternalServerError, "api.internal-error", "internal error")
+		c.opts.Refuse(w, r, f.Kind)
 	case Redirect:
 		http.Redirect(w, r, "/login", http.StatusFound)
 	case NotJSON:
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte("<!doctype html><title>UniFi OS</title>"))
+		_, _ = w.Write([]byte("<!doctype html><title>Welcome</title>"))
 	case SlowBody:
 		c.drip(w, r, []byte(" "), 50*time.Millisecond)
 	case EndlessBody:
@@ -123,7 +117,7 @@ func (c *Controller) misbehave(f *Fault, w http.ResponseWriter, r *http.Request,
 	}
 }
 
-func (c *Controller) hold(r *http.Request) {
+func (c *Console) hold(r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-c.done:
@@ -131,7 +125,7 @@ func (c *Controller) hold(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func (c *Controller) drip(w http.ResponseWriter, r *http.Request, part []byte, every time.Duration) {
+func (c *Console) drip(w http.ResponseWriter, r *http.Request, part []byte, every time.Duration) {
 	w.Header().Set("Content-Type", "application/json")
 	flush := http.NewResponseController(w)
 	// Aborted at the end: a proper last chunk could still reach a client that
@@ -154,31 +148,8 @@ func (c *Controller) drip(w http.ResponseWriter, r *http.Request, part []byte, e
 	}
 }
 
-// fail writes an error in the envelope of the API that was called.
-func (c *Controller) fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
-	if strings.HasPrefix(r.URL.Path, legacyPrefix) {
-		msg := "api.err.Invalid"
-		switch status {
-		case http.StatusUnauthorized:
-			msg = "api.err.LoginRequired"
-		case http.StatusForbidden:
-			msg = "api.err.NoPermission"
-		}
-		writeJSON(w, status, legacyEnvelope{Meta: legacyMeta{RC: "error", Msg: msg}, Data: []any{}})
-		return
-	}
-	c.mu.Lock()
-	c.serial++
-	id := c.serial
-	c.mu.Unlock()
-	writeJSON(w, status, apiError{
-		StatusCode: status, StatusName: strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_")),
-		Code: code, Message: message, Timestamp: c.now().UTC().Format(time.RFC3339),
-		RequestPath: strings.TrimPrefix(r.URL.Path, integrationPrefix), RequestID: uuid("request", id),
-	})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// WriteJSON answers with one JSON value.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -1,4 +1,4 @@
-package unifisim
+package console
 
 import (
 	"crypto/ecdsa"
@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// Reissue gives the console another self-signed certificate, as a firmware
+// Reissue gives a console another self-signed certificate, as a firmware
 // update does, and drops all connections so that the next one sees it. With
 // newKey false the key pair stays: only the certificate's pin changes.
-func (c *Controller) Reissue(newKey bool) error {
+func (c *Console) Reissue(newKey bool) error {
 	c.mu.Lock()
 	old := c.cert
 	c.serial++
@@ -31,18 +31,18 @@ func (c *Controller) Reissue(newKey bool) error {
 	} else {
 		fresh, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
-			return fmt.Errorf("unifi console: make key: %w", err)
+			return fmt.Errorf("console: make key: %w", err)
 		}
 		key = fresh
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial),
-		Subject:      pkix.Name{CommonName: "unifi.local"},
+		Subject:      pkix.Name{CommonName: "console.local"},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().AddDate(10, 0, 0),
 		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     []string{"unifi.local"},
+		DNSNames:     []string{"console.local"},
 		// The address is in it, so that a CA file of this certificate is enough.
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 		BasicConstraintsValid: true,
@@ -50,11 +50,11 @@ func (c *Controller) Reissue(newKey bool) error {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		return fmt.Errorf("unifi console: make certificate: %w", err)
+		return fmt.Errorf("console: make certificate: %w", err)
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		return fmt.Errorf("unifi console: make certificate: %w", err)
+		return fmt.Errorf("console: make certificate: %w", err)
 	}
 	c.mu.Lock()
 	c.cert = &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
@@ -64,7 +64,7 @@ func (c *Controller) Reissue(newKey bool) error {
 }
 
 // Fingerprint is the SHA-256 of the present certificate, in lower-case hex.
-func (c *Controller) Fingerprint() string {
+func (c *Console) Fingerprint() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	sum := sha256.Sum256(c.cert.Leaf.Raw)
@@ -72,7 +72,7 @@ func (c *Controller) Fingerprint() string {
 }
 
 // KeyFingerprint is the SHA-256 of the present public key (SPKI), in lower-case hex.
-func (c *Controller) KeyFingerprint() string {
+func (c *Console) KeyFingerprint() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	sum := sha256.Sum256(c.cert.Leaf.RawSubjectPublicKeyInfo)
@@ -80,15 +80,15 @@ func (c *Controller) KeyFingerprint() string {
 }
 
 // CertificatePEM is the present certificate, usable as a CA file.
-func (c *Controller) CertificatePEM() []byte {
+func (c *Console) CertificatePEM() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.cert.Leaf.Raw})
 }
 
-// Mute makes the console accept connections and stay silent, before the TLS
+// Mute makes a console accept connections and stay silent, before the TLS
 // handshake; present connections are dropped. Mute(false) ends that.
-func (c *Controller) Mute(on bool) {
+func (c *Console) Mute(on bool) {
 	c.mu.Lock()
 	if on && c.unmute == nil {
 		c.unmute = make(chan struct{})
@@ -103,7 +103,7 @@ func (c *Controller) Mute(on bool) {
 	}
 }
 
-func (c *Controller) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Console) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	wait := c.unmute
 	c.mu.Unlock()
