@@ -16,15 +16,36 @@ import (
 
 // Config is the section of a WiFi controller in the property file.
 type Config struct {
-	// Controller is the product: unifi.
+	// Controller is the product: mikrotik, nomadix, omada, opnsense or unifi.
 	Controller string `yaml:"controller"`
 	// URL of the controller on the hotel's own network, such as https://192.168.1.1.
 	URL string `yaml:"url"`
-	// Site is the controller's internal name of the site, "default" if not set;
-	// it stands in the address bar of the controller's pages, not in its title.
+	// Site is UniFi's internal name of the site, "default" if not set; it stands
+	// in the address bar of the controller's pages, not in its title. For Omada it
+	// is the site's name as shown.
 	Site string `yaml:"site"`
 	// APIKeyFile names the file with the API key. UniFi: Network, Integrations.
+	// OPNsense: System, Access, Users; the file as it is downloaded there.
 	APIKeyFile string `yaml:"api_key_file"`
+	// User is the account of MikroTik, Nomadix, or UniFi's software controller,
+	// PasswordFile the file with its password.
+	User         string `yaml:"user"`
+	PasswordFile string `yaml:"password_file"`
+	// ControllerID is Omada's own id, ClientID and ClientSecretFile are those of
+	// its Open API client: Settings, Platform Integration, Open API.
+	ControllerID     string `yaml:"controller_id"`
+	ClientID         string `yaml:"client_id"`
+	ClientSecretFile string `yaml:"client_secret_file"`
+	// Credentials is what Omada's guests get: users, with a name and a password
+	// that can be extended, or vouchers. users if not set.
+	Credentials string `yaml:"credentials"`
+	// Portals are the names of Omada's portals; all of them if not set.
+	Portals []string `yaml:"portals"`
+	// Server is MikroTik's hotspot server, all of them if not set, or OPNsense's
+	// voucher server.
+	Server string `yaml:"server"`
+	// Zones are the ids of OPNsense's captive portal zones; all if not set.
+	Zones []int `yaml:"zones"`
 	// TLS says how the controller proves who it is.
 	TLS TLS `yaml:"tls"`
 	// GraceAfterDeparture is how long access outlives the departure; 2h if not set.
@@ -63,6 +84,9 @@ type Tier struct {
 	UpKbps int `yaml:"up_kbps"`
 	// DataMB is how much may be transferred in all, in MB.
 	DataMB int `yaml:"data_mb"`
+	// Profile is the name that the tier has on the controller, where limits are
+	// made there: a hotspot user profile of MikroTik, a group of RADIUS.
+	Profile string `yaml:"profile"`
 }
 
 // Bounds of the settings; rates and data are what UniFi takes.
@@ -78,11 +102,11 @@ const (
 	defaultTier = "standard"
 )
 
-var siteName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var unifiSite = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // WithDefaults fills what was not set.
 func (c Config) WithDefaults() Config {
-	if c.Site == "" {
+	if c.Site == "" && c.Controller == "unifi" {
 		c.Site = "default"
 	}
 	if c.GraceAfterDeparture == nil {
@@ -104,7 +128,7 @@ func (c Config) WithDefaults() Config {
 // Problems yields what is wrong, by its place in the section.
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for _, part := range []iter.Seq2[string, string]{c.addressProblems(), c.TLS.problems(), c.tierProblems()} {
+		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.trustProblems(), c.tierProblems()} {
 			for path, text := range part {
 				if !yield(path, text) {
 					return
@@ -117,23 +141,14 @@ func (c *Config) Problems() iter.Seq2[string, string] {
 func (c *Config) addressProblems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		full := c.WithDefaults()
-		if _, ok := controllers[c.Controller]; !ok {
-			known := strings.Join(slices.Sorted(maps.Keys(controllers)), ", ")
-			text := fmt.Sprintf("unknown controller %q: write one of %s", c.Controller, known)
-			if c.Controller == "" {
-				text = "controller is missing: write one of " + known
-			}
-			if !yield("controller", text) {
-				return
-			}
+		p, ok := products[c.Controller]
+		if !ok {
+			p = products["unifi"] // for its example
 		}
-		if text := urlProblem(c.URL); text != "" && !yield("url", text) {
+		if text := urlProblem(c.URL, p); text != "" && !yield("url", text) {
 			return
 		}
-		if !siteName.MatchString(full.Site) && !yield("site", fmt.Sprintf("%q is not a site's internal name: write the one in the address bar of the controller's pages, such as default", c.Site)) {
-			return
-		}
-		if c.APIKeyFile == "" && !yield("api_key_file", "api_key_file is missing: make a key under Network, Integrations and write the name of the file that holds it") {
+		if c.Controller == "unifi" && !unifiSite.MatchString(full.Site) && !yield("site", fmt.Sprintf("%q is not a site's internal name: write the one in the address bar of the controller's pages, such as default", c.Site)) {
 			return
 		}
 		if g := *full.GraceAfterDeparture; (g < 0 || g > maxGrace) && !yield("grace_after_departure", fmt.Sprintf("%v is out of range: write 0s to 168h", g)) {
@@ -148,24 +163,36 @@ func (c *Config) addressProblems() iter.Seq2[string, string] {
 	}
 }
 
-func urlProblem(text string) string {
+// trustProblems: a product that is spoken to in the clear has nothing to trust.
+func (c *Config) trustProblems() iter.Seq2[string, string] {
+	if strings.HasPrefix(c.URL, "http://") && products[c.Controller].plain {
+		return func(yield func(string, string) bool) {
+			if c.TLS != (TLS{}) {
+				yield("tls", "tls is for https: remove the line, or write https:// into url")
+			}
+		}
+	}
+	return c.TLS.problems()
+}
+
+func urlProblem(text string, p product) string {
 	if text == "" {
-		return "url is missing: write the controller's address, such as https://192.168.1.1"
+		return "url is missing: write the controller's address, such as " + p.address
 	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return "not a URL: write the controller's address, such as https://192.168.1.1"
+		return "not a URL: write the controller's address, such as " + p.address
 	case u.User != nil:
-		return "a user or password does not belong into the url: write the API key into a file and name it in api_key_file"
-	case u.Scheme != "https":
-		return fmt.Sprintf("scheme %q would send the API key in the clear: write https://", u.Scheme)
+		return "a user or password does not belong into the url: write it into a file and name that in the keys for it"
+	case u.Scheme != "https" && (u.Scheme != "http" || !p.plain):
+		return fmt.Sprintf("scheme %q would send the keys in the clear: write https://", u.Scheme)
 	case u.Hostname() == "":
-		return "the url has no host: write the controller's address, such as https://192.168.1.1"
+		return "the url has no host: write the controller's address, such as " + p.address
 	case !goodPort(u.Port()):
-		return fmt.Sprintf("has the port %s, and ports are 1 to 65535: write the controller's address, such as https://192.168.1.1", u.Port())
+		return fmt.Sprintf("has the port %s, and ports are 1 to 65535: write the controller's address, such as %s", u.Port(), p.address)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return "write the url without a path, such as https://" + u.Host
+		return "write the url without a path, such as " + u.Scheme + "://" + u.Host
 	}
 	return ""
 }

@@ -54,15 +54,21 @@ func TestProblems(t *testing.T) {
 	}{
 		{"none", func(*Config) {}, nil},
 		{"empty", func(c *Config) { *c = Config{} }, []string{
-			"controller: controller is missing: write one of unifi",
+			"controller: controller is missing: write one of " + productNames(),
 			"url: url is missing: write the controller's address, such as https://192.168.1.1",
-			"api_key_file: api_key_file is missing: make a key under Network, Integrations and write the name of the file that holds it",
 			"tls: write exactly one of ca_file, pin_sha256 or system: true; `edgeagent probe` shows the pin",
 		}},
-		{"controller", func(c *Config) { c.Controller = "arubo" }, []string{`controller: unknown controller "arubo": write one of unifi`}},
-		{"plain http", func(c *Config) { c.URL = "http://10.0.0.2" }, []string{`url: scheme "http" would send the API key in the clear: write https://`}},
+		{"no key", func(c *Config) { c.APIKeyFile = "" }, []string{
+			"api_key_file: api_key_file is missing: make a key under Network, Integrations and write the name of the file that holds it",
+		}},
+		{"another's keys", func(c *Config) { c.User, c.ClientID = "u", "x" }, []string{
+			"user: user is not for UniFi Network: remove the line",
+			"client_id: client_id is not for UniFi Network: remove the line",
+		}},
+		{"controller", func(c *Config) { c.Controller = "arubo" }, []string{`controller: unknown controller "arubo": write one of ` + productNames()}},
+		{"plain http", func(c *Config) { c.URL = "http://10.0.0.2" }, []string{`url: scheme "http" would send the keys in the clear: write https://`}},
 		{"path", func(c *Config) { c.URL = "https://10.0.0.2/network/default" }, []string{"url: write the url without a path, such as https://10.0.0.2"}},
-		{"password in the url", func(c *Config) { c.URL = "https://u:hunter2@10.0.0.2" }, []string{"url: a user or password does not belong into the url: write the API key into a file and name it in api_key_file"}},
+		{"password in the url", func(c *Config) { c.URL = "https://u:hunter2@10.0.0.2" }, []string{"url: a user or password does not belong into the url: write it into a file and name that in the keys for it"}},
 		{"not a url", func(c *Config) { c.URL = "https://[::1" }, []string{"url: not a URL: write the controller's address, such as https://192.168.1.1"}},
 		{"no host", func(c *Config) { c.URL = "https://" }, []string{"url: the url has no host: write the controller's address, such as https://192.168.1.1"}},
 		{"site", func(c *Config) { c.Site = "Sea View" }, []string{`site: "Sea View" is not a site's internal name: write the one in the address bar of the controller's pages, such as default`}},

@@ -26,11 +26,6 @@ type controller interface {
 	Caps() Caps
 }
 
-// controllers lists every product by its name in the property file.
-var controllers = map[string]func(*client, Config) controller{
-	"unifi": newUnifi,
-}
-
 // Stay is a stay as a controller knows it.
 type Stay struct {
 	// Key is the stay key: 16 hexadecimal digits of a keyed hash.
@@ -68,6 +63,7 @@ type Grant struct {
 type Credential struct {
 	Key  string // of the stay
 	ID   string // the controller's
+	User string // "" where the code is all that a guest types
 	Code string
 	// Codes are all codes the stay has had, as far as known, with Code.
 	Codes []string

@@ -43,7 +43,7 @@ type Certificate struct {
 // shows, trusted or not, so that a person can compare it and pin it. It sends
 // nothing else, and accepts nothing on anybody's behalf.
 func Fingerprint(ctx context.Context, address string) (Certificate, error) {
-	if problem := urlProblem(address); problem != "" {
+	if problem := urlProblem(address, product{address: "https://192.168.1.1"}); problem != "" {
 		return Certificate{}, errors.New(problem)
 	}
 	u, err := url.Parse(address)

@@ -3,10 +3,14 @@ package wifi
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"edgeagent/drivers"
 )
 
 // UniFi Network by two of its interfaces. Vouchers are made, found and deleted
@@ -50,7 +54,30 @@ type history struct {
 }
 
 func newUnifi(c *client, cfg Config) controller {
-	return &unifi{client: c, site: cfg.Site, past: map[string]history{}}
+	u := &unifi{client: c, site: cfg.Site, past: map[string]history{}}
+	c.manners = manners{
+		sign:      u.sign,
+		explain:   u.explain,
+		refused:   "API key refused: make a new one under Network, Integrations and put it into the file of api_key_file",
+		rights:    "the API key lacks the right to manage hotspot guests: give it to the admin who made the key",
+		elsewhere: "write the address of a UniFi OS console into url, without a path",
+	}
+	return u
+}
+
+func (u *unifi) sign(_ context.Context, r *http.Request) error {
+	key, err := u.secretFile("api_key_file", u.cfg.APIKeyFile)
+	if err == nil {
+		r.Header.Set("X-API-KEY", key)
+	}
+	return err
+}
+
+func (u *unifi) explain(err error, answer *answerError) error {
+	if answer.status == http.StatusUnauthorized && answer.code == "api.err.NoSiteContext" {
+		return &drivers.LinkDown{Err: fmt.Errorf("%w: no site %q for this key: write the internal name from the address bar of the controller's pages", err, u.site)}
+	}
+	return nil
 }
 
 func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {

@@ -80,7 +80,8 @@ func open(name string, cfg Config, site drivers.Site, now func() time.Time) (*Dr
 		web:   newClient(base, cfg, site.Secret, now),
 		state: drivers.State{Condition: drivers.Unset, Since: now()},
 	}
-	d.ctl = controllers[cfg.Controller](d.web, cfg)
+	d.web.needs = products[cfg.Controller].needs
+	d.ctl = products[cfg.Controller].open(d.web, cfg)
 	return d, nil
 }
 
@@ -151,6 +152,7 @@ func (d *Driver) receipt(g Grant, made Credential) drivers.Receipt {
 		note += ", because the departure lies in the past"
 	}
 	return drivers.Receipt{Note: note, Values: map[string]string{
+		"user":    made.User,
 		"code":    made.Code,
 		"voucher": made.ID,
 		"until":   g.Until.UTC().Format(time.RFC3339),
