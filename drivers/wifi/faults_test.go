@@ -135,22 +135,6 @@ func TestRetryClasses(t *testing.T) {
 	}
 }
 
-func class(err error) string {
-	var down *drivers.LinkDown
-	var later *drivers.RetryAfter
-	switch {
-	case err == nil:
-		return "none"
-	case errors.Is(err, drivers.ErrRefused):
-		return "refused"
-	case errors.As(err, &down):
-		return "down"
-	case errors.As(err, &later):
-		return "later"
-	}
-	return "retry"
-}
-
 func TestValidationErrorIsRefused(t *testing.T) {
 	b := newBench(t, nil)
 	b.drv.cfg.Tiers["standard"] = Tier{DownKbps: 1} // what Problems would not let through
