@@ -80,3 +80,44 @@ func TestKeyIsKnownToAllEncoders(t *testing.T) {
 		t.Errorf("after the next key: %q", key("desk"))
 	}
 }
+
+// A room's key of the lock system and one of our own locks know nothing of each
+// other: the check-out of a former guest would find no owner, and a duplicate no
+// generation.
+func TestKeysOfTwoSystemsAreTwoKeys(t *testing.T) {
+	store, err := offsetstore.Open(filepath.Join(t.TempDir(), "store.db"), offsetstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	l := &config.Loaded{}
+	l.Devices = []config.Device{{Name: "desk", Keycard: &keycard.Config{}}, {Name: "lockers", Keycard: &keycard.Config{Protocol: "pn532"}}}
+	for i, made := range []struct {
+		lane   string
+		values map[string]string
+	}{
+		{"desk", map[string]string{"key_id": "a", "key_stays": "guest"}},
+		{"lockers", map[string]string{"key_id": "b", "generation": "2"}},
+	} {
+		c := offsetstore.Command{ID: made.lane, Lane: made.lane, Subject: "room:101", Created: time.Now()}
+		if err := store.Accept(offsetstore.Batch{Source: "pms", Commands: []offsetstore.Command{c}}); err != nil {
+			t.Fatal(err)
+		}
+		if c, err = store.Next(t.Context(), made.lane); err != nil {
+			t.Fatal(err)
+		}
+		made.values[drivers.ValueAt] = time.Now().Add(time.Duration(i) * time.Minute).UTC().Format(time.RFC3339Nano)
+		if c.Known, err = json.Marshal(drivers.Receipt{Values: made.values}); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Settle(c, offsetstore.Processed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := known(l, store, "desk", "room:101"); got["key_stays"] != "guest" {
+		t.Errorf("the desk knows %v", got)
+	}
+	if got := known(l, store, "lockers", "room:101"); got["generation"] != "2" {
+		t.Errorf("the lockers know %v", got)
+	}
+}

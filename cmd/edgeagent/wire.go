@@ -77,7 +77,7 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 		}
 		h.devices = append(h.devices, driver)
 		o.Devices = append(o.Devices, agent.Device{
-			Driver: driver, Kind: d.Kind(), Actions: d.Actions(), Width: widths[d.Kind()],
+			Driver: driver, Kind: d.Kind(), Keys: keysOf(d), Actions: d.Actions(), Width: widths[d.Kind()],
 		})
 	}
 	h.agent = agent.New(o)
@@ -170,7 +170,7 @@ func wanted(store *offsetstore.Store, device string, log zerolog.Logger) []drive
 }
 
 // known is what an earlier command about the subject left to know. A room has one
-// key, whichever encoder made it: for one, all of them are asked.
+// key, whichever encoder made it: for one, all that make such keys are asked.
 func known(l *config.Loaded, store *offsetstore.Store, device, subject string) map[string]string {
 	encoders := encoders(l, device)
 	if encoders == nil {
@@ -219,18 +219,29 @@ func receipt(store *offsetstore.Store, device, subject string) drivers.Receipt {
 	return r
 }
 
-// encoders lists the encoders of the property if the device is one of them.
+// encoders lists the encoders that make the same keys as the device, itself too;
+// none if it is no encoder. A room may have a key of the lock system and one
+// that we sign ourselves: neither ends the other, nor knows of it.
 func encoders(l *config.Loaded, device string) []string {
-	var all []string
+	byKeys := map[string][]string{}
+	var its string
 	for i := range l.Devices {
-		if l.Devices[i].Keycard != nil {
-			all = append(all, l.Devices[i].Name)
+		if k := l.Devices[i].Keycard; k != nil {
+			byKeys[k.Keys()] = append(byKeys[k.Keys()], l.Devices[i].Name)
+			if l.Devices[i].Name == device {
+				its = k.Keys()
+			}
 		}
 	}
-	if !slices.Contains(all, device) {
-		return nil
+	return byKeys[its]
+}
+
+// keysOf says which keys a device makes; "" for none.
+func keysOf(d *config.Device) string {
+	if d.Keycard == nil {
+		return ""
 	}
-	return all
+	return d.Keycard.Keys()
 }
 
 func open(d *config.Device, site drivers.Site) (drivers.Driver, error) {

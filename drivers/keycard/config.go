@@ -102,6 +102,11 @@ func or[T comparable](value, otherwise T) T {
 	return value
 }
 
+// Keys says which keys the encoder makes: those of a brand's lock system, or the
+// credentials that we sign for locks of our own. Encoders of the same keys make
+// the same one for a room.
+func (c *Config) Keys() string { return or(c.Protocol, "salto") }
+
 // WithDefaults gives the section with every optional field filled.
 func (c Config) WithDefaults() Config {
 	c.Protocol = or(c.Protocol, "salto")

@@ -34,8 +34,10 @@ import (
 
 // Device is a device with what the loops must know of it.
 type Device struct {
-	Driver  drivers.Driver
-	Kind    string
+	Driver drivers.Driver
+	Kind   string
+	// Keys says which keys an encoder makes: a room has one of each.
+	Keys    string
 	Actions []drivers.Action
 	// Width is how many commands, each of another subject, may be under way at once.
 	Width int

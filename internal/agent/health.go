@@ -200,12 +200,28 @@ func withEnd(r drivers.Receipt, c offsetstore.Command) drivers.Receipt {
 	return r
 }
 
-// keyUntil is when the last key cut for a room ends, on whichever encoder, if it
-// was cut for one of the stays; zero if nobody knows.
-func (a *Agent) keyUntil(room string, stays []string) (last time.Time) {
+// keyUntil is when the first of a room's keys ends, one of each lock system and
+// of our own locks; zero if nobody knows of any.
+func (a *Agent) keyUntil(room string, stays []string) (first time.Time) {
+	asked := map[string]bool{}
+	for _, d := range a.devices {
+		if d.Kind != "keycard" || asked[d.Keys] {
+			continue
+		}
+		asked[d.Keys] = true
+		if end := a.keyOf(d.Keys, room, stays); !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	return first
+}
+
+// keyOf is when the last key cut for a room ends, on whichever encoder of those
+// keys, if it was cut for one of the stays; zero if nobody knows.
+func (a *Agent) keyOf(keys, room string, stays []string) (last time.Time) {
 	var newest time.Time
 	for _, d := range a.devices {
-		if d.Kind != "keycard" {
+		if d.Kind != "keycard" || d.Keys != keys {
 			continue
 		}
 		text, err := a.store.Known(d.name, "room:"+room)
