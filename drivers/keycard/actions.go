@@ -113,6 +113,7 @@ func rareActions(encoder drivers.Param) []drivers.Action {
 			Subject: "room:${room}",
 			Params: []drivers.Param{
 				room, until,
+				{Name: "stay", Type: drivers.Text, Default: "${stay}", Help: "key of the stay, so that no other's check-out ends its key"},
 				{Name: "phone", Type: drivers.Text, Required: true, Help: "number of the phone with its country code, such as +41791234567"},
 				{Name: "from", Type: drivers.Instant, Help: "start of validity; now if left out or near"},
 				{Name: "key", Type: drivers.Text, Default: keyNew, OneOf: []string{keyNew, keyDuplicate}, Help: "new ends earlier keys, duplicate joins them"},

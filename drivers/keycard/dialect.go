@@ -70,7 +70,7 @@ var salto = dialect{
 	maker: "SALTO", form: &standardFraming, codes: saltoCodes, shows: showsStandard,
 	plans: map[string]planFunc{
 		actionEncode: (*Driver).planEncode, actionCancel: of((*Driver).planCancel), actionRead: of((*Driver).planRead),
-		actionModify: of((*Driver).planModify), actionMobile: of((*Driver).planMobile),
+		actionModify: of((*Driver).planModify), actionMobile: (*Driver).planMobile,
 		actionWrite: of((*Driver).planTrack), actionTrack: of((*Driver).planTrack),
 	},
 	address:   func(name string) (string, bool) { return name, name != "" && len(name) <= maxEncoder && isASCII(name) },

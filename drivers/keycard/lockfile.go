@@ -58,13 +58,14 @@ func lockName(device string) string {
 }
 
 // claim takes the lock of a device, which must be no symlink. It ends with
-// *takenError if a living process has it.
+// *takenError if a living process has it, and with another error where this
+// process may write no lock file, or not into somebody else's.
 func claim(dir, device string) (*lockFile, error) {
 	path := filepath.Join(dir, lockName(device))
 	for {
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
 		if err != nil {
-			return nil, err
+			return nil, heed(path, err)
 		}
 		err = holdFile(file, path)
 		if err == nil {
@@ -77,12 +78,31 @@ func claim(dir, device string) (*lockFile, error) {
 	}
 }
 
+// heed reads a lock file that cannot be written: another's lock counts all the same.
+func heed(path string, why error) error {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return why
+	}
+	defer file.Close()
+	if pid := owner(file); pid != os.Getpid() && alive(pid) {
+		return &takenError{pid: pid, path: path}
+	}
+	return why
+}
+
+// owner is the process that a lock file names, 0 if it names none.
+func owner(file *os.File) int {
+	text, _ := io.ReadAll(io.LimitReader(file, 64)) // what cannot be read names nobody
+	pid, _ := strconv.Atoi(string(bytes.TrimSpace(text)))
+	return pid
+}
+
 var errReplaced = errors.New("the lock file was replaced meanwhile")
 
 // holdFile locks an open lock file and writes our process into it.
 func holdFile(file *os.File, path string) error {
-	text, _ := io.ReadAll(io.LimitReader(file, 64))
-	pid, _ := strconv.Atoi(string(bytes.TrimSpace(text)))
+	pid := owner(file)
 	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return &takenError{pid: pid, path: path}

@@ -124,3 +124,32 @@ func TestNoLockDir(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What cannot be written is read: another user's lock file, or one in a folder
+// that is read-only for the service, still says who has the port.
+func TestForeignLockFileIsHeeded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "LCK..ttyUSB7")
+	sleeper := exec.Command("sleep", "1000")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := sleeper.Process.Pid
+	why := fmt.Errorf("open %s: %w", path, os.ErrPermission)
+	if err := heed(path, why); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("without a file: %v", err)
+	}
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%10d\n", pid), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("in use by process %d (sleep): stop it, or remove %s if it has nothing to do with the port", pid, path)
+	if err := heed(path, why); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if err := sleeper.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = sleeper.Wait() // it was killed
+	if err := heed(path, why); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("its process is gone: %v", err)
+	}
+}

@@ -65,6 +65,7 @@ func (d *Driver) converse(opened func()) (err error) {
 	d.trace.note("the line is open")
 	if port, ok := stream.(*serialPort); ok && port.lock == nil {
 		d.trace.note("there is no lock file: " + port.unlocked.Error())
+		d.site.Log.Warn().Str("device", d.name).Err(port.unlocked).Msg("there is no lock file; other programs may open the port too")
 	}
 	defer func() { d.trace.note(lineOf(err).Error()) }()
 	if d.first {

@@ -158,3 +158,40 @@ func TestCheckOutWaitsForAKeyInTheMaking(t *testing.T) {
 		b.quiet(time.Second)
 	})
 }
+
+// A key on a phone is somebody's, as one on a card is.
+func TestMobileKeyHasAnOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		know := registry{}
+		b := newBenchWith(t, nil, know.site(), ack, false)
+		b.ready()
+		turn := func(cmd drivers.Command, word, result string) {
+			t.Helper()
+			cmd.Subject = "room:101"
+			p := b.do(t.Context(), cmd)
+			b.expect(word + "|")
+			b.say(ack, result)
+			if p.succeeds(); len(p.receipt.Values) > 0 {
+				know["room:101"] = p.receipt.Values
+			}
+			b.ready()
+		}
+		card := encode("a", "1")
+		card.Params["stay"] = "one"
+		turn(card, "CN", "CN|1")
+		phone := func(id, stay, key string) drivers.Command {
+			return drivers.Command{ID: id, Action: actionMobile, Params: map[string]string{
+				"room": "101", "until": card.Params["until"], "phone": "+41791234567", "stay": stay, "key": key}}
+		}
+		turn(phone("b", "two", keyNew), "CNM", "CNM|0")
+		out := drivers.Command{ID: "c", Action: actionCancel, Subject: "room:101", Params: map[string]string{"room": "101", "stay": "one"}}
+		if p := b.do(t.Context(), out).wait(); p.err != nil || !strings.HasPrefix(p.receipt.Note, "left alone") {
+			t.Errorf("the check-out before: %+v, %v", p.receipt, p.err)
+		}
+		b.quiet(time.Second)
+		turn(phone("d", "one", keyDuplicate), "CCM", "CCM|0") // a sharer joins
+		if got := len(strings.Fields(know["room:101"][valueOwners])); got != 2 {
+			t.Errorf("%d stays have keys of the room", got)
+		}
+	})
+}

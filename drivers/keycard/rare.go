@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"edgeagent/drivers"
 )
 
 // tracks are the numbers of a card's magnetic tracks.
@@ -88,23 +90,27 @@ func (d *Driver) planModify(p *plan, params map[string]string, now time.Time) er
 
 // planMobile sends a key to a phone. The number goes to the lock system and
 // into no note, log or trace.
-func (d *Driver) planMobile(p *plan, params map[string]string, now time.Time) error {
+func (d *Driver) planMobile(p *plan, cmd drivers.Command, now time.Time) error {
+	params := cmd.Params
 	phone := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(params["phone"])
 	if !phoneNumber.MatchString(phone) {
 		return refused(BadRequest, "phone is no number with a country code: write it like +41791234567")
 	}
 	fields := cardFields{operator: ascii(d.cfg.Operator, d.dialect.maxOperator)}
-	switch key := or(params["key"], keyNew); key {
-	case keyNew:
-		fields.command = "CNM"
-	case keyDuplicate:
-		fields.command = "CCM"
-	default:
+	key := or(params["key"], keyNew)
+	if key != keyNew && key != keyDuplicate {
 		return refused(BadRequest, "key %q: a phone gets %s or %s", printable(key, 20), keyNew, keyDuplicate)
 	}
 	if err := d.rights(p, &fields, params, now); err != nil {
 		return err
 	}
+	// A phone's key is a key of the room like one on a card: it ends the earlier
+	// ones or joins them, and it is somebody's.
+	command, _, err := d.keyCommands(p, cmd, &fields)
+	if err != nil {
+		return err
+	}
+	fields.command = command + "M"
 	return p.add(fields.command, noEncoder, fields.rooms[0], fields.mobile(phone))
 }
 

@@ -73,6 +73,8 @@ func (d *Driver) record(j *job, receipt *drivers.Receipt, r result, made int) {
 			receipt.Values["uid_"+strconv.Itoa(made)] = r.uid
 		}
 		j.progress(drivers.StepCardDone)
+	case actionMobile:
+		j.plan.remember(receipt.Values, time.Now())
 	case actionRead:
 		receipt.Note, receipt.Values = r.card.note(d.site.Zone), r.card.values(d.site.Zone)
 		j.progress(drivers.StepCardDone)
