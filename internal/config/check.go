@@ -212,6 +212,7 @@ func (c *checker) devices(l *Loaded) {
 		if d.IPTV != nil {
 			kinds = append(kinds, "iptv")
 			c.section(path+".iptv", d.IPTV.Problems())
+			c.shownWiFi(l, path+".iptv.show_wifi", d.IPTV.ShowWifi)
 		}
 		if d.WiFi != nil {
 			kinds = append(kinds, "wifi")
@@ -224,6 +225,23 @@ func (c *checker) devices(l *Loaded) {
 		case len(kinds) == 0 && !c.shadowedEntry(path):
 			c.tell(path, "device %q has no section that says what it is; add keycard:, iptv: or wifi: and its settings", short(d.Name))
 		}
+	}
+}
+
+// shownWiFi: the codes on the TVs come from a WiFi device of this file.
+func (c *checker) shownWiFi(l *Loaded, path, given string) {
+	var all []string
+	for i := range l.Devices {
+		if l.Devices[i].WiFi != nil {
+			all = append(all, l.Devices[i].Name)
+		}
+	}
+	switch {
+	case given == "" || slices.Contains(all, given):
+	case len(all) == 0:
+		c.tell(path, "show_wifi names %q, but there is no WiFi device whose codes could be shown; remove the line", short(given))
+	default:
+		c.tell(path, "show_wifi names %q, which is no WiFi device; write %s", short(given), strings.Join(all, " or "))
 	}
 }
 

@@ -21,8 +21,8 @@ const (
 )
 
 // files makes the names of files absolute, and checks that each is there. A
-// relative one is looked for among systemd's credentials first, then beside
-// the property file.
+// relative one is looked for among systemd's credentials first, or where systemd takes
+// them from, then beside the property file.
 func (c *checker) files(l *Loaded) {
 	l.Store = beside(l.Path, l.Store)
 	c.filesIn(reflect.ValueOf(&l.File).Elem(), l.Path, "")
@@ -65,10 +65,8 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 	if !filepath.IsAbs(given) {
 		shown = filepath.Join(filepath.Dir(property), given)
 		full = beside(property, given)
-		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
-			if _, err := os.Stat(filepath.Join(dir, given)); err == nil {
-				full = filepath.Join(dir, given)
-			}
+		if lent := c.credential(given); lent != "" {
+			shown, full = lent, lent
 		}
 	}
 	v.SetString(full)
@@ -98,6 +96,24 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 			c.add(path, "%s: others on this machine can read the file %s; run chmod 600 %s", key, shown, shown).Warning = true
 		}
 	}
+}
+
+// credStore is where the service's secrets lie, of which systemd lends it copies.
+// Whoever runs check or probe by hand must read the same ones.
+const credStore = "/etc/credstore"
+
+// credential is a secret that systemd keeps for the service, "" if there is none
+// of that name.
+func (c *checker) credential(name string) string {
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		dir = c.store
+	}
+	full := filepath.Join(dir, name)
+	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return full
 }
 
 // seed is the form of a secret that signs keys.

@@ -56,6 +56,26 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// By hand there is nothing lent: then the service's own secret counts, not a
+// second one of that name that somebody makes beside the property file.
+func TestCredentialsByHand(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	c := newChecker("property.yaml")
+	c.store = t.TempDir()
+	if got := c.credential("edgeagent.signing-key"); got != "" {
+		t.Errorf("found %q, which is not there", got)
+	}
+	want := filepath.Join(c.store, "edgeagent.signing-key")
+	write(t, want, "seed")
+	if got := c.credential("edgeagent.signing-key"); got != want {
+		t.Errorf("found %q", got)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", t.TempDir())
+	if got := c.credential("edgeagent.signing-key"); got != "" {
+		t.Errorf("in the service: found %q, which was not lent", got)
+	}
+}
+
 // What systemd lends has a mode that only looks as if a group could read it.
 func TestCredentialsMode(t *testing.T) {
 	path := property(t, hotel+"devices: [ { name: e, keycard: { address: 'h:1', encoder: E } } ]\n", "secret")

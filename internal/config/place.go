@@ -20,10 +20,11 @@ type checker struct {
 	said     map[string]bool // paths that have a problem
 	faults   []string        // paths whose shape is wrong
 	open     map[string]bool // secret files of which it was told that others can read them
+	store    string          // credStore, but for a test
 }
 
 func newChecker(file string) *checker {
-	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, open: map[string]bool{}}
+	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, open: map[string]bool{}, store: credStore}
 }
 
 // add reports a problem at a path, unless the shape of what stands there is
