@@ -31,6 +31,14 @@ type Driver interface {
 	State() State
 }
 
+// Follower is a driver that shows what another device has made, such as a TV
+// with the guest's WiFi code on it.
+type Follower interface {
+	// Follow is told that what is known about a subject of a device has changed:
+	// Site.Known has it. It returns at once.
+	Follow(device, subject string)
+}
+
 // The two ways in which a command ends without success. Wrap them with the
 // reason in the words of whoever has to act: fmt.Errorf("%w: no card was
 // presented", drivers.ErrRefused).

@@ -80,8 +80,6 @@ func welcomeAction(room, stay drivers.Param) drivers.Action {
 			{Name: "fresh", Help: "the guest has just checked in, so the TV may be switched on", Type: drivers.Flag, Default: "${fresh}"},
 			{Name: "template", Help: "screen template of the hotel", Type: drivers.Text},
 			{Name: "rights", Help: "what the guest may do on the TV: paytv, adult, bill, checkout, parted by commas", Type: drivers.Text},
-			{Name: "wifi_ssid", Help: "WiFi network to show (needs show_wifi)", Type: drivers.Text},
-			{Name: "wifi_code", Help: "WiFi code to show (needs show_wifi)", Type: drivers.Text},
 		},
 	}
 }

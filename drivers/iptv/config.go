@@ -45,8 +45,8 @@ type Config struct {
 	PowerOffCheckout bool `yaml:"power_off_checkout"`
 	// NameStyle is how much of a name is shown: full, title_last (default), first or none.
 	NameStyle string `yaml:"name_style"`
-	// ShowWifi puts the parameters wifi_ssid and wifi_code on the screen. The code then stays at the broker as long as the guest.
-	ShowWifi bool `yaml:"show_wifi"`
+	// ShowWifi names the WiFi device of the property file whose codes are shown to their guests; none if empty. A code then stays at the broker as long as its guest.
+	ShowWifi string `yaml:"show_wifi"`
 	// Template is the screen template used when a rule names none.
 	Template string `yaml:"template"`
 	// Grace is how long after departure a screen clears itself if nobody else does; default 2h.

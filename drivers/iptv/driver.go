@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,12 +45,14 @@ type Driver struct {
 	done   chan struct{}
 	once   sync.Once
 	tried  chan struct{} // closes after the first attempt to connect
+	news   chan struct{} // holds one while stays are changed whose screens may have more on them
 
 	mu      sync.Mutex
 	session *session
 	locks   map[string]chan struct{}
 	applied map[string]int64 // by subject: Seq of the newest setting carried out
 	spared  map[string]spare // by room key: clears that found another stay
+	changed map[string]bool  // stays of which another device has made something that is shown
 	status  status
 }
 
@@ -88,7 +91,7 @@ func prepare(name string, cfg Config, site drivers.Site) (*Driver, error) {
 		name: name, cfg: cfg, site: site, root: cfg.Prefix + "/" + site.Property, zone: site.Zone,
 		languages: map[string]language.Tag{}, now: time.Now, echo: 5 * time.Second, settle: 15 * time.Second,
 		done: make(chan struct{}), tried: make(chan struct{}), locks: map[string]chan struct{}{},
-		applied: map[string]int64{}, spared: map[string]spare{},
+		applied: map[string]int64{}, spared: map[string]spare{}, changed: map[string]bool{}, news: make(chan struct{}, 1),
 	}
 	if d.zone == nil {
 		d.zone = time.UTC
@@ -127,6 +130,30 @@ func (d *Driver) Do(ctx context.Context, cmd drivers.Command) (drivers.Receipt, 
 		return d.tell(ctx, cmd)
 	}
 	return drivers.Receipt{}, fmt.Errorf("%w: TVs have no action %q", drivers.ErrRefused, cmd.Action)
+}
+
+// Follow is told of every code that a WiFi controller has given out.
+func (d *Driver) Follow(device, subject string) {
+	stay, ok := strings.CutPrefix(subject, "stay:")
+	if !ok || device != d.cfg.ShowWifi {
+		return
+	}
+	d.mu.Lock()
+	d.changed[stay] = true
+	d.mu.Unlock()
+	select {
+	case d.news <- struct{}{}:
+	default: // it holds one already
+	}
+}
+
+// takeChanged returns the stays that Follow has collected.
+func (d *Driver) takeChanged() map[string]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	stays := d.changed
+	d.changed = map[string]bool{}
+	return stays
 }
 
 // Probe waits for the first attempt to connect if there was none yet, and says

@@ -99,6 +99,25 @@ func (s *session) reconcile(ctx context.Context) error {
 			wishes[key] = wish{}
 		}
 	}
+	return s.correctAll(ctx, wishes)
+}
+
+// complete puts on the screens of some stays what has become known about them.
+// A screen that is not up yet is the lane's affair.
+func (s *session) complete(ctx context.Context, stays map[string]bool) error {
+	if s.d.site.Wanted == nil || len(stays) == 0 {
+		return nil
+	}
+	wishes := s.d.wishes(s.d.site.Wanted(s.d.name))
+	for key, w := range wishes {
+		if held := s.house.retained(key); w.doc == nil || !stays[w.doc.Stay] || held == nil || held.Stay != w.doc.Stay {
+			delete(wishes, key)
+		}
+	}
+	return s.correctAll(ctx, wishes)
+}
+
+func (s *session) correctAll(ctx context.Context, wishes map[string]wish) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(abreast)
 	for _, key := range sortedKeys(wishes) {

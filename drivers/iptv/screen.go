@@ -196,7 +196,9 @@ func (d *Driver) spare(key string, why spare) {
 // an empty message in front makes them take any.
 func (s *session) put(ctx context.Context, key string, doc *welcomeDoc) error {
 	if held := s.house.retained(key); held != nil && held.Gen >= doc.Gen {
-		if err := s.blank(ctx, key); err != nil {
+		if next := held.Gen + 1; held.Stay == doc.Stay && next/revisions == doc.Gen/revisions {
+			doc.Gen = next // the same screen with more on it: no set goes dark for it
+		} else if err := s.blank(ctx, key); err != nil {
 			return err
 		}
 	}

@@ -92,6 +92,10 @@ func (s *session) serve(ctx context.Context) error {
 		}
 		for due := false; !due; {
 			select {
+			case <-s.d.news:
+				if err := s.complete(ctx, s.d.takeChanged()); err != nil {
+					return err
+				}
 			case <-s.lost:
 				return s.down()
 			case <-ctx.Done():

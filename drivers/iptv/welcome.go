@@ -59,11 +59,29 @@ type rightsDoc struct {
 
 type wifiDoc struct {
 	SSID string `json:"ssid"`
+	User string `json:"user,omitempty"` // where the code alone is not enough
 	Code string `json:"code"`
 }
 
-// document makes the screen that a welcome command asks for. Its gen is the
-// command's Seq: that grows with every command, also across restarts.
+// wifi is what a stay's guest types to get on, as far as it is known by now and
+// the property lets it be shown.
+func (d *Driver) wifi(stay string) *wifiDoc {
+	if d.cfg.ShowWifi == "" || d.site.Known == nil {
+		return nil
+	}
+	known := d.site.Known(d.cfg.ShowWifi, "stay:"+stay)
+	if known["code"] == "" {
+		return nil
+	}
+	return &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
+}
+
+// revisions is how many publications of one command's screen gen can tell apart.
+const revisions = 16
+
+// document makes the screen that a welcome command asks for. Its gen comes from
+// the command's Seq, which grows with every command, also across restarts; what
+// is left between two is for the same screen with more on it.
 func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 	p := cmd.Params
 	room, stay := clean(p["room"], maxName), clean(p["stay"], maxName)
@@ -77,16 +95,14 @@ func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 	tag := d.tongue(p["language"])
 	now := d.now()
 	doc := &welcomeDoc{
-		V: major, Gen: cmd.Seq, ID: newID(), Room: room, Stay: stay, Occupied: true,
+		V: major, Gen: cmd.Seq * revisions, ID: newID(), Room: room, Stay: stay, Occupied: true,
 		Guests: greet(guests, tag, d.cfg.NameStyle), Lang: tag.String(), Dir: direction(tag),
 		VIP: clean(p["vip"], 32), Group: clean(p["group"], maxName), TZ: d.zone.String(), DND: isTrue(p["dnd"]),
 		Rights: readRights(p["rights"]), Template: clean(orElse(p["template"], d.cfg.Template), maxName),
 		IssuedAt: now.In(d.zone).Format(time.RFC3339),
 	}
 	doc.PowerOn = d.cfg.PowerOnCheckin && isTrue(p["fresh"]) && !doc.DND && !d.old(cmd)
-	if d.cfg.ShowWifi && p["wifi_code"] != "" {
-		doc.Wifi = &wifiDoc{SSID: clean(p["wifi_ssid"], maxName), Code: clean(p["wifi_code"], maxName)}
-	}
+	doc.Wifi = d.wifi(stay)
 	if err := doc.setTimes(d, p["arrival"], p["departure"], now); err != nil {
 		return nil, err
 	}

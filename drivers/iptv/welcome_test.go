@@ -30,7 +30,12 @@ func still(t *testing.T, edit ...func(*Config)) *Driver {
 	for _, e := range edit {
 		e(&cfg)
 	}
-	d, err := prepare("tvs", cfg, drivers.Site{Property: property, Zone: zone, Language: "de"})
+	d, err := prepare("tvs", cfg, drivers.Site{Property: property, Zone: zone, Language: "de", Known: func(device, subject string) map[string]string {
+		if device != "wifi" || subject != "stay:9f86d081884c7d65" {
+			return nil
+		}
+		return map[string]string{"ssid": "Hotel", "code": "K7-QX"}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +54,8 @@ func TestDocuments(t *testing.T) {
 		params map[string]string
 	}{
 		{"plain", nil, nil},
-		{"everything", func(c *Config) { c.PowerOnCheckin, c.ShowWifi, c.Template = true, true, "classic" }, map[string]string{
-			"fresh": "true", "vip": "V2", "group": "Müller <b>&</b> Söhne", "rights": "paytv, bill", "wifi_ssid": "Hotel", "wifi_code": "K7-QX",
+		{"everything", func(c *Config) { c.PowerOnCheckin, c.ShowWifi, c.Template = true, "wifi", "classic" }, map[string]string{
+			"fresh": "true", "vip": "V2", "group": "Müller <b>&</b> Söhne", "rights": "paytv, bill",
 		}},
 		{"arabic", func(c *Config) { c.NameStyle = StyleFull }, map[string]string{
 			"language": "ar", "guests": `[{"title":"MR","first":"Adam","last":"Smith"},{"title":"Mrs.","first":"Layla","last":"Haddad","alt_first":"ليلى","alt_last":"حداد"}]`,

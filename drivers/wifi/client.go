@@ -161,7 +161,11 @@ func (c *client) secretFile(key, file string) (string, error) {
 		return "", &drivers.LinkDown{Err: fmt.Errorf("%s: %w", key, err)}
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		return "", &drivers.LinkDown{Err: fmt.Errorf("%s is empty: %s", key, c.needs[key])}
+		source, ok := c.needs[key]
+		if !ok {
+			source = "write the secret into the file"
+		}
+		return "", &drivers.LinkDown{Err: fmt.Errorf("%s is empty: %s", key, source)}
 	}
 	return text, nil
 }

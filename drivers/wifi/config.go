@@ -59,6 +59,8 @@ type Config struct {
 	// DefaultTier is the tier of everybody else: "standard" if not set, and
 	// without limits if tiers has none of that name.
 	DefaultTier string `yaml:"default_tier"`
+	// Network is the guests' network, for the slip and the TV.
+	Network Network `yaml:"network"`
 	// Timeout bounds one call to the controller; 15s if not set.
 	Timeout time.Duration `yaml:"timeout"`
 }
@@ -74,6 +76,15 @@ type TLS struct {
 	PinSHA256 string `yaml:"pin_sha256"`
 	// System trusts the certificate authorities of the operating system.
 	System bool `yaml:"system"`
+}
+
+// Network is what a phone must know to join.
+type Network struct {
+	// SSID is the network's name as phones show it.
+	SSID string `yaml:"ssid"`
+	// PasswordFile names the file with the network's own password, that all
+	// guests share; an open network has none.
+	PasswordFile string `yaml:"password_file"`
 }
 
 // Tier is what a guest's devices may use; zero is no limit.
@@ -97,6 +108,7 @@ const (
 	maxDataMB  = 1_048_576
 	maxGrace   = 7 * 24 * time.Hour
 	maxTimeout = 2 * time.Minute
+	maxSSID    = 32 // bytes, IEEE 802.11
 
 	// defaultTier need not be defined: then it has no limits.
 	defaultTier = "standard"
@@ -128,7 +140,7 @@ func (c Config) WithDefaults() Config {
 // Problems yields what is wrong, by its place in the section.
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.trustProblems(), c.tierProblems()} {
+		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.trustProblems(), c.tierProblems(), c.Network.problems()} {
 			for path, text := range part {
 				if !yield(path, text) {
 					return
@@ -235,6 +247,17 @@ func parsePin(text string) ([32]byte, error) {
 	}
 	copy(pin[:], raw)
 	return pin, nil
+}
+
+func (n *Network) problems() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		if len(n.SSID) > maxSSID && !yield("network.ssid", fmt.Sprintf("has %d bytes, and a network's name at most %d: write it as phones show it", len(n.SSID), maxSSID)) {
+			return
+		}
+		if n.SSID == "" && n.PasswordFile != "" {
+			yield("network.ssid", "network.ssid is missing: write the network's name as phones show it")
+		}
+	}
 }
 
 func (c *Config) tierProblems() iter.Seq2[string, string] {

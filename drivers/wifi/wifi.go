@@ -152,6 +152,7 @@ func (d *Driver) receipt(g Grant, made Credential) drivers.Receipt {
 		note += ", because the departure lies in the past"
 	}
 	return drivers.Receipt{Note: note, Values: map[string]string{
+		"ssid":    d.cfg.Network.SSID,
 		"user":    made.User,
 		"code":    made.Code,
 		"voucher": made.ID,
@@ -176,6 +177,15 @@ func (d *Driver) Report(ctx context.Context) (Report, error) {
 	}
 	d.observe(err)
 	return report, err
+}
+
+// Network returns the name and password of the guests' network; both are empty
+// if the property file does not say, the password also where there is none.
+func (d *Driver) Network() (ssid, password string, err error) {
+	if d.cfg.Network.PasswordFile != "" {
+		password, err = d.web.secretFile("network.password_file", d.cfg.Network.PasswordFile)
+	}
+	return d.cfg.Network.SSID, password, err
 }
 
 // Caps says what the controller can do.

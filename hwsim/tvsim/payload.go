@@ -44,9 +44,16 @@ type welcomeDoc struct {
 	DND       bool       `json:"dnd"`
 	PowerOn   bool       `json:"power_on"`
 	Template  string     `json:"template"`
+	WiFi      wifiDoc    `json:"wifi"`
 	Messages  []noteDoc  `json:"messages"`
 	IssuedAt  string     `json:"issued_at"`
 	ExpiresAt string     `json:"expires_at"`
+}
+
+type wifiDoc struct {
+	SSID string `json:"ssid"`
+	User string `json:"user"`
+	Code string `json:"code"`
 }
 
 // noteDoc is a message that waits in the welcome.

@@ -3,6 +3,7 @@ package tvsim
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type Screen struct {
 	Template   string
 	VIP, Group string
 	Departure  string
+	WiFi       string   // network, user name and code, as drawn
 	Messages   []string // kept for reading again, oldest first
 	DND        bool
 	Gen        int64
@@ -92,7 +94,7 @@ func (g *glass) welcome(payload []byte, live bool) []Ack {
 	}
 	g.show(Screen{
 		Names: doc.names(), Lang: doc.Lang, Dir: doc.Dir, Room: doc.Room, Stay: doc.Stay, Template: doc.Template,
-		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
+		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, WiFi: strings.Join(strings.Fields(doc.WiFi.SSID+" "+doc.WiFi.User+" "+doc.WiFi.Code), " "), Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
 	})
 	return []Ack{{ID: id, Gen: doc.Gen, Result: "displayed"}}
 }

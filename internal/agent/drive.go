@@ -205,7 +205,22 @@ func (a *Agent) finish(d *device, c offsetstore.Command, state offsetstore.State
 		Dur("took", time.Since(c.Created)).Msg("command settled")
 	c.State, c.Settled = state, time.Now()
 	a.recent.add(c)
-	return a.store.Settle(c, state)
+	if err := a.store.Settle(c, state); err != nil {
+		return err
+	}
+	if len(c.Known) > 0 {
+		a.learned(d.name, c.Subject)
+	}
+	return nil
+}
+
+// learned tells the devices that show what others have made.
+func (a *Agent) learned(device, subject string) {
+	for _, d := range a.devices {
+		if f, ok := d.Driver.(drivers.Follower); ok && d.name != device {
+			f.Follow(device, subject)
+		}
+	}
 }
 
 // again puts the command back. The same trouble is logged once, then counted.

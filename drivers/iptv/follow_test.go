@@ -1,0 +1,88 @@
+package iptv
+
+import (
+	"sync"
+	"testing"
+
+	"edgeagent/drivers"
+	"edgeagent/hwsim/tvsim"
+)
+
+var _ drivers.Follower = (*Driver)(nil)
+
+// codes is what the WiFi device has made, by subject.
+type codes struct {
+	mu sync.Mutex
+	by map[string]map[string]string
+}
+
+func (c *codes) known(device, subject string) map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if device != "wifi" {
+		return nil
+	}
+	return c.by[subject]
+}
+
+func (c *codes) make(subject, code string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.by[subject] = map[string]string{"ssid": "Sea View", "user": "u7", "code": code}
+}
+
+// The code comes after the greeting: it is put on that guest's screens, which
+// never go dark for it, and on nobody else's.
+func TestWiFiCodeFollowsOntoTheScreen(t *testing.T) {
+	made := &codes{by: map[string]map[string]string{}}
+	r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+	r.open(func(d *Driver) { d.site.Known = made.known })
+	r.connected()
+	tv, other := r.tv("101", "tv1"), r.tv("102", "tv1")
+	r.do(r.ledger.welcome("101", "s1", "Smith"))
+	r.do(r.ledger.welcome("102", "s2", "Jones"))
+	for _, code := range []string{"k7qx", "another"} { // the second after an extension
+		before := r.broker.Published("htl/v1/seaview/room/101/welcome")
+		made.make("stay:s1", code)
+		r.driver.Follow("wifi", "stay:s1")
+		r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 "+code }))
+		if n := r.broker.Published("htl/v1/seaview/room/101/welcome") - before; n != 1 {
+			t.Errorf("%d messages: an empty one in front would make the screen go dark", n)
+		}
+	}
+	r.shows(tv, "Mr Smith")
+	if got := other.Shown(); got.WiFi != "" {
+		t.Errorf("102 shows %q", got.WiFi)
+	}
+	// A newer welcome has it from the start, and the next guest has not.
+	r.do(r.ledger.welcome("101", "s1", "Smithson"))
+	r.shows(tv, "Mr Smithson")
+	if got := tv.Shown().WiFi; got != "Sea View u7 another" {
+		t.Errorf("after a change of name it shows %q", got)
+	}
+	r.do(r.ledger.welcome("101", "s3", "Brown"))
+	r.shows(tv, "Mr Brown")
+	if got := tv.Shown().WiFi; got != "" {
+		t.Errorf("the next guest is shown %q", got)
+	}
+}
+
+// What is made for a guest who is not on any screen puts nobody there.
+func TestWiFiCodePutsNobodyOnAScreen(t *testing.T) {
+	made := &codes{by: map[string]map[string]string{}}
+	r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+	r.open(func(d *Driver) { d.site.Known = made.known })
+	r.connected()
+	tv := r.tv("101", "tv1")
+	r.do(r.ledger.welcome("101", "s1", "Smith"))
+	r.do(r.ledger.clear("101", "s1"))
+	made.make("stay:s1", "k7qx")
+	r.driver.Follow("wifi", "stay:s1")
+	r.driver.Follow("wifi", "room:101")
+	r.driver.Follow("lobby-encoder", "stay:s1")
+	r.do(r.ledger.welcome("102", "s2", "Jones"))
+	s, err := r.driver.live()
+	r.must(err)
+	r.must(s.complete(r.ctx, map[string]bool{"s1": true}))
+	r.shows(tv, "")
+}
