@@ -45,7 +45,8 @@ var imports = []struct {
 	{"cmd/edgeagent", []string{"pms", "pms/...", "rules", "offsetstore", "drivers", "drivers/...", "internal/..."}},
 	{"hwsim", []string{"hwsim/..."}},
 	{"hwsim/door", nil},
-	{"hwsim/...", []string{"hwsim/door"}},
+	{"hwsim/line", nil},
+	{"hwsim/...", []string{"hwsim/door", "hwsim/line"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
 }
 
