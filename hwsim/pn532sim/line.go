@@ -38,7 +38,7 @@ func (se *session) Feed(b []byte) {
 		c.record(name, Lost, b, "cable pulled")
 		return
 	}
-	if se.wire.Misread(line.Speed{Baud: p.baud()}) {
+	if se.wire.Misread(p.speed()) {
 		c.record(name, In, line.Garble(b), "line speeds differ")
 		se.give(b[:min(len(b), 8)])
 		return
@@ -74,7 +74,7 @@ func (se *session) give(b []byte) {
 		c.record(name, Lost, b, "cable pulled")
 		return
 	}
-	if se.wire.Misread(line.Speed{Baud: p.baud()}) {
+	if se.wire.Misread(p.speed()) {
 		b = line.Garble(b)
 	}
 	c.mu.Lock()

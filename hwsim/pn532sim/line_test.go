@@ -46,6 +46,27 @@ func TestLineSpeed(t *testing.T) {
 	h.quiet()
 }
 
+// A converter has a speed of its own, which no reset changes.
+func TestSpeedOfAConverter(t *testing.T) {
+	c := start(t, quick(nil))
+	h, p := overPTY(t, c, PortOptions{Baud: 115200})
+	h.SetSpeed(115200, false)
+	h.quiet()
+	p.SetSpeed(9600)
+	c.PowerCycle()
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.Read(8)
+	if n := c.Requests(); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	h.SetSpeed(9600, false)
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.quiet()
+	p.SetSpeed(0)
+	h.SetSpeed(19200, false)
+	h.quiet()
+}
+
 func TestEchoAndLoopBack(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overTCP(t, c)

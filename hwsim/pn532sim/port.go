@@ -32,6 +32,7 @@ type Port struct {
 	opts PortOptions
 
 	mu     sync.Mutex // guards what follows; never held together with Chip.mu
+	baud   int        // that of the options, or set since
 	cut    bool       // cable pulled
 	echo   bool
 	loop   bool
@@ -74,6 +75,11 @@ func (p *Port) PullCable() { p.set("cable pulled", func() { p.cut = true }) }
 
 // PlugCable joins the line again.
 func (p *Port) PlugCable() { p.set("cable plugged", func() { p.cut = false }) }
+
+// SetSpeed sets the far end to another speed than that of its options, as a
+// converter in front of the chip has one; baud 0 agrees with any. The chip's own,
+// once SetSerialBaudRate has set it, counts before.
+func (p *Port) SetSpeed(baud int) { p.set("set to another speed", func() { p.baud = baud }) }
 
 // SetEcho sends back every byte that comes in, beside the answers.
 func (p *Port) SetEcho(on bool) { p.set("", func() { p.echo = on }) }
@@ -176,20 +182,23 @@ func (p *Port) hangUp(downFor time.Duration) {
 	})
 }
 
-// baud is the speed that the chip has now, 0 for any.
-func (p *Port) baud() int {
+// speed is that of the far end now.
+func (p *Port) speed() line.Speed {
+	p.mu.Lock()
+	baud := p.baud
+	p.mu.Unlock()
 	p.chip.mu.Lock()
 	defer p.chip.mu.Unlock()
-	if p.opts.Baud != 0 && p.chip.core.baud != 0 {
-		return p.chip.core.baud
+	if baud != 0 && p.chip.core.baud != 0 {
+		baud = p.chip.core.baud
 	}
-	return p.opts.Baud
+	return line.Speed{Baud: baud}
 }
 
 // byteTime is what one byte takes on the line, 0 without pace.
 func (p *Port) byteTime() time.Duration {
 	if p.opts.Pace {
-		return line.ByteTime(p.baud())
+		return line.ByteTime(p.speed().Baud)
 	}
 	return 0
 }
@@ -207,7 +216,7 @@ func (c *Chip) ListenTCP(addr string, opts PortOptions) (*Port, error) {
 }
 
 func (c *Chip) open(opts PortOptions, plug func(line.Device[*session]) line.Line[*session]) (*Port, error) {
-	p := &Port{chip: c, opts: opts}
+	p := &Port{chip: c, opts: opts, baud: opts.Baud}
 	p.plug = plug(line.Device[*session]{
 		Session: func(w line.Wire) *session { return &session{port: p, wire: w} },
 		Go:      c.watch, Done: c.done,
