@@ -46,7 +46,8 @@ var imports = []struct {
 	{"hwsim", []string{"hwsim/..."}},
 	{"hwsim/door", nil},
 	{"hwsim/console", nil},
-	{"hwsim/...", []string{"hwsim/door", "hwsim/console"}},
+	{"hwsim/line", nil},
+	{"hwsim/...", []string{"hwsim/door", "hwsim/line", "hwsim/console"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
 }
 

@@ -12,8 +12,8 @@ import (
 	"edgeagent/internal/config"
 )
 
-// probeEncoder asks an encoder. Where a lock system does not answer, it looks
-// closer at the line, and says what stands there.
+// probeEncoder asks an encoder. Where a lock system, or a module on a serial line,
+// does not answer, it looks closer at the line, and says what stands there.
 func probeEncoder(ctx context.Context, out io.Writer, d *config.Device, site drivers.Site) bool {
 	driver, err := open(d, site)
 	if err != nil {
@@ -27,7 +27,7 @@ func probeEncoder(ctx context.Context, out io.Writer, d *config.Device, site dri
 		return true
 	}
 	say(out, d.Name, false, err.Error(), "")
-	if _, silent := errors.AsType[*drivers.LinkDown](err); silent && !d.Keycard.IsPN532() {
+	if _, silent := errors.AsType[*drivers.LinkDown](err); silent && (!d.Keycard.IsPN532() || d.Keycard.Port != "") {
 		diagnose(ctx, out, d.Keycard, err.Error())
 	}
 	return false

@@ -34,7 +34,8 @@ serial port serve one at a time.
 
 Where a lock system does not answer, it asks on at every speed, with an enquiry
 (ENQ) only, and says what it sees: a loop plug, an echo, a parity bit, another
-speed, silence. Of an encoder that answers it says how far its family has been
+speed, silence. So it does with a PN532 on a serial line, which is asked for its
+firmware. Of an encoder that answers it says how far its family has been
 verified, and of a PN532 what locks must know of its signing key.`,
 		Example: `  edgeagent probe --config property.yaml
   edgeagent probe --config property.yaml lobby-encoder`,

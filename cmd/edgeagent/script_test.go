@@ -193,10 +193,12 @@ func locks(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { sys.Close() })
 }
 
-// module PATH plugs a simulated PN532 in under a name, with a blank card on it, until the script ends.
+// module PATH BAUD plugs a simulated PN532 in under a name, with a blank card on it, until the script ends.
 func module(ts *testscript.TestScript, _ bool, args []string) {
+	baud, err := strconv.Atoi(args[1])
+	ts.Check(err)
 	chip := pn532sim.New(pn532sim.Config{})
-	_, err := chip.OpenPTY(ts.MkAbs(args[0]), pn532sim.PortOptions{})
+	_, err = chip.OpenPTY(ts.MkAbs(args[0]), pn532sim.PortOptions{Baud: baud})
 	ts.Check(err)
 	chip.Present(pn532sim.NewCard(pn532sim.NTAG213, []byte{0x04, 0xA2, 0xB3, 0xC4, 0xD5, 0xE6, 0x80}, pn532sim.Traits{}))
 	ts.Defer(func() { chip.Close() })

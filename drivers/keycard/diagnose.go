@@ -35,13 +35,16 @@ type sight struct {
 }
 
 // Diagnose finds out what stands at the other end of the line, for whoever sets
-// it up. It sends nothing but ENQ, which changes nothing, and reports each try
-// in one line. The agent must not be running: it has the port.
+// it up. It sends nothing but ENQ, or asks a PN532 for its firmware, which changes
+// nothing, and reports each try in one line. The agent must not be running: it has the port.
 func Diagnose(ctx context.Context, cfg Config, report func(string)) Diagnosis {
 	for path, problem := range cfg.Problems() {
 		return Diagnosis{Text: path + ": " + problem}
 	}
 	cfg = cfg.WithDefaults()
+	if cfg.IsPN532() {
+		return diagnoseModule(ctx, cfg, report)
+	}
 	caveat := cfg.dialectOf().caveat
 	if cfg.Address != "" {
 		seen, err := look(ctx, cfg)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // notes are the reasons of the violations, without their times.
@@ -37,13 +39,13 @@ func TestADamagedResultIsAskedForAgain(t *testing.T) {
 	ackers(t, nil, func(t *testing.T, sp speech, s *System, c *client) {
 		s.Next(Fault{BadLRC: true})
 		c.quiet()
-		c.send(sp.cut)
-		c.want(append([]byte{0x06}, wrongCheck(sp)...))
-		c.send([]byte{0x15})
-		c.want(sp.done)
-		c.send([]byte{0x15})
-		c.want(sp.done)
-		c.send([]byte{0x15, 0x06}) // sent three times: enough, and then nobody waits for this
+		c.Send(sp.cut)
+		c.Want(append([]byte{0x06}, wrongCheck(sp)...))
+		c.Send([]byte{0x15})
+		c.Want(sp.done)
+		c.Send([]byte{0x15})
+		c.Want(sp.done)
+		c.Send([]byte{0x15, 0x06}) // sent three times: enough, and then nobody waits for this
 		c.quiet()
 		if n := len(s.Cuts("101")); n != 1 {
 			t.Errorf("%d cards", n)
@@ -55,20 +57,20 @@ func TestADamagedResultIsAskedForAgain(t *testing.T) {
 }
 
 func TestAResultWithoutAckIsSentThreeTimes(t *testing.T) {
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	ackers(t, func(c *Config) { c.Clock, c.Now = clock, nil }, func(t *testing.T, sp speech, s *System, c *client) {
 		c.quiet()
-		c.send(sp.cut)
+		c.Send(sp.cut)
 		clock.AwaitWaiters(1)
 		clock.Advance(1)
-		c.want([]byte{0x06})
+		c.Want([]byte{0x06})
 		clock.AwaitWaiters(1) // the encoder's work
 		clock.Advance(1)
-		c.want(sp.done)
+		c.Want(sp.done)
 		for range 2 {
 			clock.AwaitWaiters(1)
 			clock.Advance(3 * time.Second)
-			c.want(sp.done)
+			c.Want(sp.done)
 		}
 		clock.AwaitWaiters(1)
 		clock.Advance(3 * time.Second)
@@ -83,16 +85,16 @@ func TestAResultWithoutAckIsSentThreeTimes(t *testing.T) {
 }
 
 func TestAnAckEndsTheWaiting(t *testing.T) {
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	ackers(t, func(c *Config) { c.Clock, c.Now = clock, nil }, func(t *testing.T, sp speech, s *System, c *client) {
 		c.quiet()
-		c.send(sp.cut)
+		c.Send(sp.cut)
 		for range 2 {
 			clock.AwaitWaiters(1)
 			clock.Advance(1)
 		}
-		c.want(append([]byte{0x06}, sp.done...))
-		c.send([]byte{0x06})
+		c.Want(append([]byte{0x06}, sp.done...))
+		c.Send([]byte{0x06})
 		c.quiet()
 		clock.Advance(time.Minute)
 		c.quiet()
@@ -106,8 +108,8 @@ func TestAHostThatNeverAcknowledges(t *testing.T) {
 	ackers(t, func(c *Config) { c.AckWait = -1 }, func(t *testing.T, sp speech, s *System, c *client) {
 		for range 2 {
 			c.quiet()
-			c.send(sp.cut)
-			c.want(append([]byte{0x06}, sp.done...))
+			c.Send(sp.cut)
+			c.Want(append([]byte{0x06}, sp.done...))
 		}
 		c.quiet()
 		want := []string{"the last result was not acknowledged", "the last result was not acknowledged"}
@@ -149,8 +151,8 @@ func TestViolations(t *testing.T) {
 			if !strings.Contains(tt.note, "enquiry") {
 				c.quiet()
 			}
-			c.send(tt.send)
-			c.want([]byte(tt.want))
+			c.Send(tt.send)
+			c.Want([]byte(tt.want))
 			if err := s.Wait(t.Context(), func() bool { return len(notes(s)) > 0 }); err != nil {
 				t.Fatal(err)
 			}
@@ -166,19 +168,19 @@ func TestAFrameAtABusyPortIsAViolation(t *testing.T) {
 	s := start(t, quick(nil))
 	c, p := overTCP(t, s)
 	h := s.HoldBeforeResult()
-	c.send(wireFrame("CN|1|E|101"))
-	c.want([]byte{0x06})
+	c.Send(wireFrame("CN|1|E|101"))
+	c.Want([]byte{0x06})
 	<-h.Reached
-	c.send(wireFrame("CO|0|101"))
-	c.want([]byte{0x15})
+	c.Send(wireFrame("CO|0|101"))
+	c.Want([]byte{0x15})
 	h.Release()
-	c.want(wireFrame("CN|1"))
+	c.Want(wireFrame("CN|1"))
 	if got := notes(s); len(got) != 1 || !strings.Contains(got[0], "while another") {
 		t.Errorf("violations %q", got)
 	}
 	// A line that damages bytes is not the other end's doing.
 	p.SetCorruption(1, 0)
-	c.send(wireFrame("CO|0|101"))
+	c.Send(wireFrame("CO|0|101"))
 	if err := s.Wait(t.Context(), func() bool { l := s.Transcript(); return l[len(l)-1].Dir == In }); err != nil {
 		t.Fatal(err)
 	}

@@ -22,12 +22,12 @@ func TestRequestsWhoseCheckIsAControlByte(t *testing.T) {
 			seen = append(seen, frame[len(frame)-1])
 			for at := 1; at < len(frame); at++ {
 				before := len(s.Transcript())
-				c.send(frame[:at])
+				c.Send(frame[:at])
 				if err := s.Wait(t.Context(), func() bool { return len(s.Transcript()) > before }); err != nil {
 					t.Fatal(err)
 				}
-				c.send(frame[at:])
-				c.want(append([]byte{0x06}, wireFrame(tt.result)...))
+				c.Send(frame[at:])
+				c.Want(append([]byte{0x06}, wireFrame(tt.result)...))
 			}
 		}
 		if want := []byte{stx, etx, enq, ack, anyLRC, ack}; !slices.Equal(seen, want) {

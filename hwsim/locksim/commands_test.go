@@ -63,9 +63,9 @@ func TestADayOfCommands(t *testing.T) {
 
 func TestManyCardsInOneCommand(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, _ *Port) {
-		c.send(wireFrame("CN3|1|E|101|102||||" + stay + "||||2"))
-		c.want([]byte{0x06})
-		answer := string(c.read(len(wireFrame("CN3|1|" + strings.Repeat("04000000000000|", 2) + "04000000000000"))))
+		c.Send(wireFrame("CN3|1|E|101|102||||" + stay + "||||2"))
+		c.Want([]byte{0x06})
+		answer := string(c.Read(len(wireFrame("CN3|1|" + strings.Repeat("04000000000000|", 2) + "04000000000000"))))
 		cuts := s.Cuts("101")
 		if len(cuts) != 3 || cuts[0].Deed != NewKey || cuts[1].Deed != Copied || cuts[2].Deed != Copied {
 			t.Fatalf("cuts %+v", cuts)
@@ -124,11 +124,11 @@ func TestMobileAndImage(t *testing.T) {
 		}
 		c.ask("CCM|+41797654321|102|||||"+stay, "EA|+41797654321")
 		c.ask("CNM|reception|102|||||"+stay, "ES|reception")
-		c.send(wireFrame("CNB|04A2B3C4|M1|103|||||" + stay))
-		c.want([]byte{0x06})
+		c.Send(wireFrame("CNB|04A2B3C4|M1|103|||||" + stay))
+		c.Want([]byte{0x06})
 		prefix := []byte("\x02\xB3CNB\xB304A2B3C4\xB3M1\xB31\xB30\xB3")
-		c.want(prefix)
-		c.read(32 + len("\xB3M1\xB31\xB31\xB3") + 32 + 3)
+		c.Want(prefix)
+		c.Read(32 + len("\xB3M1\xB31\xB31\xB3") + 32 + 3)
 		if !s.OpensDoor("04A2B3C4", "103", at) {
 			t.Error("the card of the image does not open")
 		}

@@ -1,13 +1,17 @@
 package locksim
 
-import "time"
+import (
+	"time"
+
+	"edgeagent/hwsim/line"
+)
 
 // Config describes a lock system. The zero value is one without rooms and encoders.
 //
 // Waits are of the system's clock.
 type Config struct {
-	// Clock drives every wait and stamps the transcript; nil for Wall.
-	Clock Clock
+	// Clock drives every wait and stamps the transcript; nil for real time.
+	Clock line.Clock
 	// Now is the hotel's calendar: validity, audit. Nil for Clock.Now.
 	Now func() time.Time
 	// Zone is the property's time zone, in which the link's dates are read; nil for UTC.
@@ -57,7 +61,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Clock == nil {
-		c.Clock = Wall()
+		c.Clock = line.Wall()
 	}
 	if c.Now == nil {
 		c.Now = c.Clock.Now

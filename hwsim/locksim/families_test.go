@@ -135,8 +135,8 @@ func TestFaultsOnTheWire(t *testing.T) {
 				}
 				s.Next(fault)
 				c.quiet()
-				c.send(sp.cut)
-				c.want(want)
+				c.Send(sp.cut)
+				c.Want(want)
 				if err := s.Wait(t.Context(), func() bool { return !p.now().busy && !p.now().down }); err != nil {
 					t.Fatal(err)
 				}
@@ -145,8 +145,8 @@ func TestFaultsOnTheWire(t *testing.T) {
 				if got := len(s.Cuts("101")); got != tt.cards {
 					t.Errorf("%d cards, want %d", got, tt.cards)
 				}
-				c.send(sp.read)
-				c.want(with(ack, sp.blank))
+				c.Send(sp.read)
+				c.Want(with(ack, sp.blank))
 			})
 		})
 	}
@@ -175,8 +175,8 @@ func TestTheFamilyOfAPort(t *testing.T) {
 	for _, sp := range speeches() {
 		c, _ := overTCP(t, s, PortOptions{Family: sp.family})
 		c.quiet()
-		c.send(sp.cut)
-		c.want(append([]byte{0x06}, sp.done...))
+		c.Send(sp.cut)
+		c.Want(append([]byte{0x06}, sp.done...))
 		cuts := s.Cuts("101")
 		now := cuts[len(cuts)-1].UID
 		if !s.OpensDoor(now, "101", noon) || before != "" && s.OpensDoor(before, "101", noon) {
@@ -195,9 +195,9 @@ func TestSplitAtEveryBoundaryInEveryFamily(t *testing.T) {
 				// The request in two pieces, and the result in two others.
 				s.Next(Fault{SplitAt: at % len(sp.done), SplitPause: 1})
 				c.quiet()
-				c.send(sp.cut[:at])
-				c.send(sp.cut[at:])
-				c.want(append([]byte{0x06}, sp.done...))
+				c.Send(sp.cut[:at])
+				c.Send(sp.cut[at:])
+				c.Want(append([]byte{0x06}, sp.done...))
 			}
 			if got := len(s.Cuts("101")); got != len(sp.cut)-1 {
 				t.Errorf("%d cards", got)

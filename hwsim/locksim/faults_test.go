@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 func TestNaksBeforeTheFrameIsTaken(t *testing.T) {
@@ -11,12 +13,12 @@ func TestNaksBeforeTheFrameIsTaken(t *testing.T) {
 	c, _ := overTCP(t, s)
 	s.Next(Fault{Naks: 2, WildcardLRC: true})
 	for range 2 {
-		c.send(wireFrame("CN|1|E|101"))
-		c.want([]byte{0x15})
+		c.Send(wireFrame("CN|1|E|101"))
+		c.Want([]byte{0x15})
 		c.quiet()
 	}
-	c.send(wireFrame("CN|1|E|101"))
-	c.want(append([]byte{0x06}, append(wireFrame("CN|1")[:8], 0x0D)...))
+	c.Send(wireFrame("CN|1|E|101"))
+	c.Want(append([]byte{0x06}, append(wireFrame("CN|1")[:8], 0x0D)...))
 	if s.PendingFaults() != 0 || len(s.Cuts("101")) != 1 {
 		t.Errorf("%d faults left, %d cards", s.PendingFaults(), len(s.Cuts("101")))
 	}
@@ -38,13 +40,13 @@ func TestEnquiries(t *testing.T) {
 			s := start(t, quick(nil))
 			c, p := overTCP(t, s)
 			s.Next(tt.fault)
-			c.send([]byte{0x05, 0x05, 0x05, 0x05})
-			c.want(tt.want)
+			c.Send([]byte{0x05, 0x05, 0x05, 0x05})
+			c.Want(tt.want)
 			p.SetSaturated(true)
-			c.send([]byte{0x05})
-			c.want([]byte{0x15})
-			c.send(wireFrame("CN|1|E|101"))
-			c.want([]byte{0x15})
+			c.Send([]byte{0x05})
+			c.Want([]byte{0x15})
+			c.Send(wireFrame("CN|1|E|101"))
+			c.Want([]byte{0x15})
 		})
 	}
 }
@@ -71,65 +73,65 @@ func TestResultSplitAtEveryBoundary(t *testing.T) {
 func TestResultDuringTheNextRequest(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, _ *Port) {
 		s.Next(Fault{DuringNext: true})
-		c.send(wireFrame("CN|1|E|101"))
-		c.want([]byte{0x06})
+		c.Send(wireFrame("CN|1|E|101"))
+		c.Want([]byte{0x06})
 		if err := s.Wait(t.Context(), func() bool { return len(s.Cuts("101")) == 1 }); err != nil {
 			t.Fatal(err)
 		}
 		// Idle meanwhile; poll until the job has let go of the port.
 		for answer := byte(0x15); answer != 0x06; {
-			c.send([]byte{0x05})
-			answer = c.read(1)[0]
+			c.Send([]byte{0x05})
+			answer = c.Read(1)[0]
 		}
-		c.send(wireFrame("CN|1|E|102"))
-		c.want(slices.Concat([]byte{0x06}, wireFrame("CN|1"), wireFrame("CN|1")))
+		c.Send(wireFrame("CN|1|E|102"))
+		c.Want(slices.Concat([]byte{0x06}, wireFrame("CN|1"), wireFrame("CN|1")))
 	})
 }
 
 func TestLateResultOfAnIdlePort(t *testing.T) {
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	s := start(t, quick(func(c *Config) { c.Clock, c.Now = clock, nil }))
 	c, p := overTCP(t, s)
 	s.Next(Fault{Late: time.Minute, LateIdle: true})
-	c.send(wireFrame("CO|0|101"))
+	c.Send(wireFrame("CO|0|101"))
 	clock.AwaitWaiters(1)
 	clock.Advance(time.Second) // the ACK
-	c.want([]byte{0x06})
+	c.Want([]byte{0x06})
 	clock.AwaitWaiters(1)
 	if p.Busy() {
 		t.Error("busy")
 	}
 	c.quiet()
 	clock.Advance(time.Minute)
-	c.want(wireFrame("CO|0"))
+	c.Want(wireFrame("CO|0"))
 }
 
 func TestCardWaitInNoTime(t *testing.T) {
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	s := start(t, quick(func(c *Config) { c.Clock, c.Now, c.CardWait = clock, nil, time.Minute }))
 	c, _ := overTCP(t, s)
 	s.Operator("1", Presentation{Never: true})
-	c.send(wireFrame("CN|1|E|101"))
+	c.Send(wireFrame("CN|1|E|101"))
 	clock.AwaitWaiters(1)
 	clock.Advance(time.Second)
-	c.want([]byte{0x06})
+	c.Want([]byte{0x06})
 	clock.AwaitWaiters(1)
-	c.send([]byte{0x05})
-	c.want([]byte{0x15}) // at work
+	c.Send([]byte{0x05})
+	c.Want([]byte{0x15}) // at work
 	if e, _ := s.Encoder("1"); !e.WaitsForCard || !e.Busy || e.Jobs != 1 {
 		t.Errorf("encoder %+v", e)
 	}
 	clock.Advance(59 * time.Second)
 	clock.Advance(time.Second)
-	c.want(wireFrame("ED|1"))
+	c.Want(wireFrame("ED|1"))
 	// A frame whose rest comes after more than a second is dropped.
 	frame := wireFrame("CO|0|101")
-	c.send(frame[:6])
+	c.Send(frame[:6])
 	if err := s.Wait(t.Context(), func() bool { l := s.Transcript(); return len(l[len(l)-1].Bytes) == 6 }); err != nil {
 		t.Fatal(err)
 	}
 	clock.Advance(2 * time.Second)
-	c.send(frame[6:])
+	c.Send(frame[6:])
 	c.quiet()
 }
 
@@ -140,9 +142,9 @@ func TestFaultsByChance(t *testing.T) {
 	s.Chance(1, Fault{Code: "ED"})
 	seen := map[string]int{}
 	for range 40 {
-		c.send(wireFrame("CN|1|E|101"))
-		c.want([]byte{0x06})
-		seen[string(c.read(len(wireFrame("EF|1")))[2:4])]++
+		c.Send(wireFrame("CN|1|E|101"))
+		c.Want([]byte{0x06})
+		seen[string(c.Read(len(wireFrame("EF|1")))[2:4])]++
 	}
 	if seen["EF"] < 8 || seen["ED"] < 8 || seen["EF"]+seen["ED"] != 40 {
 		t.Errorf("seed %d: %v", s.Seed(), seen)
@@ -155,11 +157,11 @@ func TestRepeatOnNak(t *testing.T) {
 	s := start(t, quick(func(c *Config) { c.RepeatOnNak, c.WildcardLRC = true, false }))
 	c, _ := overTCP(t, s)
 	s.Next(Fault{BadLRC: true})
-	c.send(wireFrame("CN|1|E|101"))
-	c.read(1 + len(wireFrame("CN|1")))
-	c.send([]byte{0x15})
-	c.want(wireFrame("CN|1"))
-	c.send([]byte{0x06})
+	c.Send(wireFrame("CN|1|E|101"))
+	c.Read(1 + len(wireFrame("CN|1")))
+	c.Send([]byte{0x15})
+	c.Want(wireFrame("CN|1"))
+	c.Send([]byte{0x06})
 	c.quiet()
 	if len(s.Cuts("101")) != 1 {
 		t.Error("repeating a result cuts no card")
@@ -172,14 +174,14 @@ func TestCheckByteOfRequests(t *testing.T) {
 		c, _ := overTCP(t, s)
 		frame := wireFrame("CO|0|101")
 		frame[len(frame)-1] ^= 1
-		c.send(frame)
-		c.want([]byte{0x15})
+		c.Send(frame)
+		c.Want([]byte{0x15})
 		frame[len(frame)-1] = 0x0D
-		c.send(frame)
+		c.Send(frame)
 		if strict {
-			c.want([]byte{0x15})
+			c.Want([]byte{0x15})
 			continue
 		}
-		c.want(append([]byte{0x06}, wireFrame("CO|0")...))
+		c.Want(append([]byte{0x06}, wireFrame("CO|0")...))
 	}
 }

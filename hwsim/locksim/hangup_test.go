@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 func TestUnplug(t *testing.T) {
@@ -20,10 +22,10 @@ func TestUnplug(t *testing.T) {
 		if err := p.Unplug(); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Unplug(); !errors.Is(err, errUnplugged) {
+		if err := p.Unplug(); !errors.Is(err, line.ErrUnplugged) {
 			t.Errorf("second: %v", err)
 		}
-		if _, err := c.c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		if _, err := c.Conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("no hang-up: %v", err)
 		}
 		isPTY := strings.HasPrefix(name, "/")
@@ -37,7 +39,7 @@ func TestUnplug(t *testing.T) {
 		if err := p.Plug(); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Plug(); !errors.Is(err, errPlugged) {
+		if err := p.Plug(); !errors.Is(err, line.ErrPlugged) {
 			t.Errorf("second: %v", err)
 		}
 		again := func() *client {
@@ -78,16 +80,16 @@ func TestSymlinkStaysAndPointsElsewhere(t *testing.T) {
 	if err := p.Unplug(); err != nil {
 		t.Fatal(err)
 	}
-	held, err := openTerminal() // takes the number that came free
+	_, another := overPTY(t, s, PortOptions{}) // takes the number that came free
+	held, err := os.Readlink(another.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.master.Close()
 	if err := p.Plug(); err != nil {
 		t.Fatal(err)
 	}
 	after, err := os.Readlink(p.Name())
-	if err != nil || after == before && held.slave != before {
+	if err != nil || after == before && held != before {
 		t.Errorf("%s, then %s: %v", before, after, err)
 	}
 	file := filepath.Join(t.TempDir(), "file")
@@ -102,12 +104,12 @@ func TestSymlinkStaysAndPointsElsewhere(t *testing.T) {
 func TestPulledCable(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
 		h := s.HoldAfterAck()
-		c.send(wireFrame("CN|1|E|101"))
-		c.want([]byte{0x06})
+		c.Send(wireFrame("CN|1|E|101"))
+		c.Want([]byte{0x06})
 		<-h.Reached
 		p.PullCable()
 		h.Release()
-		c.send([]byte{0x05, 0x05})
+		c.Send([]byte{0x05, 0x05})
 		lost := func() (in, out int) {
 			for _, l := range s.Transcript() {
 				switch {
@@ -134,8 +136,8 @@ func TestAgentClosesAndComesBack(t *testing.T) {
 	s := start(t, quick(nil))
 	c, p := overPTY(t, s, PortOptions{})
 	h := s.HoldAfterAck()
-	c.send(wireFrame("CN|1|E|101"))
-	c.want([]byte{0x06})
+	c.Send(wireFrame("CN|1|E|101"))
+	c.Want([]byte{0x06})
 	a := <-h.Reached
 	if a.Command != "CN" || a.Room != "101" || a.Encoder != "1" {
 		t.Errorf("held %+v", a)
@@ -143,7 +145,7 @@ func TestAgentClosesAndComesBack(t *testing.T) {
 	if n := len(s.Cuts("101")); n != 0 {
 		t.Errorf("%d cards before the work", n)
 	}
-	c.c.Close() // killed
+	c.Conn.Close() // killed
 	h.Release()
 	if err := s.Wait(t.Context(), func() bool {
 		return slices.ContainsFunc(s.Transcript(), func(l Line) bool { return l.Dir == Lost })
@@ -161,8 +163,8 @@ func TestAgentIsBackBeforeTheResult(t *testing.T) {
 	s := start(t, quick(nil))
 	c, p := overPTY(t, s, PortOptions{})
 	h := s.HoldBeforeResult()
-	c.send(wireFrame("CN|1|E|101"))
-	c.want([]byte{0x06})
+	c.Send(wireFrame("CN|1|E|101"))
+	c.Want([]byte{0x06})
 	<-h.Reached
 	if n := len(s.Cuts("101")); n != 1 {
 		t.Errorf("%d cards", n)
@@ -174,10 +176,10 @@ func TestAgentIsBackBeforeTheResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = openTTY(t, p)
-	c.send([]byte{0x05})
-	c.want([]byte{0x15})
+	c.Send([]byte{0x05})
+	c.Want([]byte{0x15})
 	h.Release()
-	c.want(wireFrame("CN|1"))
+	c.Want(wireFrame("CN|1"))
 }
 
 func TestOnAck(t *testing.T) {
@@ -202,10 +204,10 @@ func TestCrashWithHangUp(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
 		s.Next(Fault{Crash: CrashAfterWork, HangUp: true, DownFor: time.Millisecond})
 		h := s.HoldBeforeResult() // a hang-up takes along what was not yet read
-		c.send(wireFrame("CN|1|E|101"))
-		c.want([]byte{0x06})
+		c.Send(wireFrame("CN|1|E|101"))
+		c.Want([]byte{0x06})
 		h.Release()
-		if _, err := io.ReadAll(c.c); err != nil && !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ECONNRESET) {
+		if _, err := io.ReadAll(c.Conn); err != nil && !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("hang-up: %v", err)
 		}
 		restarted := func() bool {
@@ -229,15 +231,15 @@ func TestHangUpBehindTheAck(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
 		s.Next(Fault{HangUp: true})
 		ack, result := s.HoldAfterAck(), s.HoldBeforeResult()
-		c.send(wireFrame("CN|1|E|101"))
-		c.want([]byte{0x06})
+		c.Send(wireFrame("CN|1|E|101"))
+		c.Want([]byte{0x06})
 		<-ack.Reached
 		ack.Release()
 		<-result.Reached
 		if n := len(s.Cuts("101")); n != 1 {
 			t.Errorf("%d cards: the work goes on behind a hang-up", n)
 		}
-		if _, err := io.ReadAll(c.c); err != nil && !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ECONNRESET) {
+		if _, err := io.ReadAll(c.Conn); err != nil && !errors.Is(err, syscall.EIO) && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("hang-up: %v", err)
 		}
 		back := func() bool {
@@ -249,7 +251,7 @@ func TestHangUpBehindTheAck(t *testing.T) {
 		if strings.HasPrefix(p.Name(), "/") {
 			c = openTTY(t, p)
 			result.Release()
-			c.want(wireFrame("CN|1"))
+			c.Want(wireFrame("CN|1"))
 			return
 		}
 		c = dial(t, p)
@@ -266,8 +268,8 @@ func TestCloseEndsEverything(t *testing.T) {
 	c, p := overPTY(t, s, PortOptions{})
 	overTCP(t, s)
 	s.Operator("1", Presentation{Never: true})
-	c.send(wireFrame("CN|1|E|101"))
-	c.want([]byte{0x06})
+	c.Send(wireFrame("CN|1|E|101"))
+	c.Want([]byte{0x06})
 	p.StopReading()
 	s.HoldAfterAck()
 	if err := s.Close(); err != nil {

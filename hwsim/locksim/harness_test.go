@@ -1,17 +1,13 @@
 package locksim
 
 import (
-	"bytes"
 	"encoding/hex"
-	"io"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"edgeagent/hwsim/line/linetest"
 )
 
 // noon is when the tests play, before the stays of the worked frames.
@@ -38,13 +34,7 @@ func start(t *testing.T, cfg Config) *System {
 }
 
 // client is the other end of a port, without any idea of frames.
-type client struct {
-	t *testing.T
-	c interface {
-		io.ReadWriteCloser
-		SetReadDeadline(time.Time) error
-	}
-}
+type client struct{ *linetest.Host }
 
 func overTCP(t *testing.T, s *System, opts ...PortOptions) (*client, *Port) {
 	t.Helper()
@@ -57,12 +47,7 @@ func overTCP(t *testing.T, s *System, opts ...PortOptions) (*client, *Port) {
 
 func dial(t *testing.T, p *Port) *client {
 	t.Helper()
-	c, err := net.Dial("tcp", p.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return &client{t, c}
+	return &client{linetest.Dial(t, p.Name())}
 }
 
 func overPTY(t *testing.T, s *System, opts PortOptions) (*client, *Port) {
@@ -76,55 +61,22 @@ func overPTY(t *testing.T, s *System, opts PortOptions) (*client, *Port) {
 
 func openTTY(t *testing.T, p *Port) *client {
 	t.Helper()
-	f, err := os.OpenFile(p.Name(), os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return &client{t, f}
-}
-
-func (c *client) send(b []byte) {
-	c.t.Helper()
-	if _, err := c.c.Write(b); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// want reads exactly these bytes.
-func (c *client) want(b []byte) {
-	c.t.Helper()
-	if got := c.read(len(b)); !bytes.Equal(got, b) {
-		c.t.Fatalf("got  % X\nwant % X", got, b)
-	}
-}
-
-func (c *client) read(n int) []byte {
-	c.t.Helper()
-	if err := c.c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		c.t.Fatal(err)
-	}
-	buf := make([]byte, n)
-	got, err := io.ReadFull(c.c, buf)
-	if err != nil {
-		c.t.Fatalf("after % X: %v", buf[:got], err)
-	}
-	return buf
+	return &client{linetest.OpenTTY(t, p.Name())}
 }
 
 // quiet checks that nothing is on its way: the answer to an ENQ comes first.
 func (c *client) quiet() {
-	c.t.Helper()
-	c.send([]byte{0x05})
-	c.want([]byte{0x06})
+	c.T.Helper()
+	c.Send([]byte{0x05})
+	c.Want([]byte{0x06})
 }
 
 // ask sends a command and reads ACK and result.
 func (c *client) ask(command, result string) {
-	c.t.Helper()
-	c.send(wireFrame(command))
-	c.want([]byte{0x06})
-	c.want(wireFrame(result))
+	c.T.Helper()
+	c.Send(wireFrame(command))
+	c.Want([]byte{0x06})
+	c.Want(wireFrame(result))
 }
 
 // wireFrame builds the frame of fields written with bars.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // send puts bytes on the wire, with everything that the line does to them.
@@ -21,26 +23,21 @@ func (se *session) transmit(b []byte, rate float64) {
 		p.record(Lost, b, "")
 		return
 	}
-	if st.garbled || se.wire.misread() {
-		b = garble(b)
+	if st.garbled || se.wire.Misread(st.speed()) {
+		b = line.Garble(b)
 	}
 	b = p.corrupt(b, 1-(1-st.out)*(1-rate))
-	if !st.opts.Pace || st.opts.Baud <= 0 {
-		se.put(b)
-		return
+	each := time.Duration(0)
+	if st.opts.Pace {
+		each = line.ByteTime(st.opts.Baud)
 	}
-	for i := range b {
-		if !p.sys.sleep(10 * time.Second / time.Duration(st.opts.Baud)) {
-			return
-		}
-		se.put(b[i : i+1])
-	}
+	line.Paced(p.sys.cfg.Clock, each, p.sys.done, b, se.put)
 }
 
 func (se *session) put(b []byte) {
 	// Recorded first: who has read the bytes finds them in the transcript.
 	se.port.record(Out, b, "")
-	if !se.wire.write(b) {
+	if !se.wire.Write(b) {
 		se.port.record(Lost, b, "")
 	}
 }
@@ -62,17 +59,6 @@ func (p *Port) corrupt(b []byte, rate float64) []byte {
 	return out
 }
 
-// garble is what a receiver at another speed makes of bytes: runs of equal
-// bits, the same for the same bytes, and never a control byte of the link.
-func garble(b []byte) []byte {
-	patterns := [...]byte{0x00, 0x80, 0xE0, 0xF8, 0xFE, 0xFF, 0xC0, 0xFC}
-	out := make([]byte, len(b))
-	for i, c := range b {
-		out[i] = patterns[(c^c>>3)&7]
-	}
-	return out
-}
-
 // note enters a fault into the transcript.
 func (p *Port) note(f Fault) {
 	var parts []string
@@ -89,7 +75,7 @@ func (p *Port) note(f Fault) {
 
 // Spurious sends bytes out of nothing to whoever is connected.
 func (p *Port) Spurious(b []byte) {
-	for _, se := range p.kind.sessions() {
+	for _, se := range p.plug.Sessions() {
 		se.send(b)
 	}
 }
@@ -139,7 +125,7 @@ func (p *Port) strike(f Fault, at Moment) {
 	if f.When != at || f.Crash != NoCrash {
 		return
 	}
-	if f.HangUp && p.kind.unplug() == nil {
+	if f.HangUp && p.plug.Unplug() == nil {
 		p.record(Note, nil, "unplugged")
 		p.sys.spawn(func() { p.comeBack(f.DownFor, f.ComeBackAs) })
 	}
@@ -180,7 +166,7 @@ func (p *Port) suffer(l LineFault, on bool) {
 func (p *Port) crash(f Fault) {
 	p.acknowledged()
 	p.set("crashed", func() { p.busy, p.down, p.late, p.lastOut = false, true, nil, nil })
-	if f.HangUp && p.kind.unplug() == nil {
+	if f.HangUp && p.plug.Unplug() == nil {
 		p.comeBack(f.DownFor, f.ComeBackAs)
 	} else {
 		p.sys.sleep(f.DownFor)
@@ -194,14 +180,14 @@ func (p *Port) comeBack(after time.Duration, name string) {
 	if !p.sys.sleep(after) {
 		return
 	}
-	if err := p.kind.plug(name); err != nil {
+	if err := p.plug.Plug(name); err != nil {
 		p.record(Note, nil, err.Error())
 	} else {
 		p.record(Note, nil, "plugged in again")
 	}
 	select {
 	case <-p.sys.done: // closed meanwhile
-		p.kind.shut()
+		_ = p.plug.Unplug()
 	default:
 	}
 }

@@ -8,35 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"edgeagent/hwsim/line"
 )
-
-// setSpeed does what a serial library does after opening the port.
-func setSpeed(t *testing.T, c *client, baud uint32, twoStop bool) {
-	t.Helper()
-	raw, err := c.c.(*os.File).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = raw.Control(func(fd uintptr) {
-		set, err := unix.IoctlGetTermios(int(fd), unix.TCGETS2)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		set.Cflag = set.Cflag&^(unix.CBAUD|unix.CSTOPB) | unix.BOTHER
-		if twoStop {
-			set.Cflag |= unix.CSTOPB
-		}
-		set.Ispeed, set.Ospeed = baud, baud
-		if err := unix.IoctlSetTermios(int(fd), unix.TCSETS2, set); err != nil {
-			t.Error(err)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestLineSpeed(t *testing.T) {
 	s := start(t, quick(nil))
@@ -46,19 +19,19 @@ func TestLineSpeed(t *testing.T) {
 		baud    uint32
 		twoStop bool
 	}{{19200, false}, {9600, true}} {
-		setSpeed(t, c, wrong.baud, wrong.twoStop)
+		c.SetSpeed(wrong.baud, wrong.twoStop)
 		frame := wireFrame("CN|1|E|101")
-		c.send(frame)
-		first := c.read(8)
-		c.send(frame)
-		if again := c.read(8); !bytes.Equal(first, again) {
+		c.Send(frame)
+		first := c.Read(8)
+		c.Send(frame)
+		if again := c.Read(8); !bytes.Equal(first, again) {
 			t.Errorf("garbage is to be the same: % X and % X", first, again)
 		}
 		if bytes.ContainsAny(first, string(control)) {
 			t.Errorf("garbage that means something: % X", first)
 		}
 	}
-	setSpeed(t, c, 9600, false)
+	c.SetSpeed(9600, false)
 	c.quiet()
 	c.ask("CN|1|E|101", "CN|1")
 	if n := len(s.Cuts("101")); n != 1 {
@@ -74,22 +47,22 @@ func TestAll256BytesPass(t *testing.T) {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	c.send(all)
-	c.want(all)
+	c.Send(all)
+	c.Want(all)
 }
 
 func TestEchoAndLoopBack(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
 		p.SetEcho(true)
-		c.send([]byte{0x05})
-		c.want([]byte{0x05, 0x06})
+		c.Send([]byte{0x05})
+		c.Want([]byte{0x05, 0x06})
 		frame := wireFrame("CN|1|E|101")
-		c.send(frame)
-		c.want(slices.Concat(frame, []byte{0x06}, wireFrame("CN|1")))
+		c.Send(frame)
+		c.Want(slices.Concat(frame, []byte{0x06}, wireFrame("CN|1")))
 		p.SetEcho(false)
 		p.SetLoopBack(true)
-		c.send(append([]byte{0x05}, frame...))
-		c.want(append([]byte{0x05}, frame...))
+		c.Send(append([]byte{0x05}, frame...))
+		c.Want(append([]byte{0x05}, frame...))
 		p.SetLoopBack(false)
 		c.quiet()
 		if n := len(s.Cuts("101")); n != 1 {
@@ -102,7 +75,7 @@ func TestSpuriousBytesWhileIdle(t *testing.T) {
 	bothWays(t, nil, func(t *testing.T, s *System, c *client, p *Port) {
 		c.quiet()
 		p.Spurious([]byte{0x06, 0x02, 0x00})
-		c.want([]byte{0x06, 0x02, 0x00})
+		c.Want([]byte{0x06, 0x02, 0x00})
 	})
 }
 
@@ -112,8 +85,8 @@ func TestCorruption(t *testing.T) {
 	p.SetLoopBack(true)
 	p.SetCorruption(0, 1)
 	sent := bytes.Repeat([]byte{0x55}, 100)
-	c.send(sent)
-	for i, b := range c.read(100) {
+	c.Send(sent)
+	for i, b := range c.Read(100) {
 		if b == 0x55 {
 			t.Errorf("byte %d came through", i)
 		}
@@ -121,7 +94,7 @@ func TestCorruption(t *testing.T) {
 	p.SetLoopBack(false)
 	p.SetCorruption(1, 0)
 	frame := wireFrame("CN|1|E|101")
-	c.send(frame)
+	c.Send(frame)
 	if err := s.Wait(t.Context(), func() bool {
 		l := s.Transcript()
 		return l[len(l)-1].Dir == In && len(l[len(l)-1].Bytes) == len(frame)
@@ -140,13 +113,13 @@ func TestStopReading(t *testing.T) {
 		c.quiet()
 		p.StopReading()
 		block := bytes.Repeat([]byte{0x00}, 64<<10)
-		w := c.c.(interface{ SetWriteDeadline(time.Time) error })
+		w := c.Conn.(interface{ SetWriteDeadline(time.Time) error })
 		if err := w.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		var err error
 		for i := 0; err == nil && i < 1000; i++ {
-			_, err = c.c.Write(block)
+			_, err = c.Conn.Write(block)
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("the agent's writes should block: %v", err)
@@ -160,7 +133,7 @@ func TestStopReading(t *testing.T) {
 }
 
 func TestPacing(t *testing.T) {
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	s := start(t, quick(func(c *Config) { c.Clock, c.Now = clock, nil }))
 	p, err := s.ListenTCP("127.0.0.1:0", PortOptions{Baud: 1000, Pace: true})
 	if err != nil {
@@ -168,7 +141,7 @@ func TestPacing(t *testing.T) {
 	}
 	c := dial(t, p)
 	p.SetEcho(true)
-	c.send([]byte{0x00, 0x01})
+	c.Send([]byte{0x00, 0x01})
 	for _, b := range []byte{0x00, 0x01} {
 		clock.AwaitWaiters(1)
 		clock.Advance(9 * time.Millisecond)
@@ -176,7 +149,7 @@ func TestPacing(t *testing.T) {
 			t.Errorf("byte %X before its time", b)
 		}
 		clock.Advance(time.Millisecond)
-		c.want([]byte{b})
+		c.Want([]byte{b})
 	}
 }
 
@@ -185,44 +158,32 @@ func TestOneInterfaceOneCommandTwoInterfacesTwo(t *testing.T) {
 	a, _ := overTCP(t, s)
 	b, _ := overPTY(t, s, PortOptions{})
 	h := s.HoldBeforeResult()
-	a.send(wireFrame("CN|1|E|101"))
-	a.want([]byte{0x06})
+	a.Send(wireFrame("CN|1|E|101"))
+	a.Want([]byte{0x06})
 	<-h.Reached
-	a.send(wireFrame("CN|2|E|102"))
-	a.want([]byte{0x15})
+	a.Send(wireFrame("CN|2|E|102"))
+	a.Want([]byte{0x15})
 	b.ask("CN|2|E|102", "CN|2")
 	h.Release()
-	a.want(wireFrame("CN|1"))
+	a.Want(wireFrame("CN|1"))
 
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	s = start(t, quick(func(c *Config) { c.Clock, c.Now = clock, nil }))
 	a, _ = overTCP(t, s)
 	b, _ = overTCP(t, s)
 	s.Operator("1", Presentation{Never: true})
-	a.send(wireFrame("CN|1|E|101"))
+	a.Send(wireFrame("CN|1|E|101"))
 	clock.AwaitWaiters(1)
 	clock.Advance(1)
-	a.want([]byte{0x06})
+	a.Want([]byte{0x06})
 	for command, result := range map[string]string{"CN|1|E|102": "OV|1", "CN|2|E|101": "EO|2"} {
 		if err := s.Wait(t.Context(), func() bool { e, _ := s.Encoder("1"); return e.WaitsForCard }); err != nil {
 			t.Fatal(err)
 		}
 		clock.AwaitWaiters(1)
-		b.send(wireFrame(command))
+		b.Send(wireFrame(command))
 		clock.AwaitWaiters(2)
 		clock.Advance(1)
-		b.want(slices.Concat([]byte{0x06}, wireFrame(result)))
-	}
-}
-
-func TestScaledClock(t *testing.T) {
-	c := Scaled(noon, 1000)
-	before := c.Now()
-	<-c.After(time.Second)
-	if d := c.Now().Sub(before); d < time.Second {
-		t.Errorf("only %v passed", d)
-	}
-	if before.Before(noon) {
-		t.Errorf("started at %v", before)
+		b.Want(slices.Concat([]byte{0x06}, wireFrame(result)))
 	}
 }

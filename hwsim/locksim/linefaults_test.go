@@ -43,7 +43,7 @@ func TestHangUpInEveryPhase(t *testing.T) {
 				c.quiet()
 				s.Next(Fault{HangUp: true, When: tt.when})
 				before := len(s.Transcript())
-				c.send(sp.cut)
+				c.Send(sp.cut)
 				if err := s.Wait(t.Context(), func() bool { return noted(s, "plugged in again") && !p.Busy() && len(s.Cuts("101")) == 1 }); err != nil {
 					t.Fatal(err)
 				}
@@ -64,8 +64,8 @@ func TestHangUpInEveryPhase(t *testing.T) {
 					return // what is left may be on its way to the new terminal
 				}
 				c.quiet()
-				c.send(sp.read)
-				c.want(append([]byte{0x06}, sp.blank...))
+				c.Send(sp.read)
+				c.Want(append([]byte{0x06}, sp.blank...))
 			})
 		})
 	}
@@ -75,7 +75,7 @@ func TestHangUpAtAnEnquiry(t *testing.T) {
 	for _, when := range []Moment{BeforeAck, BehindAck} {
 		everyFamily(t, nil, func(t *testing.T, _ speech, s *System, c *client, p *Port) {
 			s.Next(Fault{Enquiry: true, HangUp: true, When: when, DropAck: when == BeforeAck})
-			c.send([]byte{0x05})
+			c.Send([]byte{0x05})
 			if err := s.Wait(t.Context(), func() bool { return noted(s, "plugged in again") }); err != nil {
 				t.Fatal(err)
 			}
@@ -95,8 +95,8 @@ func TestLineFaults(t *testing.T) {
 		}
 		c.quiet()
 		s.Next(Fault{Line: CablePulled, When: BeforeResult, DownFor: time.Millisecond})
-		c.send(sp.cut)
-		c.want([]byte{0x06})
+		c.Send(sp.cut)
+		c.Want([]byte{0x06})
 		gone("cable plugged")
 		var result Line
 		if err := s.Wait(t.Context(), func() bool {
@@ -109,31 +109,31 @@ func TestLineFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if result.Dir == Out { // the cable was back before it
-			c.want(sp.done)
+			c.Want(sp.done)
 		}
 		s.Next(Fault{Line: ReadingStopped, DownFor: time.Millisecond})
 		c.quiet()
-		c.send(sp.cut)
-		c.want(append([]byte{0x06}, sp.done...))
+		c.Send(sp.cut)
+		c.Want(append([]byte{0x06}, sp.done...))
 		gone("reads again")
 		s.Next(Fault{Line: Echoes, When: BehindResult})
 		c.quiet()
-		c.send(sp.cut)
-		c.want(append([]byte{0x06}, sp.done...))
+		c.Send(sp.cut)
+		c.Want(append([]byte{0x06}, sp.done...))
 		if err := s.Wait(t.Context(), func() bool { return p.now().echo }); err != nil {
 			t.Fatal(err)
 		}
-		c.send([]byte{0x05})
-		c.want([]byte{0x05, 0x06})
+		c.Send([]byte{0x05})
+		c.Want([]byte{0x05, 0x06})
 		p.SetEcho(false)
 		s.Next(Fault{Line: LoopedBack, When: BeforeAck, Silent: true})
 		c.quiet()
-		c.send(sp.cut)
+		c.Send(sp.cut)
 		if err := s.Wait(t.Context(), func() bool { return p.now().loop }); err != nil {
 			t.Fatal(err)
 		}
-		c.send(sp.cut)
-		c.want(sp.cut)
+		c.Send(sp.cut)
+		c.Want(sp.cut)
 		p.SetLoopBack(false)
 		if n := len(s.Cuts("101")); n != 3 {
 			t.Errorf("%d cards", n)
@@ -145,13 +145,13 @@ func TestWrongSpeedOnAnyLine(t *testing.T) {
 	everyFamily(t, nil, func(t *testing.T, sp speech, s *System, c *client, p *Port) {
 		c.quiet()
 		s.Next(Fault{Line: WrongSpeed, When: BeforeResult})
-		c.send(sp.cut)
-		c.want([]byte{0x06})
-		if got := c.read(len(sp.done)); bytes.ContainsAny(got, string([]byte{stx, etx, enq, ack, nak})) {
+		c.Send(sp.cut)
+		c.Want([]byte{0x06})
+		if got := c.Read(len(sp.done)); bytes.ContainsAny(got, string([]byte{stx, etx, enq, ack, nak})) {
 			t.Errorf("garbage that means something: % X", got)
 		}
-		c.send(sp.cut)
-		c.read(8)
+		c.Send(sp.cut)
+		c.Read(8)
 		p.SetGarbled(false)
 		c.quiet()
 		if n := len(s.Cuts("101")); n != 1 {
@@ -165,17 +165,17 @@ func TestSpeedByTermiosInEveryFamily(t *testing.T) {
 		t.Run(string(sp.family), func(t *testing.T) {
 			s := start(t, quick(nil))
 			c, p := overPTY(t, s, PortOptions{Family: sp.family, Baud: 9600})
-			setSpeed(t, c, 4800, false)
-			c.send([]byte{0x05})
-			if got := c.read(1); got[0] == 0x06 || got[0] == 0x15 {
+			c.SetSpeed(4800, false)
+			c.Send([]byte{0x05})
+			if got := c.Read(1); got[0] == 0x06 || got[0] == 0x15 {
 				t.Errorf("% X at the wrong speed", got)
 			}
 			p.SetSpeed(4800, false) // the device was set to the agent's speed
 			c.quiet()
-			c.send(sp.cut)
-			c.want(append([]byte{0x06}, sp.done...))
+			c.Send(sp.cut)
+			c.Want(append([]byte{0x06}, sp.done...))
 			p.SetSpeed(0, false)
-			setSpeed(t, c, 115200, true)
+			c.SetSpeed(115200, true)
 			c.quiet()
 		})
 	}
@@ -214,7 +214,7 @@ func TestComesBackUnderAnotherName(t *testing.T) {
 			s.Next(Fault{HangUp: true, ComeBackAs: tty(9), When: BehindResult})
 			c := openTTY(t, p)
 			c.quiet()
-			c.send(sp.cut)
+			c.Send(sp.cut)
 			if err := s.Wait(t.Context(), func() bool { return noted(s, "plugged in again") }); err != nil {
 				t.Fatal(err)
 			}
@@ -233,8 +233,8 @@ func TestCorruptionOfOneRequest(t *testing.T) {
 	everyFamily(t, nil, func(t *testing.T, sp speech, s *System, c *client, _ *Port) {
 		s.Next(Fault{Command: sp.command, Corrupt: 1})
 		c.quiet()
-		c.send(sp.cut)
-		for i, b := range c.read(1 + len(sp.done)) {
+		c.Send(sp.cut)
+		for i, b := range c.Read(1 + len(sp.done)) {
 			if b == append([]byte{0x06}, sp.done...)[i] {
 				t.Errorf("byte %d came through", i)
 			}
@@ -252,9 +252,9 @@ func TestFaultsByChanceInEveryFamily(t *testing.T) {
 			failed := 0
 			for range 40 {
 				c.quiet()
-				c.send(sp.cut)
-				c.want([]byte{0x06})
-				answer := c.read(min(len(sp.done), len(sp.noCard)))
+				c.Send(sp.cut)
+				c.Want([]byte{0x06})
+				answer := c.Read(min(len(sp.done), len(sp.noCard)))
 				if bytes.Equal(answer, sp.noCard[:len(answer)]) {
 					failed++
 				}
@@ -270,13 +270,13 @@ func TestLateAndDuringTheNextInEveryFamily(t *testing.T) {
 	everyFamily(t, nil, func(t *testing.T, sp speech, s *System, c *client, p *Port) {
 		s.Next(Fault{DuringNext: true})
 		c.quiet()
-		c.send(sp.cut)
-		c.want([]byte{0x06})
+		c.Send(sp.cut)
+		c.Want([]byte{0x06})
 		if err := s.Wait(t.Context(), func() bool { return len(s.Cuts("101")) == 1 && !p.Busy() }); err != nil {
 			t.Fatal(err)
 		}
 		c.quiet()
-		c.send(sp.read)
-		c.want(slices.Concat([]byte{0x06}, sp.done, sp.blank))
+		c.Send(sp.read)
+		c.Want(slices.Concat([]byte{0x06}, sp.done, sp.blank))
 	})
 }

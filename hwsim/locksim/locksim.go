@@ -52,6 +52,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // System is a lock system: rooms, encoders, cards and what was done with them.
@@ -133,36 +135,11 @@ func (s *System) SetClockSkew(d time.Duration) {
 // await waits on the system's clock for d, at most until stop is closed or the
 // system is; true when the time has passed.
 func (s *System) await(d time.Duration, stop <-chan struct{}) bool {
-	due := s.cfg.Clock.After(d)
-	select {
-	case <-due:
-		return true
-	case <-stop:
-	case <-s.done:
-	}
-	if m, ok := s.cfg.Clock.(*Manual); ok {
-		m.forget(due)
-	}
-	return false
+	return line.Pause(s.cfg.Clock, d, s.done, stop)
 }
 
 // sleep waits on the system's clock; false when the system was closed meanwhile.
-func (s *System) sleep(d time.Duration) bool {
-	if d <= 0 {
-		select {
-		case <-s.done:
-			return false
-		default:
-			return true
-		}
-	}
-	select {
-	case <-s.cfg.Clock.After(d):
-		return true
-	case <-s.done:
-		return false
-	}
-}
+func (s *System) sleep(d time.Duration) bool { return s.await(d, nil) }
 
 // change wakes everybody in Wait. The caller holds s.mu.
 func (s *System) change() {

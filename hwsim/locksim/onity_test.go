@@ -36,14 +36,14 @@ func TestOnityWorkedFrames(t *testing.T) {
 		{"02 B3 43 4E 31 B3 32 B3 45 B3 31 30 31 B3 31 30 32 B3 B3 B3 31 32 B3 33 B3 31 34 31 35 30 37 32 36 B3 31 31 31 37 30 37 32 36 B3 41 47 45 4E 54 B3 03 96", func() string { return uid("CN1") }},
 		{"02 B3 43 4F B3 30 B3 52 4D 31 30 31 B3 03 10", func() string { return "CO|0" }},
 	} {
-		c.send(unhex(t, tt.hex))
-		c.want([]byte{0x06})
-		head := c.read(5) // the work is done once the result begins
+		c.Send(unhex(t, tt.hex))
+		c.Want([]byte{0x06})
+		head := c.Read(5) // the work is done once the result begins
 		want := wireFrame(tt.result())
 		if string(head) != string(want[:5]) {
 			t.Fatalf("% X, want % X", head, want)
 		}
-		c.want(want[5:])
+		c.Want(want[5:])
 	}
 	if cuts := s.Cuts("101"); len(cuts) != 3 || cuts[0].Deed != NewKey || cuts[1].Deed != Copied || cuts[2].Deed != NewKey {
 		t.Errorf("cuts %+v", cuts)
@@ -176,8 +176,8 @@ func TestOnityUnknownCommands(t *testing.T) {
 		UnknownES: append([]byte{0x06}, wireFrame("ES|1")...), UnknownNAK: {0x15}, UnknownIgnored: nil,
 	} {
 		s, c, _ := atOnity(t, func(c *Config) { c.Onity.Unknown = policy })
-		c.send(wireFrame("MC|1"))
-		c.want(want)
+		c.Send(wireFrame("MC|1"))
+		c.Want(want)
 		c.quiet()
 		c.ask("CN|1|E|101", "CN|1")
 		if len(s.Cuts("101")) != 1 {

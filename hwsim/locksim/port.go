@@ -3,7 +3,8 @@ package locksim
 import (
 	"errors"
 	"sync"
-	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // PortOptions describe the line of a port. The zero value: no speed is
@@ -28,11 +29,10 @@ type PortOptions struct {
 // Both behave alike. At most one command is at work on a port.
 type Port struct {
 	sys  *System
-	name string // the path of the symlink, or the address
-	kind carrier
+	plug line.Line[*session]
 	lang *dialect
 
-	mu      sync.Mutex // guards name and what follows; never held together with sys.mu
+	mu      sync.Mutex // guards what follows; never held together with sys.mu
 	opts    PortOptions
 	garbled bool // the speeds differ, whatever the agent sets
 	busy    bool
@@ -50,43 +50,26 @@ type Port struct {
 	wmu sync.Mutex // one writer at a time
 }
 
-// carrier is what differs between the two kinds of ports.
-type carrier interface {
-	plug(rename string) error
-	unplug() error
-	shut()
-	sessions() []*session
-}
-
-var (
-	errPlugged   = errors.New("the port is plugged in already: unplug it first")
-	errUnplugged = errors.New("the port is unplugged already")
-)
-
 // Name is what the agent is to open: a device path, or host:port.
-func (p *Port) Name() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.name
-}
+func (p *Port) Name() string { return p.plug.Name() }
 
 // Unplug pulls the device out of the computer: the other end sees a hang-up,
 // and the device name is gone. A job at work goes on without anybody to tell.
 func (p *Port) Unplug() error {
 	p.record(Note, nil, "unplugged")
-	return p.kind.unplug()
+	return p.plug.Unplug()
 }
 
 // Plug puts the device back, behind the same name.
 func (p *Port) Plug() error {
 	p.record(Note, nil, "plugged in")
-	return p.kind.plug("")
+	return p.plug.Plug("")
 }
 
 // PlugAs puts the device back under another name; see Name.
 func (p *Port) PlugAs(name string) error {
 	p.record(Note, nil, "plugged in as "+name)
-	return p.kind.plug(name)
+	return p.plug.Plug(name)
 }
 
 // PullCable interrupts the line without a hang-up: what is sent vanishes, in
@@ -173,6 +156,11 @@ func (p *Port) now() settings {
 	return settings{p.busy, p.down, p.cut, p.full, p.echo, p.loop, p.garbled, p.in, p.out, p.paused, p.opts}
 }
 
+// speed is what the agent is to set.
+func (st settings) speed() line.Speed {
+	return line.Speed{Baud: st.opts.Baud, TwoStop: st.opts.TwoStop}
+}
+
 func (p *Port) shut() {
 	p.mu.Lock()
 	if p.paused != nil {
@@ -180,16 +168,35 @@ func (p *Port) shut() {
 		p.paused = nil
 	}
 	p.mu.Unlock()
-	p.kind.shut()
+	_ = p.plug.Unplug()
 }
 
-// newPort makes a port without its carrier.
-func (s *System) newPort(name string, opts PortOptions) (*Port, error) {
+// OpenPTY adds a port on a new pseudo-terminal and makes path a symlink to it,
+// which must not exist or be a symlink.
+func (s *System) OpenPTY(path string, opts PortOptions) (*Port, error) {
+	return s.open(opts, func(d line.Device[*session]) line.Line[*session] { return line.PTY(path, opts.ByID, d) })
+}
+
+// ListenTCP adds a port on a TCP listener. addr is host:port; Port.Name tells
+// the address in use when its port is 0.
+func (s *System) ListenTCP(addr string, opts PortOptions) (*Port, error) {
+	return s.open(opts, func(d line.Device[*session]) line.Line[*session] { return line.TCP(addr, d) })
+}
+
+func (s *System) open(opts PortOptions, plug func(line.Device[*session]) line.Line[*session]) (*Port, error) {
 	lang, err := s.dialect(opts.Family)
 	if err != nil {
 		return nil, err
 	}
-	return &Port{sys: s, name: name, opts: opts, lang: lang}, nil
+	p := &Port{sys: s, opts: opts, lang: lang}
+	p.plug = plug(line.Device[*session]{Session: p.session, Go: s.spawn, Done: s.done})
+	if err := s.addPort(p); err != nil {
+		return nil, err
+	}
+	if err := p.plug.Plug(""); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // addPort enters a port, or says that the system is closed.
@@ -209,6 +216,3 @@ func (s *System) spawn(f func()) {
 		f()
 	})
 }
-
-// writeLimit bounds one write to an agent that does not read.
-const writeLimit = 5 * time.Second

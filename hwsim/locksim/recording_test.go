@@ -81,9 +81,9 @@ func TestATranscriptIsARecording(t *testing.T) {
 			other.Spurious([]byte{0x00})
 			c.quiet()
 			s.Next(Fault{SplitAt: 2})
-			c.send(sp.cut)
-			c.want(append([]byte{0x06}, sp.done...))
-			c.send([]byte{0x06})
+			c.Send(sp.cut)
+			c.Want(append([]byte{0x06}, sp.done...))
+			c.Send([]byte{0x06})
 			c.quiet()
 			var out bytes.Buffer
 			if err := WriteRecording(&out, s.Transcript(), p.Name()); err != nil {
@@ -99,9 +99,9 @@ func TestATranscriptIsARecording(t *testing.T) {
 			}
 			c = dial(t, again)
 			c.quiet()
-			c.send(sp.cut)
-			c.want(append([]byte{0x06}, sp.done...))
-			c.send([]byte{0x06})
+			c.Send(sp.cut)
+			c.Want(append([]byte{0x06}, sp.done...))
+			c.Send([]byte{0x06})
 			c.quiet()
 			if err := pl.Wait(t.Context()); err != nil {
 				t.Fatal(err)

@@ -6,14 +6,16 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // ReplayConfig says how a recording is played.
 type ReplayConfig struct {
 	// Family of the recorded line; "" for SALTO.
 	Family Family
-	// Clock drives the times between the lines; nil for Wall. Scaled plays faster.
-	Clock Clock
+	// Clock drives the times between the lines; nil for real time. line.Scaled plays faster.
+	Clock line.Clock
 	// FreeEnquiries makes nothing of an ENQ more or less than was recorded: how
 	// often an idle line is asked is a matter of time.
 	FreeEnquiries bool

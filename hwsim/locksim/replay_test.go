@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // played is a recording on a line, and a client of it.
@@ -24,12 +26,12 @@ func played(t *testing.T, text string, cfg ReplayConfig) (*Player, *client) {
 	return pl, openTTY(t, p)
 }
 
-// line is a frame as a recording has it.
-func line(dir, fields string) string { return fmt.Sprintf("0 %s % X\n", dir, wireFrame(fields)) }
+// spoken is a frame as a recording has it.
+func spoken(dir, fields string) string { return fmt.Sprintf("0 %s % X\n", dir, wireFrame(fields)) }
 
 // aKey is a site that asks, has a key made, and asks again.
 func aKey() string {
-	return "0 > 05\n0 < 06\n" + line(">", "CN|1|E|101") + "0 < 06\n" + line("<", "CN|1") + "0 > 05\n0 < 06\n"
+	return "0 > 05\n0 < 06\n" + spoken(">", "CN|1|E|101") + "0 < 06\n" + spoken("<", "CN|1") + "0 > 05\n0 < 06\n"
 }
 
 func TestReplay(t *testing.T) {
@@ -84,13 +86,13 @@ func TestReplayDeviations(t *testing.T) {
 		{"frame sent again", false, func(c *client) {
 			c.quiet()
 			c.ask("CN|1|E|101", "CN|1")
-			c.send(wireFrame("CN|1|E|101"))
+			c.Send(wireFrame("CN|1|E|101"))
 			c.quiet()
 		}, []string{"line 6: " + cn + " came in place of ENQ"}},
 		{"an ACK that was not recorded", false, func(c *client) {
 			c.quiet()
 			c.ask("CN|1|E|101", "CN|1")
-			c.send([]byte{0x06})
+			c.Send([]byte{0x06})
 			c.quiet()
 		}, []string{"line 6: ACK came in place of ENQ"}},
 		{"more than was recorded", false, func(c *client) {
@@ -120,9 +122,9 @@ func TestReplayDeviations(t *testing.T) {
 }
 
 func TestReplayKeepsTheTimes(t *testing.T) {
-	clock := NewManual(noon)
+	clock := line.NewManual(noon)
 	pl, c := played(t, "1 > 05\n3.5 < 06\n4 < 15\n", ReplayConfig{Clock: clock})
-	c.send([]byte{0x05})
+	c.Send([]byte{0x05})
 	for _, step := range []struct {
 		wait time.Duration
 		b    byte
@@ -135,7 +137,7 @@ func TestReplayKeepsTheTimes(t *testing.T) {
 			}
 		}
 		clock.Advance(1)
-		c.want([]byte{step.b})
+		c.Want([]byte{step.b})
 	}
 }
 
@@ -151,8 +153,8 @@ func TestReplayOfARedactedRecording(t *testing.T) {
 	pl, c := played(t, text, ReplayConfig{})
 	c.quiet()
 	c.ask("CN|1|E|101||||||||AGENT1", "CN|1|0000")
-	c.send(wireFrame("LT|2|E"))
-	c.want([]byte{0x06})
+	c.Send(wireFrame("LT|2|E"))
+	c.Want([]byte{0x06})
 	if d := pl.Deviations(); len(d) != 0 {
 		t.Errorf("deviations %v", d)
 	}
@@ -163,8 +165,8 @@ func TestReplayOfARedactedRecording(t *testing.T) {
 	for _, frame := range [][]byte{damaged, wireFrame("CN|1|E|101||||||||AGENT")} {
 		pl, c := played(t, text, ReplayConfig{})
 		c.quiet()
-		c.send(frame)
-		c.want([]byte{0x06})
+		c.Send(frame)
+		c.Want([]byte{0x06})
 		if d := pl.Deviations(); len(d) != 1 || !strings.Contains(d[0].Want, "?? ?? ?? ?? ?? ??") {
 			t.Errorf("% X: deviations %v", frame, d)
 		}
@@ -187,8 +189,8 @@ func TestReplayOfVingCard(t *testing.T) {
 	}
 	c := dial(t, p)
 	c.say("0100E", "00010|N00")
-	c.send(vingWire("0100B|R101"))
-	c.want(append([]byte{0x06}, vingWire("00019")...))
+	c.Send(vingWire("0100B|R101"))
+	c.Want(append([]byte{0x06}, vingWire("00019")...))
 	if err := pl.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -202,9 +204,9 @@ func TestReplayOfVingCard(t *testing.T) {
 
 // What a lock system said before it was asked comes before its first answer.
 func TestReplayOfALateResult(t *testing.T) {
-	pl, c := played(t, "# a recording that begins in the middle\n"+line("<", "CN|1")+"0 > 05\n0 < 06\n", ReplayConfig{})
-	c.send([]byte{0x05})
-	c.want(append(wireFrame("CN|1"), 0x06))
+	pl, c := played(t, "# a recording that begins in the middle\n"+spoken("<", "CN|1")+"0 > 05\n0 < 06\n", ReplayConfig{})
+	c.Send([]byte{0x05})
+	c.Want(append(wireFrame("CN|1"), 0x06))
 	if d := pl.Close(); len(d) != 0 {
 		t.Errorf("deviations %v", d)
 	}

@@ -3,20 +3,14 @@ package locksim
 import (
 	"sync"
 	"time"
-)
 
-// wire is one connection: a pseudo-terminal, or one TCP connection.
-type wire interface {
-	// write sends bytes; false when nobody is at the other end.
-	write(b []byte) bool
-	// misread says whether the agent's line speed is not the port's.
-	misread() bool
-}
+	"edgeagent/hwsim/line"
+)
 
 // session is the state of the byte stream of one wire.
 type session struct {
 	port *Port
-	wire wire
+	wire line.Wire
 
 	mu      sync.Mutex // the reader of a new terminal may overlap with that of the old
 	scan    scanner
@@ -25,12 +19,12 @@ type session struct {
 	ignored int  // stray bytes that are written down already
 }
 
-func (p *Port) session(w wire) *session {
+func (p *Port) session(w line.Wire) *session {
 	return &session{port: p, wire: w, scan: scanner{checks: p.lang.checks}}
 }
 
-// feed takes what came in. It returns quickly: work is done elsewhere.
-func (se *session) feed(b []byte) {
+// Feed takes what came in. It returns quickly: work is done elsewhere.
+func (se *session) Feed(b []byte) {
 	p := se.port
 	if paused := p.now().paused; paused != nil {
 		<-paused
@@ -42,9 +36,9 @@ func (se *session) feed(b []byte) {
 		p.record(Lost, b, "")
 		return
 	}
-	if st.garbled || se.wire.misread() {
+	if st.garbled || se.wire.Misread(st.speed()) {
 		p.record(Note, nil, "line speeds differ")
-		p.record(In, garble(b), "")
+		p.record(In, line.Garble(b), "")
 		se.send(b[:min(len(b), 8)])
 		return
 	}

@@ -10,8 +10,8 @@ func TestStubbornCards(t *testing.T) {
 	everyFamily(t, nil, func(t *testing.T, sp speech, s *System, c *client, _ *Port) {
 		s.Operator("1", Presentation{Kind: Stubborn})
 		c.quiet()
-		c.send(sp.cut)
-		c.want(append([]byte{0x06}, sp.done...))
+		c.Send(sp.cut)
+		c.Want(append([]byte{0x06}, sp.done...))
 		if len(s.Cuts("101")) != 1 || len(s.Keys("101", noon)) != 0 {
 			t.Errorf("keys %v", s.Keys("101", noon))
 		}
@@ -35,7 +35,7 @@ func TestLockSoftwareThatDoesNotRun(t *testing.T) {
 		s := start(t, quick(nil))
 		c, _ := overTCP(t, s, PortOptions{Family: sp.family})
 		s.SetRunning(false)
-		c.send(append([]byte{0x05}, sp.cut...))
+		c.Send(append([]byte{0x05}, sp.cut...))
 		deaf := func() bool {
 			n := 0
 			for _, l := range s.Transcript() {
@@ -50,7 +50,7 @@ func TestLockSoftwareThatDoesNotRun(t *testing.T) {
 		}
 		s.SetRunning(true)
 		c.quiet() // and not an answer of before
-		c.send(sp.cut)
-		c.want(append([]byte{0x06}, sp.done...))
+		c.Send(sp.cut)
+		c.Want(append([]byte{0x06}, sp.done...))
 	}
 }

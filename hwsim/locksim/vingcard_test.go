@@ -15,12 +15,12 @@ const (
 // say sends a command of VingCard's link with all that goes with it, reads the
 // answer and acknowledges it. Both are bodies, fields written with bars.
 func (c *client) say(command, answer string) {
-	c.t.Helper()
+	c.T.Helper()
 	c.quiet()
-	c.send(vingWire(command))
-	c.want([]byte{0x06})
-	c.want(vingWire(answer))
-	c.send([]byte{0x06})
+	c.Send(vingWire(command))
+	c.Want([]byte{0x06})
+	c.Want(vingWire(answer))
+	c.Send([]byte{0x06})
 }
 
 func atVingCard(t *testing.T, change func(*Config)) (*System, *client, *Port) {
@@ -107,9 +107,9 @@ func TestVingWorkedFramesAreAnswered(t *testing.T) {
 	} {
 		tt.do()
 		c.quiet()
-		c.send(hex(tt.request))
-		c.want(append([]byte{0x06}, hex(tt.answer)...))
-		c.send([]byte{0x06})
+		c.Send(hex(tt.request))
+		c.Want(append([]byte{0x06}, hex(tt.answer)...))
+		c.Send([]byte{0x06})
 	}
 	if v := s.Violations(); len(v) != 0 {
 		t.Errorf("violations %v", v)

@@ -10,6 +10,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 	"periph.io/x/conn/v3/spi"
+
+	"edgeagent/hwsim/line"
 )
 
 // buses are the ways to the chip, each with what wakes it.
@@ -19,12 +21,12 @@ var buses = []struct {
 }{
 	{"HSU on a pseudo-terminal", func(t *testing.T, c *Chip) host {
 		h, _ := overPTY(t, c, PortOptions{})
-		h.send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+		h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
 		return h
 	}},
 	{"HSU on TCP", func(t *testing.T, c *Chip) host {
 		h, _ := overTCP(t, c)
-		h.send(append([]byte{0x55, 0x55}, make([]byte, 3)...))
+		h.Send(append([]byte{0x55, 0x55}, make([]byte, 3)...))
 		return h
 	}},
 	{"SPI", func(t *testing.T, c *Chip) host {
@@ -88,13 +90,13 @@ func TestAbortAndRepeatOnEveryBus(t *testing.T) {
 			c := start(t, quick(func(cfg *Config) { cfg.Awake = false }))
 			h := bus.open(t, c)
 			ask(h, "14 01", "15")
-			h.send(toChip("4A 01 00"))
-			h.want(ackFrame())
-			h.send(ackFrame())
+			h.Send(toChip("4A 01 00"))
+			h.Want(ackFrame())
+			h.Send(ackFrame())
 			ask(h, "02", "03 32 01 06 07")
 			for range 2 {
-				h.send(unhex("00 00 FF FF 00 00"))
-				h.want(toHost("03 32 01 06 07"))
+				h.Send(unhex("00 00 FF FF 00 00"))
+				h.Want(toHost("03 32 01 06 07"))
 			}
 			if len(c.Violations()) > 0 {
 				t.Error(c.Violations())
@@ -129,8 +131,8 @@ func TestSPIWorkedFrame(t *testing.T) {
 	if err := h.conn.Tx(unhex("80 00 00 FF 40 7F 2B 40 54 00"), nil); err != nil {
 		t.Fatal(err)
 	}
-	h.want(ackFrame())
-	h.want(toHost("03 32 01 06 07"))
+	h.Want(ackFrame())
+	h.Want(toHost("03 32 01 06 07"))
 }
 
 func TestSPIRefuses(t *testing.T) {
@@ -166,8 +168,8 @@ func TestSPIRefuses(t *testing.T) {
 func TestSPIReadsInPieces(t *testing.T) {
 	c := start(t, quick(nil))
 	h, _ := overSPI(t, c)
-	h.send(toChip("02"))
-	h.want(ackFrame())
+	h.Send(toChip("02"))
+	h.Want(ackFrame())
 	eventually(t, c, "response", h.ready)
 	frame := toHost("03 32 01 06 07")
 	got := h.transfer([]byte{0x03}, 5)
@@ -191,11 +193,11 @@ func TestSPIReadsInPieces(t *testing.T) {
 func TestI2CReadTooShort(t *testing.T) {
 	c := start(t, quick(nil))
 	h := overI2C(t, c)
-	h.send(toChip("02"))
-	h.want(ackFrame())
-	h.want(toHost("03 32 01 06 07")[:5])
-	h.send(unhex("00 00 FF FF 00 00"))
-	h.want(toHost("03 32 01 06 07"))
+	h.Send(toChip("02"))
+	h.Want(ackFrame())
+	h.Want(toHost("03 32 01 06 07")[:5])
+	h.Send(unhex("00 00 FF FF 00 00"))
+	h.Want(toHost("03 32 01 06 07"))
 	if err := h.bus.Tx(0x25, nil, make([]byte, 1)); !errors.Is(err, errNoAck) {
 		t.Errorf("another address answers: %v", err)
 	}
@@ -210,7 +212,7 @@ func TestI2CReadTooShort(t *testing.T) {
 func TestUnreadAndDetached(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overSPI(t, c)
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	eventually(t, c, "response", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -221,13 +223,13 @@ func TestUnreadAndDetached(t *testing.T) {
 		t.Errorf("%v", c.Violations())
 	}
 	p.SetDetached(true)
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	if got := h.transfer([]byte{0x02}, 1); got[0] != 0xFF {
 		t.Errorf("an empty bus reads %02X", got)
 	}
 	p.SetDetached(false)
 	p.NotReady(2)
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	eventually(t, c, "ACK", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -252,12 +254,12 @@ func TestIRQ(t *testing.T) {
 	if irq.Read() != gpio.High || irq.WaitForEdge(0) {
 		t.Error("the line is low, or fell, while nothing waits")
 	}
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	if !irq.WaitForEdge(-1) || irq.Read() != gpio.Low {
 		t.Error("no ACK on the line")
 	}
-	h.want(ackFrame())
-	h.want(toHost("03 32 01 06 07"))
+	h.Want(ackFrame())
+	h.Want(toHost("03 32 01 06 07"))
 	if irq.Read() != gpio.High {
 		t.Error("the line stays low")
 	}
@@ -288,7 +290,7 @@ func TestResetLine(t *testing.T) {
 	c.Present(card)
 	ask(h, "4A 01 00", "4B 01 01 00 44 00 07 04 A2 B3 C4 D5 E6 80")
 	c.Stick()
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	if h.ready() {
 		t.Error("a stuck chip is ready")
 	}
@@ -311,7 +313,7 @@ func TestResetLine(t *testing.T) {
 
 // The chip takes its time to wake up.
 func TestWakeTime(t *testing.T) {
-	clock := NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
+	clock := line.NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
 	c := start(t, Config{Clock: clock, WakeTime: 2 * time.Millisecond})
 	h := overI2C(t, c)
 	if err := h.bus.Tx(0x24, toChip("14 01"), nil); !errors.Is(err, errNoAck) {
@@ -321,13 +323,13 @@ func TestWakeTime(t *testing.T) {
 		t.Error(err)
 	}
 	clock.Advance(2 * time.Millisecond)
-	h.send(toChip("14 01"))
+	h.Send(toChip("14 01"))
 	clock.AwaitWaiters(1)
 	clock.Advance(time.Millisecond)
-	h.want(ackFrame())
+	h.Want(ackFrame())
 	clock.AwaitWaiters(1)
 	clock.Advance(time.Millisecond)
-	h.want(toHost("15"))
+	h.Want(toHost("15"))
 	if r := rules(c); len(r) != 2 || r[0] != RuleWakeUp || r[1] != RuleWakeUp {
 		t.Errorf("%v", c.Violations())
 	}

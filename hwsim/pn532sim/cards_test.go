@@ -19,17 +19,17 @@ func listed(t *testing.T, card *Card) (*client, *Chip) {
 }
 
 func relist(h *client, card *Card) {
-	h.t.Helper()
-	h.send(toChip("32 05 FF 01 02"))
-	h.want(append(ackFrame(), toHost("33")...))
-	h.send(toChip("4A 01 00"))
-	h.want(ackFrame())
+	h.T.Helper()
+	h.Send(toChip("32 05 FF 01 02"))
+	h.Want(append(ackFrame(), toHost("33")...))
+	h.Send(toChip("4A 01 00"))
+	h.Want(ackFrame())
 	uid, atqa := card.UID(), card.atqa()
-	h.want(toHost(fmt.Sprintf("4B 01 01 %02X %02X %02X %02X % X", atqa[1], atqa[0], card.SAK(), len(uid), uid)))
+	h.Want(toHost(fmt.Sprintf("4B 01 01 %02X %02X %02X %02X % X", atqa[1], atqa[0], card.SAK(), len(uid), uid)))
 }
 
 func auth(h *client, card *Card, code byte, block int, key, answer string) {
-	h.t.Helper()
+	h.T.Helper()
 	uid := card.UID()
 	ask(h, fmt.Sprintf("40 01 %02X %02X %s % X", code, block, key, uid[len(uid)-4:]), "41 "+answer)
 }
@@ -253,8 +253,8 @@ func TestNTAGReads(t *testing.T) {
 			relist(h, card)
 			ask(h, fmt.Sprintf("40 01 30 %02X", tt.last+1), "41 01")
 			relist(h, card)
-			h.send(toChip("40 01 60")) // collides with the command of a Classic
-			h.want(append(ackFrame(), errorFrame()...))
+			h.Send(toChip("40 01 60")) // collides with the command of a Classic
+			h.Want(append(ackFrame(), errorFrame()...))
 		})
 	}
 	plain := NewCard(Ultralight, uid7(), Traits{})

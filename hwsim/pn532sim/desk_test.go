@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 const (
@@ -94,33 +96,33 @@ func TestTheCardComesLate(t *testing.T) {
 }
 
 func TestTheClockOfTheDesk(t *testing.T) {
-	clock := NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
+	clock := line.NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
 	c := start(t, Config{Clock: clock, Awake: true, Seed: 1, PollTime: 100 * time.Millisecond})
 	h, _ := overTCP(t, c)
 	card := NewCard(NTAG213, uid7(), Traits{})
 	c.Operator(Visit{Cards: []*Card{card}, After: 250 * time.Millisecond, Stay: time.Second})
-	h.send(toChip("4A 01 00")) // it tries for ever
+	h.Send(toChip("4A 01 00")) // it tries for ever
 	clock.AwaitWaiters(1)
 	clock.Advance(time.Millisecond)
-	h.want(ackFrame())
+	h.Want(ackFrame())
 	for range 3 { // at 0, 100 and 200 ms there is none
 		clock.AwaitWaiters(1)
 		clock.Advance(100 * time.Millisecond)
 	}
 	clock.AwaitWaiters(1)
 	clock.Advance(5 * time.Millisecond)
-	h.want(toHost(listNTAG))
+	h.Want(toHost(listNTAG))
 	step := func(command, answer string, waits ...time.Duration) {
 		t.Helper()
-		h.send(toChip(command))
+		h.Send(toChip(command))
 		for i, d := range waits {
 			clock.AwaitWaiters(1)
 			clock.Advance(d)
 			if i == 0 {
-				h.want(ackFrame())
+				h.Want(ackFrame())
 			}
 		}
-		h.want(toHost(answer))
+		h.Want(toHost(answer))
 	}
 	step("40 01 A2 04 11 11 11 11", "41 00", time.Millisecond, 5*time.Millisecond)
 	clock.Advance(time.Second)

@@ -50,8 +50,8 @@ func TestFaults(t *testing.T) {
 			c := start(t, quick(nil))
 			h, _ := overTCP(t, c)
 			c.Next(tt.fault)
-			h.send(toChip("02"))
-			h.want(tt.want)
+			h.Send(toChip("02"))
+			h.Want(tt.want)
 			if tt.fault.Silent || tt.fault.Drop { // nothing shows that it is over
 				eventually(t, c, "taken", func() bool { return c.PendingFaults() == 0 && !c.busy() })
 			}
@@ -71,17 +71,17 @@ func TestResponseDuringTheNext(t *testing.T) {
 	c := start(t, quick(nil))
 	h, _ := overTCP(t, c)
 	c.Next(Fault{Match: []byte{0x14}, DuringNext: true})
-	h.send(toChip("14 01"))
-	h.want(ackFrame())
+	h.Send(toChip("14 01"))
+	h.Want(ackFrame())
 	eventually(t, c, "idle", func() bool { return !c.busy() })
-	h.send(toChip("02"))
-	h.want(ackFrame())
-	h.want(toHost("15"))
-	h.want(toHost("03 32 01 06 07"))
+	h.Send(toChip("02"))
+	h.Want(ackFrame())
+	h.Want(toHost("15"))
+	h.Want(toHost("03 32 01 06 07"))
 	c.Next(Fault{Late: 20 * time.Millisecond, LateIdle: true})
-	h.send(toChip("14 01"))
-	h.want(ackFrame())
-	h.want(toHost("15"))
+	h.Send(toChip("14 01"))
+	h.Want(ackFrame())
+	h.Want(toHost("15"))
 }
 
 func TestFaultsFitTheirCommand(t *testing.T) {
@@ -113,8 +113,8 @@ func TestFaultsFitTheirCommand(t *testing.T) {
 	// Every command, also of those without a status, can end in the error frame.
 	for _, command := range []string{"00 00 41", "02", "04", "06 63 02", "08 63 02 80", "0C", "0E 80 80", "12 14", "14 01", "32 01 01", "4A 01 00", "40 01 30 04", "42 30 04", "44 00", "52 00", "54 01"} {
 		c.Next(Fault{ErrorFrame: true})
-		h.send(toChip(command))
-		h.want(append(ackFrame(), errorFrame()...))
+		h.Send(toChip(command))
+		h.Want(append(ackFrame(), errorFrame()...))
 	}
 }
 
@@ -124,14 +124,14 @@ func TestChances(t *testing.T) {
 		h, _ := overTCP(t, c)
 		c.Chance(0.3, Fault{DropAck: true})
 		for range 100 {
-			h.send(toChip("02"))
-			first := h.read(5)
+			h.Send(toChip("02"))
+			first := h.Read(5)
 			out = append(out, first[3] != 0)
 			if first[3] == 0 {
-				h.read(1)
-				h.want(toHost("03 32 01 06 07"))
+				h.Read(1)
+				h.Want(toHost("03 32 01 06 07"))
 			} else {
-				h.read(len(toHost("03 32 01 06 07")) - 5)
+				h.Read(len(toHost("03 32 01 06 07")) - 5)
 			}
 		}
 		c.ClearFaults()
@@ -166,15 +166,15 @@ func TestResetInMidExchange(t *testing.T) {
 			c.Present(card)
 			ask(h, "4A 01 00", "4B 01 01 00 44 00 07 04 A2 B3 C4 D5 E6 80")
 			c.Next(Fault{Reset: tt.when})
-			h.send(toChip("40 01 A2 04 01 02 03 04"))
-			h.want(ackFrame())
+			h.Send(toChip("40 01 A2 04 01 02 03 04"))
+			h.Want(ackFrame())
 			eventually(t, c, "reset", func() bool { return !c.Awake() })
 			if got := card.Dump()[16] == 0x01; got != tt.written {
 				t.Errorf("written: %v", got)
 			}
-			h.send(toChip("02")) // nobody hears it
+			h.Send(toChip("02")) // nobody hears it
 			eventually(t, c, "blame", func() bool { return len(c.Violations()) == 1 })
-			h.send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+			h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
 			ask(h, "14 01", "15")
 			ask(h, "40 01 30 04", "41 27")
 			if r := rules(c); len(r) != 2 || r[0] != RuleWakeUp || r[1] != RuleTarget {
@@ -188,11 +188,11 @@ func TestStuckUntilPowerIsCut(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overPTY(t, c, PortOptions{Powered: true})
 	c.Next(Fault{Stuck: AfterWork})
-	h.send(toChip("02"))
-	h.want(ackFrame())
+	h.Send(toChip("02"))
+	h.Want(ackFrame())
 	eventually(t, c, "stuck", func() bool { return !c.Awake() })
 	before, more := heard(c), append(append([]byte{0x55, 0x55}, make([]byte, 14)...), toChip("14 01")...)
-	h.send(more)
+	h.Send(more)
 	eventually(t, c, "heard", func() bool { return heard(c) == before+len(more) })
 	if err := p.Unplug(); err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestStuckUntilPowerIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	h = openTTY(t, p)
-	h.send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
 	ask(h, "14 01", "15")
 }
 
@@ -213,29 +213,29 @@ func TestViolations(t *testing.T) {
 		rule Rule
 		play func(t *testing.T, c *Chip, h *client)
 	}{
-		{"wrong DCS", RuleChecksum, func(t *testing.T, c *Chip, h *client) { h.send(unhex("00 00 FF 02 FE D4 02 2B 00")) }},
-		{"wrong LCS", RuleChecksum, func(t *testing.T, c *Chip, h *client) { h.send(unhex("00 00 FF 02 FD D4 02 2A 00")) }},
-		{"too long", RuleLength, func(t *testing.T, c *Chip, h *client) { h.send(unhex("00 00 FF FF FF 01 0A F5")) }},
+		{"wrong DCS", RuleChecksum, func(t *testing.T, c *Chip, h *client) { h.Send(unhex("00 00 FF 02 FE D4 02 2B 00")) }},
+		{"wrong LCS", RuleChecksum, func(t *testing.T, c *Chip, h *client) { h.Send(unhex("00 00 FF 02 FD D4 02 2A 00")) }},
+		{"too long", RuleLength, func(t *testing.T, c *Chip, h *client) { h.Send(unhex("00 00 FF FF FF 01 0A F5")) }},
 		{"busy", RuleBusy, func(t *testing.T, c *Chip, h *client) {
-			h.send(toChip("4A 01 00"))
-			h.want(ackFrame())
+			h.Send(toChip("4A 01 00"))
+			h.Want(ackFrame())
 		}},
 		{"before ACK", RuleEarly, func(t *testing.T, c *Chip, h *client) {
 			c.Next(Fault{AckDelay: time.Hour})
-			h.send(toChip("4A 01 00"))
+			h.Send(toChip("4A 01 00"))
 			eventually(t, c, "taken", c.busy)
 		}},
 		{"direction", RuleDirection, func(t *testing.T, c *Chip, h *client) {
-			h.send(byHand(0xD5, "02"))
-			h.want(append(ackFrame(), errorFrame()...))
+			h.Send(byHand(0xD5, "02"))
+			h.Want(append(ackFrame(), errorFrame()...))
 		}},
 		{"unknown command", RuleSyntax, func(t *testing.T, c *Chip, h *client) {
-			h.send(toChip("8C 00"))
-			h.want(append(ackFrame(), errorFrame()...))
+			h.Send(toChip("8C 00"))
+			h.Want(append(ackFrame(), errorFrame()...))
 		}},
 		{"seven bytes of UID", RuleSyntax, func(t *testing.T, c *Chip, h *client) {
-			h.send(toChip("40 01 60 04" + factoryA + "04 A2 B3 C4 D5 E6 80"))
-			h.want(append(ackFrame(), errorFrame()...))
+			h.Send(toChip("40 01 60 04" + factoryA + "04 A2 B3 C4 D5 E6 80"))
+			h.Want(append(ackFrame(), errorFrame()...))
 		}},
 		{"no such target", RuleTarget, func(t *testing.T, c *Chip, h *client) { ask(h, "40 01 30 04", "41 27") }},
 	} {
@@ -258,7 +258,7 @@ func TestSetUpIsNeeded(t *testing.T) {
 	c := start(t, quick(func(cfg *Config) { cfg.Awake = false }))
 	c.Present(NewCard(Classic1K, uid4(), Traits{}))
 	h, _ := overTCP(t, c)
-	h.send(append([]byte{0x55, 0x55}, make([]byte, 5)...))
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 5)...))
 	ask(h, "02", "03 32 01 06 07")
 	ask(h, "32 05 FF 01 00", "33")
 	ask(h, "4A 01 00", "4B 00")
@@ -283,13 +283,13 @@ func TestWakeUpOnHSU(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := start(t, quick(func(cfg *Config) { cfg.Awake = false }))
 			h, _ := overTCP(t, c)
-			h.send(tt.send)
+			h.Send(tt.send)
 			if tt.heard {
-				h.want(append(ackFrame(), toHost("03 32 01 06 07")...))
+				h.Want(append(ackFrame(), toHost("03 32 01 06 07")...))
 				return
 			}
 			eventually(t, c, "blame", func() bool { return len(c.Violations()) == 1 })
-			h.send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+			h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
 			h.quiet()
 			if r := rules(c); r[0] != RuleWakeUp || c.Requests() != 1 {
 				t.Errorf("%d requests, %v", c.Requests(), c.Violations())
@@ -305,8 +305,8 @@ func TestHolds(t *testing.T) {
 	c.Present(card)
 	ask(h, "4A 01 00", "4B 01 01 00 44 00 07 04 A2 B3 C4 D5 E6 80")
 	before, after := c.HoldAfterAck([]byte{0x40, 0x01, 0xA2}), c.HoldBeforeResponse([]byte{0x40, 0x01, 0xA2})
-	h.send(toChip("40 01 A2 04 01 02 03 04"))
-	h.want(ackFrame())
+	h.Send(toChip("40 01 A2 04 01 02 03 04"))
+	h.Want(ackFrame())
 	if got := <-before.Reached; got[3] != 0x04 || card.Dump()[16] != 0x03 {
 		t.Errorf("% X, and on the card %02X", got, card.Dump()[16])
 	}
@@ -316,14 +316,14 @@ func TestHolds(t *testing.T) {
 		t.Error("it was to be written by now")
 	}
 	after.Release()
-	h.want(toHost("41 00"))
+	h.Want(toHost("41 00"))
 	c.HoldAfterAck(nil).Release()
 	// A hold that the host runs away from.
 	left := c.HoldAfterAck(nil)
-	h.send(toChip("02"))
-	h.want(ackFrame())
+	h.Send(toChip("02"))
+	h.Want(ackFrame())
 	<-left.Reached
-	h.send(ackFrame())
+	h.Send(ackFrame())
 	h.quiet()
 	left.Release()
 }

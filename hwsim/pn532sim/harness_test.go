@@ -4,15 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"io"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"edgeagent/hwsim/line/linetest"
+
 	"periph.io/x/conn/v3/physic"
 	"periph.io/x/conn/v3/spi"
 )
@@ -43,19 +41,13 @@ func start(t *testing.T, cfg Config) *Chip {
 
 // host is the other end, without any idea of what frames mean.
 type host interface {
-	send(b []byte)
-	// want reads exactly one frame.
-	want(frame []byte)
+	Send(b []byte)
+	// Want reads exactly one frame.
+	Want(frame []byte)
 }
 
 // client is a host on a byte stream.
-type client struct {
-	t *testing.T
-	c interface {
-		io.ReadWriteCloser
-		SetReadDeadline(time.Time) error
-	}
-}
+type client struct{ *linetest.Host }
 
 func overTCP(t *testing.T, c *Chip) (*client, *Port) {
 	t.Helper()
@@ -68,12 +60,7 @@ func overTCP(t *testing.T, c *Chip) (*client, *Port) {
 
 func dial(t *testing.T, p *Port) *client {
 	t.Helper()
-	c, err := net.Dial("tcp", p.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return &client{t, c}
+	return &client{linetest.Dial(t, p.Name())}
 }
 
 func overPTY(t *testing.T, c *Chip, opts PortOptions) (*client, *Port) {
@@ -87,55 +74,23 @@ func overPTY(t *testing.T, c *Chip, opts PortOptions) (*client, *Port) {
 
 func openTTY(t *testing.T, p *Port) *client {
 	t.Helper()
-	f, err := os.OpenFile(p.Name(), os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return &client{t, f}
-}
-
-func (c *client) send(b []byte) {
-	c.t.Helper()
-	if _, err := c.c.Write(b); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func (c *client) want(b []byte) {
-	c.t.Helper()
-	if got := c.read(len(b)); !bytes.Equal(got, b) {
-		c.t.Fatalf("got  % X\nwant % X", got, b)
-	}
-}
-
-func (c *client) read(n int) []byte {
-	c.t.Helper()
-	if err := c.c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		c.t.Fatal(err)
-	}
-	buf := make([]byte, n)
-	got, err := io.ReadFull(c.c, buf)
-	if err != nil {
-		c.t.Fatalf("after % X: %v", buf[:got], err)
-	}
-	return buf
+	return &client{linetest.OpenTTY(t, p.Name())}
 }
 
 // quiet checks that nothing else is on its way: the firmware version comes next.
 func (c *client) quiet() {
-	c.t.Helper()
+	c.T.Helper()
 	ask(c, "02", "03 32 01 06 07")
 }
 
 // ask sends a command and wants its ACK and its response, both from the code on.
 func ask(h host, command, response string) {
 	if c, ok := h.(*client); ok {
-		c.t.Helper()
+		c.T.Helper()
 	}
-	h.send(toChip(command))
-	h.want(ackFrame())
-	h.want(toHost(response))
+	h.Send(toChip(command))
+	h.Want(ackFrame())
+	h.Want(toHost(response))
 }
 
 // toChip and toHost build a normal frame by hand.
@@ -227,14 +182,14 @@ func (s *spiHost) transfer(w []byte, n int) []byte {
 	return mirrored(r)[len(w)-n:]
 }
 
-func (s *spiHost) send(b []byte) {
+func (s *spiHost) Send(b []byte) {
 	s.t.Helper()
 	s.transfer(append([]byte{0x01}, b...), 0)
 }
 
 func (s *spiHost) ready() bool { return s.transfer([]byte{0x02}, 1)[0] == 0x01 }
 
-func (s *spiHost) want(frame []byte) {
+func (s *spiHost) Want(frame []byte) {
 	s.t.Helper()
 	eventually(s.t, s.chip, "ready", s.ready)
 	if got := s.transfer([]byte{0x03}, len(frame)); !bytes.Equal(got, frame) {
@@ -253,14 +208,14 @@ func overI2C(t *testing.T, c *Chip) *i2cHost {
 	return &i2cHost{t, c, c.I2C("I2C1")}
 }
 
-func (h *i2cHost) send(b []byte) {
+func (h *i2cHost) Send(b []byte) {
 	h.t.Helper()
 	if err := h.bus.Tx(0x24, b, nil); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-func (h *i2cHost) want(frame []byte) {
+func (h *i2cHost) Want(frame []byte) {
 	h.t.Helper()
 	eventually(h.t, h.chip, "ready", func() bool {
 		r := []byte{0xFF}

@@ -1,24 +1,17 @@
 package pn532sim
 
 import (
-	"bytes"
 	"sync"
 	"time"
-)
 
-// wire is one connection: a pseudo-terminal, or one TCP connection.
-type wire interface {
-	// write sends bytes; false when nobody is at the other end.
-	write(b []byte) bool
-	// misread says whether the host's line speed is not the chip's.
-	misread() bool
-}
+	"edgeagent/hwsim/line"
+)
 
 // session is the state of the byte stream of one wire. It is the outlet of what
 // came in there.
 type session struct {
 	port *Port
-	wire wire
+	wire line.Wire
 
 	mu   sync.Mutex // the reader of a new terminal may overlap with that of the old
 	scan scanner
@@ -32,8 +25,8 @@ func (se *session) drop()        {}
 
 func (se *session) hangUp(d time.Duration) { se.port.hangUp(d) }
 
-// feed takes what came in. It returns quickly: work is done elsewhere.
-func (se *session) feed(b []byte) {
+// Feed takes what came in. It returns quickly: work is done elsewhere.
+func (se *session) Feed(b []byte) {
 	p, c := se.port, se.port.chip
 	if paused := p.now().paused; paused != nil {
 		<-paused
@@ -45,8 +38,8 @@ func (se *session) feed(b []byte) {
 		c.record(name, Lost, b, "cable pulled")
 		return
 	}
-	if se.wire.misread() {
-		c.record(name, In, garble(b), "line speeds differ")
+	if se.wire.Misread(p.speed()) {
+		c.record(name, In, line.Garble(b), "line speeds differ")
 		se.give(b[:min(len(b), 8)])
 		return
 	}
@@ -81,43 +74,20 @@ func (se *session) give(b []byte) {
 		c.record(name, Lost, b, "cable pulled")
 		return
 	}
-	if se.wire.misread() {
-		b = garble(b)
+	if se.wire.Misread(p.speed()) {
+		b = line.Garble(b)
 	}
 	c.mu.Lock()
 	b = c.flip(b, st.noise.out, st.noise.outMessages)
 	c.mu.Unlock()
-	pace := p.byteTime()
-	if pace == 0 {
-		se.put(name, b)
-		return
-	}
-	// Slept to a plan: what one wait takes too long, the next makes up for.
-	start := c.cfg.Clock.Now()
-	for i := range b {
-		if !c.sleep(start.Add(pace*time.Duration(i+1)).Sub(c.cfg.Clock.Now()), nil) {
-			return
-		}
-		se.put(name, b[i:i+1])
-	}
+	line.Paced(c.cfg.Clock, p.byteTime(), c.done, b, func(b []byte) { se.put(name, b) })
 }
 
 func (se *session) put(name string, b []byte) {
 	// Recorded first: who has read the bytes finds them in the transcript.
 	c := se.port.chip
 	c.record(name, Out, b, "")
-	if !se.wire.write(b) {
+	if !se.wire.Write(b) {
 		c.record(name, Lost, b, "")
 	}
-}
-
-// garble is what a receiver at another speed makes of bytes: runs of equal
-// bits, the same for the same bytes, and never the start of a frame.
-func garble(b []byte) []byte {
-	patterns := [...]byte{0x80, 0xE0, 0xF8, 0xFE, 0xC0, 0xFC, 0xF0, 0x78}
-	out := bytes.Clone(b)
-	for i, c := range b {
-		out[i] = patterns[(c^c>>3)&7]
-	}
-	return out
 }

@@ -10,35 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"edgeagent/hwsim/line"
 )
-
-// setSpeed does what a serial library does after opening the port.
-func setSpeed(t *testing.T, c *client, baud uint32, twoStop bool) {
-	t.Helper()
-	raw, err := c.c.(*os.File).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = raw.Control(func(fd uintptr) {
-		set, err := unix.IoctlGetTermios(int(fd), unix.TCGETS2)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		set.Cflag = set.Cflag&^(unix.CBAUD|unix.CSTOPB) | unix.BOTHER
-		if twoStop {
-			set.Cflag |= unix.CSTOPB
-		}
-		set.Ispeed, set.Ospeed = baud, baud
-		if err := unix.IoctlSetTermios(int(fd), unix.TCSETS2, set); err != nil {
-			t.Error(err)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestLineSpeed(t *testing.T) {
 	c := start(t, quick(nil))
@@ -47,29 +20,50 @@ func TestLineSpeed(t *testing.T) {
 		baud    uint32
 		twoStop bool
 	}{{9600, false}, {115200, true}} {
-		setSpeed(t, h, wrong.baud, wrong.twoStop)
-		h.send(toChip("02"))
-		first := h.read(8)
-		h.send(toChip("02"))
-		if again := h.read(8); !bytes.Equal(first, again) || bytes.Contains(first, []byte{0x00}) {
+		h.SetSpeed(wrong.baud, wrong.twoStop)
+		h.Send(toChip("02"))
+		first := h.Read(8)
+		h.Send(toChip("02"))
+		if again := h.Read(8); !bytes.Equal(first, again) || bytes.Contains(first, []byte{0x00}) {
 			t.Errorf("garbage % X, then % X", first, again)
 		}
 	}
-	setSpeed(t, h, 115200, false)
+	h.SetSpeed(115200, false)
 	h.quiet()
 	// Another speed, from the host's ACK on.
 	ask(h, "10 00", "11")
-	h.send(ackFrame())
+	h.Send(ackFrame())
 	eventually(t, c, "slow", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.core.baud == 9600
 	})
-	setSpeed(t, h, 9600, false)
+	h.SetSpeed(9600, false)
 	h.quiet()
 	c.PowerCycle()
-	setSpeed(t, h, 115200, false)
-	h.send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.SetSpeed(115200, false)
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.quiet()
+}
+
+// A converter has a speed of its own, which no reset changes.
+func TestSpeedOfAConverter(t *testing.T) {
+	c := start(t, quick(nil))
+	h, p := overPTY(t, c, PortOptions{Baud: 115200})
+	h.SetSpeed(115200, false)
+	h.quiet()
+	p.SetSpeed(9600)
+	c.PowerCycle()
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.Read(8)
+	if n := c.Requests(); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	h.SetSpeed(9600, false)
+	h.Send(append([]byte{0x55, 0x55}, make([]byte, 14)...))
+	h.quiet()
+	p.SetSpeed(0)
+	h.SetSpeed(19200, false)
 	h.quiet()
 }
 
@@ -77,17 +71,17 @@ func TestEchoAndLoopBack(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overTCP(t, c)
 	p.SetEcho(true)
-	h.send(toChip("02"))
-	h.want(toChip("02"))
-	h.want(append(ackFrame(), toHost("03 32 01 06 07")...))
+	h.Send(toChip("02"))
+	h.Want(toChip("02"))
+	h.Want(append(ackFrame(), toHost("03 32 01 06 07")...))
 	p.SetEcho(false)
 	p.SetLoopBack(true)
-	h.send(toChip("02"))
-	h.want(toChip("02"))
+	h.Send(toChip("02"))
+	h.Want(toChip("02"))
 	p.SetLoopBack(false)
 	h.quiet()
 	p.Spurious(ackFrame())
-	h.want(ackFrame())
+	h.Want(ackFrame())
 	if c.Requests() != 2 {
 		t.Errorf("%d requests", c.Requests())
 	}
@@ -100,26 +94,26 @@ func TestHangUpAndAnotherName(t *testing.T) {
 	if err := p.Unplug(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.c.Read(make([]byte, 1)); err == nil {
+	if _, err := h.Conn.Read(make([]byte, 1)); err == nil {
 		t.Error("no hang-up")
 	}
 	if _, err := os.Lstat(p.Name()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the name is still there: %v", err)
 	}
-	if !errors.Is(p.Unplug(), errUnplugged) {
+	if !errors.Is(p.Unplug(), line.ErrUnplugged) {
 		t.Error("unplugged twice")
 	}
 	other := filepath.Join(t.TempDir(), "ttyUSB1")
 	if err := p.PlugAs(other); err != nil || p.Name() != other {
 		t.Fatal(p.Name(), err)
 	}
-	if !errors.Is(p.Plug(), errPlugged) {
+	if !errors.Is(p.Plug(), line.ErrPlugged) {
 		t.Error("plugged in twice")
 	}
 	h = openTTY(t, p)
 	h.quiet()
 	c.Next(Fault{HangUp: true, DownFor: 1, Drop: true})
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	eventually(t, c, "back", func() bool {
 		return slices.ContainsFunc(c.Transcript(), func(l Line) bool { return l.Note == "plugged in again" })
 	})
@@ -133,7 +127,7 @@ func TestHangUpOnTCP(t *testing.T) {
 	if err := p.Unplug(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.c.Read(make([]byte, 1)); err == nil {
+	if _, err := h.Conn.Read(make([]byte, 1)); err == nil {
 		t.Error("no hang-up")
 	}
 	if err := p.Plug(); err != nil {
@@ -146,16 +140,16 @@ func TestCableAndBlockedReading(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overTCP(t, c)
 	p.PullCable()
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	eventually(t, c, "lost", func() bool {
 		return slices.ContainsFunc(c.Transcript(), func(l Line) bool { return l.Dir == Lost })
 	})
 	p.PlugCable()
 	h.quiet()
 	p.StopReading()
-	h.send(toChip("14 01"))
+	h.Send(toChip("14 01"))
 	p.Resume()
-	h.want(append(ackFrame(), toHost("15")...))
+	h.Want(append(ackFrame(), toHost("15")...))
 }
 
 // Damage in either direction never becomes a good frame of other content.
@@ -163,7 +157,7 @@ func TestCorruption(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overTCP(t, c)
 	p.SetCorruption(1, 0)
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	eventually(t, c, "read", func() bool {
 		return heard(c) == len(toChip("02"))
 	})
@@ -171,13 +165,13 @@ func TestCorruption(t *testing.T) {
 		t.Error("a damaged frame was taken")
 	}
 	p.SetCorruption(0, 1)
-	h.send(append(make([]byte, 300), toChip("02")...))
-	if got := h.read(6); bytes.Equal(got, ackFrame()) {
+	h.Send(append(make([]byte, 300), toChip("02")...))
+	if got := h.Read(6); bytes.Equal(got, ackFrame()) {
 		t.Error("the ACK came through")
 	}
 	s, port := overSPI(t, c)
 	port.SetCorruption(0, 1)
-	s.send(toChip("02"))
+	s.Send(toChip("02"))
 	eventually(t, c, "ready", s.ready)
 	if got := s.transfer([]byte{0x03}, 6); bytes.Equal(got, ackFrame()) {
 		t.Error("the ACK came through")
@@ -189,15 +183,15 @@ func TestDamage(t *testing.T) {
 	c := start(t, quick(nil))
 	h, p := overTCP(t, c)
 	p.SetDamage(1, 0)
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	eventually(t, c, "read", func() bool { return heard(c) == len(toChip("02")) })
 	if c.Requests() != 0 {
 		t.Error("a damaged frame was taken")
 	}
 	p.SetDamage(0, 1)
-	h.send(append(make([]byte, 300), toChip("02")...))
+	h.Send(append(make([]byte, 300), toChip("02")...))
 	wrong := 0
-	for i, b := range h.read(6) {
+	for i, b := range h.Read(6) {
 		wrong += bits.OnesCount8(b ^ ackFrame()[i])
 	}
 	if wrong != 1 {
@@ -207,11 +201,11 @@ func TestDamage(t *testing.T) {
 
 // With Pace, the bytes take the time that they take on a line.
 func TestPace(t *testing.T) {
-	clock := NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
+	clock := line.NewManual(time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC))
 	c := start(t, Config{Clock: clock, Awake: true, Seed: 1, AckTime: time.Millisecond})
 	h, _ := overPTY(t, c, PortOptions{Baud: 10000, Pace: true})
-	setSpeed(t, h, 10000, false)
-	h.send(toChip("02")) // 2 bytes of data and 7 around them, then the time of an ACK
+	h.SetSpeed(10000, false)
+	h.Send(toChip("02")) // 2 bytes of data and 7 around them, then the time of an ACK
 	clock.AwaitWaiters(1)
 	clock.Advance(10*time.Millisecond - 1)
 	if c.Requests() != 1 {
@@ -221,7 +215,7 @@ func TestPace(t *testing.T) {
 	for i := range 6 {
 		clock.AwaitWaiters(1)
 		clock.Advance(time.Millisecond)
-		if got := h.read(1); got[0] != ackFrame()[i] {
+		if got := h.Read(1); got[0] != ackFrame()[i] {
 			t.Fatalf("byte %d is %02X", i, got[0])
 		}
 	}
@@ -249,10 +243,10 @@ func TestPathThatIsTaken(t *testing.T) {
 func TestCloseInMidCommand(t *testing.T) {
 	c := start(t, quick(nil))
 	h, _ := overTCP(t, c)
-	h.send(toChip("4A 01 00"))
-	h.want(ackFrame())
+	h.Send(toChip("4A 01 00"))
+	h.Want(ackFrame())
 	hold := c.HoldAfterAck(nil)
-	h.send(toChip("02"))
+	h.Send(toChip("02"))
 	<-hold.Reached
 	if err := c.Close(); err != nil {
 		t.Fatal(err)

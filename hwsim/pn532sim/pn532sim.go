@@ -30,12 +30,14 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // Config describes a chip and how quick it is. The zero value is a usual one.
 type Config struct {
-	// Clock drives every wait and stamps the transcript; nil for Wall.
-	Clock Clock
+	// Clock drives every wait and stamps the transcript; nil for real time.
+	Clock line.Clock
 	// Seed of every chance; 0 takes one from the time of day, see Chip.Seed.
 	Seed uint64
 	// AckTime passes between the end of a command frame and its ACK; 0 for 1 ms.
@@ -63,7 +65,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Clock == nil {
-		c.Clock = Wall()
+		c.Clock = line.Wall()
 	}
 	if c.Seed == 0 {
 		c.Seed = uint64(time.Now().UnixNano())
@@ -156,24 +158,7 @@ func (c *Chip) Close() error {
 // sleep waits on the chip's clock; false when the chip was closed, or stop came,
 // meanwhile.
 func (c *Chip) sleep(d time.Duration, stop <-chan struct{}) bool {
-	select {
-	case <-c.done:
-		return false
-	case <-stop:
-		return false
-	default:
-	}
-	if d <= 0 {
-		return true
-	}
-	select {
-	case <-c.cfg.Clock.After(d):
-		return true
-	case <-stop:
-		return false
-	case <-c.done:
-		return false
-	}
+	return line.Pause(c.cfg.Clock, d, c.done, stop)
 }
 
 // change wakes everybody in Wait. The caller holds c.mu.

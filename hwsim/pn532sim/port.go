@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"edgeagent/hwsim/line"
 )
 
 // PortOptions describe the chip's serial line (HSU). The zero value: no speed
@@ -26,11 +28,11 @@ type PortOptions struct {
 // behave alike.
 type Port struct {
 	chip *Chip
-	path string // of the symlink, or the address
+	plug line.Line[*session]
 	opts PortOptions
-	kind carrier
 
-	mu     sync.Mutex // guards path and what follows; never held together with Chip.mu
+	mu     sync.Mutex // guards what follows; never held together with Chip.mu
+	baud   int        // that of the options, or set since
 	cut    bool       // cable pulled
 	echo   bool
 	loop   bool
@@ -40,31 +42,15 @@ type Port struct {
 	wmu sync.Mutex // one writer at a time
 }
 
-// carrier is what differs between the two kinds of ports.
-type carrier interface {
-	plug(rename string) error
-	unplug() error
-	sessions() []*session
-}
-
-var (
-	errPlugged   = errors.New("the port is plugged in already: unplug it first")
-	errUnplugged = errors.New("the port is unplugged already")
-)
-
 // Name is what the host is to open: a device path, or host:port.
-func (p *Port) Name() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.path
-}
+func (p *Port) Name() string { return p.plug.Name() }
 
 // Unplug pulls the device out of the computer: the other end sees a hang-up,
 // and the device name is gone. A command at work goes on without anybody to
 // tell, unless the port powers the chip.
 func (p *Port) Unplug() error {
 	p.chip.record(p.Name(), Note, nil, "unplugged")
-	err := p.kind.unplug()
+	err := p.plug.Unplug()
 	if err == nil && p.opts.Powered {
 		p.chip.PowerCycle()
 	}
@@ -74,13 +60,13 @@ func (p *Port) Unplug() error {
 // Plug puts the device back, behind the same name.
 func (p *Port) Plug() error {
 	p.chip.record(p.Name(), Note, nil, "plugged in")
-	return p.kind.plug("")
+	return p.plug.Plug("")
 }
 
 // PlugAs puts the device back under another name; see Name.
 func (p *Port) PlugAs(name string) error {
 	p.chip.record(p.Name(), Note, nil, "plugged in as "+name)
-	return p.kind.plug(name)
+	return p.plug.Plug(name)
 }
 
 // PullCable interrupts the line without a hang-up: what is sent vanishes, in
@@ -89,6 +75,11 @@ func (p *Port) PullCable() { p.set("cable pulled", func() { p.cut = true }) }
 
 // PlugCable joins the line again.
 func (p *Port) PlugCable() { p.set("cable plugged", func() { p.cut = false }) }
+
+// SetSpeed sets the far end to another speed than that of its options, as a
+// converter in front of the chip has one; baud 0 agrees with any. The chip's own,
+// once SetSerialBaudRate has set it, counts before.
+func (p *Port) SetSpeed(baud int) { p.set("set to another speed", func() { p.baud = baud }) }
 
 // SetEcho sends back every byte that comes in, beside the answers.
 func (p *Port) SetEcho(on bool) { p.set("", func() { p.echo = on }) }
@@ -132,7 +123,7 @@ func (p *Port) resume() {
 
 // Spurious sends bytes out of nothing to whoever is connected.
 func (p *Port) Spurious(b []byte) {
-	for _, se := range p.kind.sessions() {
+	for _, se := range p.plug.Sessions() {
 		se.give(b)
 	}
 }
@@ -140,10 +131,9 @@ func (p *Port) Spurious(b []byte) {
 func (p *Port) set(note string, f func()) {
 	p.mu.Lock()
 	f()
-	path := p.path
 	p.mu.Unlock()
 	if note != "" {
-		p.chip.record(path, Note, nil, note)
+		p.chip.record(p.Name(), Note, nil, note)
 	}
 }
 
@@ -165,7 +155,7 @@ func (p *Port) shut() {
 	p.mu.Lock()
 	p.resume()
 	p.mu.Unlock()
-	_ = p.kind.unplug()
+	_ = p.plug.Unplug()
 }
 
 // hangUp takes the port away, and brings it back later.
@@ -179,35 +169,65 @@ func (p *Port) hangUp(downFor time.Duration) {
 		if !p.chip.sleep(downFor, nil) {
 			return
 		}
-		if err := p.kind.plug(""); err != nil {
+		if err := p.plug.Plug(""); err != nil {
 			p.chip.record(p.Name(), Note, nil, err.Error())
 			return
 		}
 		p.chip.record(p.Name(), Note, nil, "plugged in again")
 		select {
 		case <-p.chip.done: // closed meanwhile
-			_ = p.kind.unplug()
+			_ = p.plug.Unplug()
 		default:
 		}
 	})
 }
 
-// baud is the speed that the chip has now, 0 for any.
-func (p *Port) baud() int {
+// speed is that of the far end now.
+func (p *Port) speed() line.Speed {
+	p.mu.Lock()
+	baud := p.baud
+	p.mu.Unlock()
 	p.chip.mu.Lock()
 	defer p.chip.mu.Unlock()
-	if p.opts.Baud != 0 && p.chip.core.baud != 0 {
-		return p.chip.core.baud
+	if baud != 0 && p.chip.core.baud != 0 {
+		baud = p.chip.core.baud
 	}
-	return p.opts.Baud
+	return line.Speed{Baud: baud}
 }
 
 // byteTime is what one byte takes on the line, 0 without pace.
 func (p *Port) byteTime() time.Duration {
-	if baud := p.baud(); p.opts.Pace && baud > 0 {
-		return 10 * time.Second / time.Duration(baud)
+	if p.opts.Pace {
+		return line.ByteTime(p.speed().Baud)
 	}
 	return 0
+}
+
+// OpenPTY adds a port on a new pseudo-terminal and makes path a symlink to it,
+// which must not exist or be a symlink.
+func (c *Chip) OpenPTY(path string, opts PortOptions) (*Port, error) {
+	return c.open(opts, func(d line.Device[*session]) line.Line[*session] { return line.PTY(path, "", d) })
+}
+
+// ListenTCP adds a port on a TCP listener. addr is host:port; Port.Name tells
+// the address in use when its port is 0.
+func (c *Chip) ListenTCP(addr string, opts PortOptions) (*Port, error) {
+	return c.open(opts, func(d line.Device[*session]) line.Line[*session] { return line.TCP(addr, d) })
+}
+
+func (c *Chip) open(opts PortOptions, plug func(line.Device[*session]) line.Line[*session]) (*Port, error) {
+	p := &Port{chip: c, opts: opts, baud: opts.Baud}
+	p.plug = plug(line.Device[*session]{
+		Session: func(w line.Wire) *session { return &session{port: p, wire: w} },
+		Go:      c.watch, Done: c.done,
+	})
+	if err := c.addPort(p); err != nil {
+		return nil, err
+	}
+	if err := p.plug.Plug(""); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // addPort enters a port, or says that the chip is closed.
@@ -227,6 +247,3 @@ func (c *Chip) watch(f func()) {
 	defer c.mu.Unlock()
 	c.spawn(f)
 }
-
-// writeLimit bounds one write to a host that does not read.
-const writeLimit = 5 * time.Second

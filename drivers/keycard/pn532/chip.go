@@ -99,6 +99,7 @@ func (c *chip) exchange(ctx context.Context, limit time.Duration, n int, code by
 	if err != nil {
 		return nil, err
 	}
+	silence := errNoAck
 	for try := range sends {
 		if try > 0 {
 			c.suspect = true // the chip may have taken the one before, and answer twice
@@ -114,6 +115,9 @@ func (c *chip) exchange(ctx context.Context, limit time.Duration, n int, code by
 		answer, err := c.acknowledged(ctx, code)
 		switch {
 		case errors.Is(err, ErrSilent):
+			if Garbled(err) {
+				silence = err
+			}
 			continue
 		case err != nil:
 			return nil, c.ended(ctx, err)
@@ -123,7 +127,7 @@ func (c *chip) exchange(ctx context.Context, limit time.Duration, n int, code by
 		answer, err = c.answered(ctx, limit, n, code)
 		return answer, c.ended(ctx, err)
 	}
-	return nil, errNoAck
+	return nil, silence
 }
 
 // acknowledged waits for the ACK of a frame. An answer that comes instead means

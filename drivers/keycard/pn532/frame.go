@@ -70,14 +70,15 @@ func sum(b []byte) (total byte) {
 // A frame with a wrong checksum is dropped whole: what a card holds lies inside
 // a frame, and must never be taken for one.
 type decoder struct {
-	buf []byte
+	buf   []byte
+	noise int // bytes that belong to no frame, those of a wake-up and of padding aside
 }
 
 // feed takes bytes that have arrived.
 func (d *decoder) feed(b []byte) { d.buf = append(d.buf, b...) }
 
 // reset forgets an unfinished frame.
-func (d *decoder) reset() { d.buf = d.buf[:0] }
+func (d *decoder) reset() { d.buf, d.noise = d.buf[:0], 0 }
 
 // next gives the next whole frame of what was fed. Its data is the caller's.
 func (d *decoder) next() (Frame, bool) {
@@ -85,10 +86,10 @@ func (d *decoder) next() (Frame, bool) {
 		at := bytes.Index(d.buf, []byte{0x00, 0xFF})
 		if at < 0 {
 			// The last byte may be the first half of a start code.
-			d.drop(len(d.buf) - 1)
+			d.skip(len(d.buf) - 1)
 			return Frame{}, false
 		}
-		d.drop(at)
+		d.skip(at)
 		size, f, whole := measure(d.buf[2:])
 		switch {
 		case !whole:
@@ -101,6 +102,16 @@ func (d *decoder) next() (Frame, bool) {
 		d.drop(2 + size)
 		return f, true
 	}
+}
+
+// skip drops bytes outside of frames.
+func (d *decoder) skip(n int) {
+	for _, b := range d.buf[:max(n, 0)] {
+		if b != 0x00 && b != wakeUp[0] { // an adapter with echo sends these back
+			d.noise++
+		}
+	}
+	d.drop(n)
 }
 
 func (d *decoder) drop(n int) {

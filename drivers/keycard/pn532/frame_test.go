@@ -3,6 +3,7 @@ package pn532
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -197,4 +198,27 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatalf("after % X: got %+v", garbage, found)
 		}
 	})
+}
+
+// What an adapter with echo sends back of a wake-up, and what stands around
+// frames, is no noise.
+func TestWhatIsNoise(t *testing.T) {
+	for _, tc := range []struct {
+		fed  []byte
+		want int
+	}{
+		{wakeUp[:], 0}, {append(slices.Clone(ackFrame[:]), 0x00, 0x00), 0}, {[]byte{0x80, 0xE0, 0xF8, 0x00}, 3},
+		{append([]byte{0xFE, 0x55}, ackFrame[:]...), 1},
+	} {
+		var d decoder
+		d.feed(tc.fed)
+		for _, ok := d.next(); ok; _, ok = d.next() {
+		}
+		if d.noise != tc.want {
+			t.Errorf("% X: %d bytes of noise, want %d", tc.fed, d.noise, tc.want)
+		}
+		if d.reset(); d.noise != 0 {
+			t.Error("a reset forgets nothing")
+		}
+	}
 }

@@ -34,19 +34,38 @@ var wakeUp = [16]byte{0x55, 0x55}
 
 // hsu is the link over a High Speed UART.
 type hsu struct {
-	name  string
-	open  func() (Port, error)
-	lines Lines
-	port  Port
-	dec   decoder
-	buf   [512]byte
+	name   string
+	baud   int
+	open   func() (Port, error)
+	lines  Lines
+	port   Port
+	dec    decoder
+	framed bool // a frame has come since the line was opened: the speed is right
+	buf    [512]byte
 }
+
+// garbledError is the silence of a line on which noise comes, and nothing else:
+// that of another speed.
+type garbledError struct{ baud int }
+
+func (e *garbledError) Error() string {
+	return fmt.Sprintf("nothing readable answered at %d baud, only noise", e.baud)
+}
+
+// Garbled reports whether bytes came that nobody could read, as at another speed.
+func Garbled(err error) bool {
+	_, ok := errors.AsType[*garbledError](err)
+	return ok
+}
+
+// Is makes it a kind of silence.
+func (e *garbledError) Is(target error) bool { return target == ErrSilent || target == errNoAck }
 
 // HSU is the link over a serial line that open opens, at 115200 baud, 8 data
 // bits, no parity, 1 stop bit. open is called again after the line was lost.
 func HSU(name string, open func() (Port, error), lines Lines) Link {
 	lines.Ready = nil // bytes arrive by themselves
-	return &hsu{name: name, open: open, lines: lines}
+	return &hsu{name: name, baud: hsuBaud, open: open, lines: lines}
 }
 
 // Serial is the link over the serial port with this path.
@@ -91,7 +110,7 @@ func (h *hsu) Open() error {
 	if err != nil {
 		return err
 	}
-	h.port = port
+	h.port, h.framed = port, false
 	h.dec.reset()
 	return nil
 }
@@ -159,6 +178,7 @@ func (h *hsu) Receive(ctx context.Context, _ int, limit time.Duration) (Frame, e
 	deadline := time.Now().Add(limit)
 	for {
 		if f, ok := h.dec.next(); ok {
+			h.framed = true
 			return f, nil
 		}
 		if h.port == nil {
@@ -168,7 +188,10 @@ func (h *hsu) Receive(ctx context.Context, _ int, limit time.Duration) (Frame, e
 			return Frame{}, err
 		}
 		rest := time.Until(deadline)
-		if rest <= 0 {
+		switch {
+		case rest <= 0 && h.dec.noise > 0 && !h.framed:
+			return Frame{}, &garbledError{h.baud}
+		case rest <= 0:
 			return Frame{}, ErrSilent
 		}
 		if err := h.port.SetReadTimeout(min(rest, readSlice)); err != nil {
@@ -180,6 +203,25 @@ func (h *hsu) Receive(ctx context.Context, _ int, limit time.Duration) (Frame, e
 		}
 		h.dec.feed(h.buf[:n])
 	}
+}
+
+// AskAt asks once, over a serial line that open opens at this speed, what answers
+// there. It is for a line on which nothing answers as it should: a Reader knows
+// one speed.
+func AskAt(ctx context.Context, baud int, open func() (Port, error)) (Firmware, error) {
+	link := &hsu{name: "HSU", baud: baud, open: open}
+	if err := link.Open(); err != nil {
+		return Firmware{}, err
+	}
+	defer link.Close() // it was only asked
+	if err := link.Wake(); err != nil {
+		return Firmware{}, err
+	}
+	c := &chip{link: link, limits: usualLimits()}
+	if err := c.samConfiguration(ctx, false); err != nil {
+		return Firmware{}, err
+	}
+	return c.firmware(ctx)
 }
 
 func cut(err error) error {

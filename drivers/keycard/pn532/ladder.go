@@ -122,8 +122,11 @@ func (r *Reader) down(err error) error {
 	r.chip.suspect = true
 	_ = r.link.Close() // a descriptor held open would keep a replugged adapter from its old name
 	text := fmt.Errorf("%s: %w: check its power, its wiring and that its switches are set to this bus", r.link, err)
-	if line := (*lineError)(nil); errors.As(err, &line) {
+	switch line := (*lineError)(nil); {
+	case errors.As(err, &line):
 		text = fmt.Errorf("%s: %w", r.link, err)
+	case Garbled(err):
+		text = fmt.Errorf("%s: %w: it is set to another speed: turn its power off and on; `edgeagent probe` tries the speeds", r.link, err)
 	}
 	if r.faults >= faulty {
 		text = fmt.Errorf("%w; it has failed %d times in a row: its supply is too weak, or it is broken", text, r.faults)

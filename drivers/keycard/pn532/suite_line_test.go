@@ -8,6 +8,8 @@ import (
 
 	"edgeagent/drivers"
 	"edgeagent/hwsim/pn532sim"
+
+	"go.bug.st/serial"
 )
 
 // trouble is what can happen to a line or bus: with it, a request ends so, or
@@ -20,6 +22,9 @@ type trouble struct {
 
 const silent = "%s: the NFC module does not answer: check its power, its wiring and that its switches are set to this bus"
 
+const garbled = "%s: nothing readable answered at 115200 baud, only noise: " +
+	"it is set to another speed: turn its power off and on; `edgeagent probe` tries the speeds"
+
 func nothing(*station) {}
 
 // serialTroubles are those of a serial line.
@@ -29,6 +34,7 @@ func serialTroubles() []trouble {
 		{"adapter unplugged", func(s *station) { s.must(s.port.Unplug()) }, func(s *station) { s.must(s.port.Plug()) },
 			"%s: no such adapter: is it plugged in?"},
 		{"cable pulled", func(s *station) { s.port.PullCable() }, func(s *station) { s.port.PlugCable() }, silent},
+		{"wrong line speed", func(s *station) { s.port.SetSpeed(9600) }, func(s *station) { s.port.SetSpeed(hsuBaud) }, garbled},
 		{"loop plug", func(s *station) { s.port.SetLoopBack(true) }, func(s *station) { s.port.SetLoopBack(false) }, silent},
 		{"nobody reads", func(s *station) { s.port.StopReading() }, func(s *station) { s.port.Resume() }, silent},
 		{"echo", func(s *station) { s.port.SetEcho(true) }, func(s *station) { s.port.SetEcho(false) }, ""},
@@ -92,6 +98,67 @@ func TestSuiteLine(t *testing.T) {
 			s.expect(card, 9, tc.name+" is over")
 		}
 	})
+}
+
+// A chip that another program has left at another speed is brought back by the
+// reset line. Without one, it takes a person, who is told so; no card is written.
+func TestSuiteSpeedLeftBehind(t *testing.T) {
+	t.Parallel()
+	onSome(t, suiteBuses[:1], func(s *station) {
+		s.impatient()
+		slow := func() { // SetSerialBaudRate; the chip follows at our ACK
+			_, err := s.reader.chip.command(s.t.Context(), time.Second, 0, 0x10, 0x00)
+			s.must(err)
+			s.must(s.reader.link.Send(ackFrame[:]))
+		}
+		first, second := numbered(pn532sim.NTAG213, 1, pn532sim.Traits{}), numbered(pn532sim.NTAG213, 2, pn532sim.Traits{})
+		s.lay(first)
+		slow()
+		if err := s.encode(roomKey(9, "101")); err != nil || s.rungs[len(s.rungs)-1] != "reset line" {
+			s.t.Errorf("%v, after %q", err, s.rungs)
+		}
+		s.expect(first, 9, "after the reset")
+		s.lay(second)
+		slow()
+		link := s.reader.link.(*hsu)
+		reset := link.lines.Reset
+		link.cutReset()
+		err := s.encode(roomKey(9, "101"))
+		if want := fmt.Sprintf(garbled, s.reader); err == nil || err.Error() != want || s.reader.State().Reason != want || len(second.Writes()) > 0 {
+			s.t.Errorf("without a reset line: got  %v, %d writes\nwant %s", err, len(second.Writes()), want)
+		}
+		link.lines.Reset = reset
+		s.chip.PowerCycle() // as the person was told
+		s.must(s.encode(roomKey(9, "101")))
+		s.expect(second, 9, "after power off and on")
+	}, 1)
+}
+
+// The speed at which a chip answers is found.
+func TestAskAt(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, "HSU", 1)
+	defer s.chip.Close()
+	ask := func(baud int) (Firmware, error) {
+		return AskAt(t.Context(), baud, func() (Port, error) {
+			return serial.Open(s.port.Name(), &serial.Mode{BaudRate: baud})
+		})
+	}
+	s.port.SetSpeed(57600)
+	if _, err := ask(hsuBaud); err == nil || err.Error() != "nothing readable answered at 115200 baud, only noise" {
+		t.Errorf("at the wrong speed: %v", err)
+	}
+	if f, err := ask(57600); err != nil || f != (Firmware{0x32, 1, 6, 7}) {
+		t.Errorf("at the right one: %v, %v", f, err)
+	}
+	s.port.PullCable()
+	if _, err := ask(57600); !errors.Is(err, errNoAck) || err.Error() != errNoAck.Error() {
+		t.Errorf("cable pulled: %v", err)
+	}
+	_ = s.port.Unplug()
+	if _, err := ask(57600); err == nil {
+		t.Error("unplugged, and answers")
+	}
 }
 
 // The adapter comes loose while a card is written, and comes back at once, late,

@@ -1,4 +1,4 @@
-package locksim
+package line
 
 import (
 	"errors"
@@ -17,12 +17,12 @@ type terminal struct {
 	master *os.File
 	slave  string
 	// wmu keeps writes apart from flush, which has the slave open for a moment:
-	// a byte written then would look as if the agent had got it.
+	// a byte written then would look as if the computer had got it.
 	wmu sync.Mutex
 }
 
 // openTerminal opens a pseudo-terminal whose slave is raw from the start: in
-// its cooked first state it would echo what the lock system says.
+// its cooked first state it would echo what the device says.
 func openTerminal() (*terminal, error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -55,27 +55,27 @@ func setUp(fd int) (number int, err error) {
 	return n, unix.IoctlSetTermios(fd, unix.TCSETS2, t)
 }
 
-// read feeds the session until the master is closed.
-func (t *terminal) read(se *session) {
+// read feeds a session until the master is closed.
+func (t *terminal) read(feed func([]byte), done <-chan struct{}) {
 	buf := make([]byte, 256)
 	gone := false
 	for {
 		n, err := t.master.Read(buf)
 		if n > 0 {
 			gone = false
-			se.feed(buf[:n])
+			feed(buf[:n])
 		}
 		switch {
 		case err == nil:
 		case errors.Is(err, syscall.EIO):
-			// The agent has closed its end, and may open it again. What it has
+			// The computer has closed its end, and may open it again. What it has
 			// not read is lost, as on a serial port.
 			if !gone {
 				t.flush()
 				gone = true
 			}
 			select {
-			case <-se.port.sys.done:
+			case <-done:
 				return
 			case <-time.After(5 * time.Millisecond):
 			}
@@ -101,7 +101,7 @@ func (t *terminal) flush() {
 	})
 }
 
-// write says false when the agent has closed the slave, or does not read.
+// write says false when the computer has closed the slave, or does not read.
 func (t *terminal) write(b []byte) bool {
 	t.wmu.Lock()
 	defer t.wmu.Unlock()
@@ -130,8 +130,8 @@ func (t *terminal) hungUp() bool {
 	return !up
 }
 
-// misread judges by the speed that the agent has set.
-func (t *terminal) misread(own PortOptions) bool {
+// misread judges by what the computer has set, which the master sees as termios.
+func (t *terminal) misread(own Speed) bool {
 	if own.Baud == 0 {
 		return false
 	}

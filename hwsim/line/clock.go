@@ -1,11 +1,12 @@
-package pn532sim
+package line
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
 
-// Clock is the time that a chip lives in.
+// Clock is the time that a device lives in.
 type Clock interface {
 	Now() time.Time
 	// After fires once, d of this clock's time from now.
@@ -19,6 +20,25 @@ func (wall) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
 // Wall is real time.
 func Wall() Clock { return wall{} }
+
+type scaled struct {
+	start, real time.Time
+	factor      float64
+}
+
+// Scaled is a clock that starts at start now and runs factor times as fast as
+// real time; factor must be above 0.
+func Scaled(start time.Time, factor float64) Clock {
+	return scaled{start: start, real: time.Now(), factor: factor}
+}
+
+func (c scaled) Now() time.Time {
+	return c.start.Add(time.Duration(float64(time.Since(c.real)) * c.factor))
+}
+
+func (c scaled) After(d time.Duration) <-chan time.Time {
+	return time.After(time.Duration(float64(d) / c.factor))
+}
 
 // Manual is a clock that stands still until Advance moves it.
 type Manual struct {
@@ -72,6 +92,13 @@ func (m *Manual) Advance(d time.Duration) {
 		w.ch <- m.now
 	}
 	m.waiters = kept
+}
+
+// forget takes back a wait that nobody waits for any longer.
+func (m *Manual) forget(ch <-chan time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waiters = slices.DeleteFunc(m.waiters, func(w waiter) bool { return w.ch == ch })
 }
 
 // AwaitWaiters returns when at least n waits are pending, so that a test
