@@ -3,6 +3,7 @@ package hwsim
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"edgeagent/hwsim/locksim"
@@ -41,6 +42,11 @@ func playCheckIn(ctx context.Context, d *Day) error {
 			return false, err.Error()
 		}
 		return d.Hotel.WiFi.Online("02:00:00:00:01:01"), "online"
+	})
+	d.expect(ctx, "the TV in 101 shows network and code", func() (bool, string) {
+		code := d.Hotel.Code("101")
+		want := strings.Join(strings.Fields("Sea View Guest "+code.User+" "+code.Code), " ")
+		return code.Works && d.Hotel.TV("101").Shown().WiFi == want, "shown"
 	})
 	return nil
 }

@@ -111,7 +111,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	page.Look, page.Reconnect = h.agent.Look, h.agent.Reconnect
+	page.Look, page.Reconnect, page.Slip = h.agent.Look, h.agent.Reconnect, h.slip(loaded, log)
 	group.Go(func() error { return page.Serve(shown, l) })
 	group.Go(func() error {
 		defer hide()

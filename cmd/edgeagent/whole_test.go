@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,25 @@ import (
 type whole struct {
 	t     *testing.T
 	hotel *hwsim.Hotel
-	log   *bytes.Buffer
+	log   *logBuffer
+}
+
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newWhole(t *testing.T) *whole {
@@ -38,7 +57,7 @@ func newWhole(t *testing.T) *whole {
 	if err := os.WriteFile(hotel.PropertyFile, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := &whole{t: t, hotel: hotel, log: &bytes.Buffer{}}
+	w := &whole{t: t, hotel: hotel, log: &logBuffer{}}
 	soft, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- serve(soft, context.WithoutCancel(soft), hotel.PropertyFile, w.log) }()
@@ -129,5 +148,37 @@ func TestRecordedMessagesReachTheRooms(t *testing.T) {
 	w.eventually("101's key is not", func() bool { return len(w.hotel.Locks.Keys("101", time.Now())) == 1 })
 	if n := len(w.hotel.Locks.Cuts("103")); n != 0 {
 		t.Errorf("housekeeping cut %d cards", n)
+	}
+}
+
+// The slip of the front desk: what the guests of a room type, from the running agent.
+func TestVoucherOfARoom(t *testing.T) {
+	w := newWhole(t)
+	address := strings.TrimPrefix(w.hotel.StatusURL, "http://")
+	fetch := func(room, form string) (string, error) {
+		body, err := fetchSlip(t.Context(), address, room, form)
+		return string(body), err
+	}
+	if _, err := fetch("101", "slip.txt"); err == nil || err.Error() != `nobody is in room "101", or the property file has no WiFi device; edgeagent shows the rooms in house on its status page` {
+		t.Errorf("an empty room: %v", err)
+	}
+	w.send("1-guide-check-in.json")
+	w.eventually("101 has a code", func() bool { return w.hotel.Code("101").Works })
+	var text string
+	w.eventually("the slip has the code", func() bool {
+		var err error
+		text, err = fetch("101", "slip.txt")
+		return err == nil
+	})
+	code := w.hotel.Code("101").Code
+	if !strings.Contains(text, "Network    Sea View Guest\n") || !strings.Contains(strings.ReplaceAll(text, "-", ""), code) {
+		t.Errorf("the slip: %s", text)
+	}
+	if picture, err := fetch("101", "slip.png"); err != nil || !strings.HasPrefix(picture, "\x89PNG") {
+		t.Errorf("the picture: %v", err)
+	}
+	w.eventually("the log says that somebody asked", func() bool { return strings.Contains(w.log.String(), "WiFi slip asked for") })
+	if strings.Contains(w.log.String(), code) {
+		t.Error("the code stands in the log")
 	}
 }

@@ -255,7 +255,7 @@ func (n *Network) problems() iter.Seq2[string, string] {
 			return
 		}
 		if n.SSID == "" && n.PasswordFile != "" {
-			yield("network.ssid", "network.ssid is missing: write the network's name as phones show it")
+			yield("network.ssid", "ssid is missing: write the network's name as phones show it")
 		}
 	}
 }

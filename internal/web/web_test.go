@@ -12,6 +12,7 @@ import (
 
 	"edgeagent/drivers"
 	"edgeagent/internal/agent"
+	"edgeagent/internal/slip"
 	"edgeagent/offsetstore"
 	"edgeagent/pms"
 )
@@ -200,5 +201,41 @@ func TestReconnect(t *testing.T) {
 	}
 	if want := []string{"mews", "spa"}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %q, want %q", asked, want)
+	}
+}
+
+func TestSlipIsForWhoAsksByHand(t *testing.T) {
+	p := healthy(pms.LinkLive)
+	ask := func(path string, byHand bool) (int, string, http.Header) {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Host = "127.0.0.1:8080"
+		if byHand {
+			r.Header.Set(ByHand, "yes")
+		}
+		p.Handler().ServeHTTP(w, r)
+		return w.Code, w.Body.String(), w.Header()
+	}
+	if code, _, _ := ask("/api/rooms/101/slip.txt", true); code != http.StatusServiceUnavailable {
+		t.Errorf("where nothing runs: %d", code)
+	}
+	p.Slip = func(room string) (slip.Slip, error) {
+		if room != "101/A" {
+			return slip.Slip{}, errors.New("nobody is in room " + room)
+		}
+		return slip.Slip{Hotel: "H", Room: room, SSID: "G", Codes: []slip.Code{{Code: "secret"}}}, nil
+	}
+	if code, body, _ := ask("/api/rooms/101%2FA/slip.txt", false); code != http.StatusForbidden || strings.Contains(body, "secret") {
+		t.Errorf("from a page elsewhere: %d %s", code, body)
+	}
+	code, body, header := ask("/api/rooms/101%2FA/slip.txt", true)
+	if code != http.StatusOK || !strings.Contains(body, "Code       secret") || header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %q %v", code, body, header)
+	}
+	if code, body, header := ask("/api/rooms/101%2FA/slip.png", true); code != http.StatusOK || header.Get("Content-Type") != "image/png" || !strings.HasPrefix(body, "\x89PNG") {
+		t.Errorf("%d %v", code, header)
+	}
+	if code, body, _ := ask("/api/rooms/7/slip.txt", true); code != http.StatusNotFound || body != "nobody is in room 7\n" {
+		t.Errorf("%d %q", code, body)
 	}
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"edgeagent/drivers/wifi"
+	"edgeagent/internal/config"
+	"edgeagent/internal/slip"
+	"edgeagent/internal/web"
+)
+
+func voucherCommand(path *string) *cobra.Command {
+	var picture string
+	cmd := &cobra.Command{
+		Use:   "voucher ROOM",
+		Short: "Print how the guests of a room get on the WiFi",
+		Long: `Voucher asks the agent that serves the property file for the WiFi codes of the
+guests who are in a room now, and prints them as a slip for the guest. With --png
+it also writes a picture that joins a phone to the network; for that the property
+file must say what the network is called. The agent logs that it was asked, and
+for which room.`,
+		Example: "  edgeagent voucher 101 --config /etc/edgeagent/property.yaml\n  edgeagent voucher 101 --png slip.png",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 || args[0] == "" {
+				return usageError{errors.New("name one room, such as edgeagent voucher 101")}
+			}
+			loaded, problems := config.Load(*path)
+			if loaded == nil {
+				fmt.Fprint(os.Stderr, problems.Render())
+				return errSilent
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
+			defer cancel()
+			text, err := fetchSlip(ctx, loaded.Status.Listen, args[0], "slip.txt")
+			if err != nil {
+				return err
+			}
+			if picture != "" {
+				png, err := fetchSlip(ctx, loaded.Status.Listen, args[0], "slip.png")
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(picture, png, 0o600); err != nil {
+					return err
+				}
+			}
+			_, err = os.Stdout.Write(text)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&picture, "png", "", "also write a picture that joins a phone to the network")
+	return cmd
+}
+
+// maxSlip bounds what is taken from the agent.
+const maxSlip = 1 << 20
+
+// fetchSlip asks the running agent over its status page.
+func fetchSlip(ctx context.Context, address, room, form string) ([]byte, error) {
+	target := "http://" + address + "/api/rooms/" + url.PathEscape(room) + "/" + form
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set(web.ByHand, "yes")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no agent answers at %s; is it running with this property file?", address)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSlip))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, errors.New(strings.TrimSpace(string(body)))
+	}
+	return body, nil
+}
+
+// slip gathers what the guests of a room must know.
+func (h *house) slip(l *config.Loaded, log zerolog.Logger) func(room string) (slip.Slip, error) {
+	return func(room string) (slip.Slip, error) {
+		s := slip.Slip{Hotel: l.Property.Name, Room: room}
+		access, err := h.agent.Access(room)
+		if err != nil {
+			return s, err
+		}
+		if len(access) == 0 {
+			return s, fmt.Errorf("nobody is in room %q, or the property file has no WiFi device; edgeagent shows the rooms in house on its status page", room)
+		}
+		for _, a := range access {
+			if a.Values["code"] == "" {
+				continue
+			}
+			until, _ := time.Parse(time.RFC3339, a.Values["until"]) // unreadable: it is left out
+			if !until.IsZero() {
+				until = until.In(l.Zone)
+			}
+			s.Codes = append(s.Codes, slip.Code{User: a.Values["user"], Code: a.Values["code"], Until: until})
+			if s.SSID != "" {
+				continue
+			}
+			if s.SSID, s.Password, err = h.network(a.Device); err != nil {
+				return s, err
+			}
+		}
+		if len(s.Codes) == 0 {
+			return s, fmt.Errorf("the guests of room %s have no WiFi code yet; the status page says what the WiFi controller waits for", room)
+		}
+		log.Info().Str("room", room).Msg("WiFi slip asked for")
+		return s, nil
+	}
+}
+
+// network is that of a WiFi device.
+func (h *house) network(device string) (ssid, password string, err error) {
+	for _, d := range h.devices {
+		if w, ok := d.(*wifi.Driver); ok && w.String() == device {
+			return w.Network()
+		}
+	}
+	return "", "", nil
+}
