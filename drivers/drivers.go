@@ -23,7 +23,8 @@ type Driver interface {
 
 	// Do carries the command out and returns once the device itself has
 	// confirmed. An error that is ErrRefused or ErrUnknown ends the command;
-	// any other means: nothing happened, try again.
+	// any other means: nothing happened, try again. With ErrUnknown the
+	// receipt's Values are what would be true if it was carried out.
 	Do(ctx context.Context, cmd Command) (Receipt, error)
 	// Probe asks whether the device is there. It changes nothing.
 	Probe(ctx context.Context) error
@@ -208,5 +209,8 @@ type Site struct {
 	// subject of the named device; nil if there is none. A driver finds there
 	// after a restart what it once made. The func itself may be nil.
 	Known func(device, subject string) map[string]string
-	Log   zerolog.Logger
+	// Late tells what became of a command that ended with ErrUnknown, once the
+	// device has said so after all. It may be nil.
+	Late func(commandID string, done bool, note string)
+	Log  zerolog.Logger
 }

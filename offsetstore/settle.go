@@ -1,6 +1,7 @@
 package offsetstore
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -50,6 +51,37 @@ func (s *Store) settleNow(c Command) error {
 		return s.enqueue(w)
 	}
 	return s.commit(w.change, w.after)
+}
+
+// ErrNotUnknown: no outcome of that id is unknown, or no longer.
+var ErrNotUnknown = errors.New("no command of this id has an unknown outcome")
+
+// Resolve ends the doubt about a command whose outcome was unknown. note is what
+// was found out. If it was carried out, known is what must be known of its
+// subject from now on; otherwise nil, and what was known before stays.
+func (s *Store) Resolve(id, note string, known json.RawMessage) error {
+	var found error
+	err := s.commit(func(tx *bbolt.Tx) error {
+		found = nil // the transaction may run again
+		bucket := tx.Bucket(bucketUnknown)
+		text := bucket.Get([]byte(id))
+		if text == nil {
+			found = ErrNotUnknown
+			return nil
+		}
+		var c Command
+		if err := json.Unmarshal(text, &c); err != nil {
+			return err
+		}
+		if known != nil {
+			if err := tx.Bucket(bucketKnown).Put(pairKey(c.Lane, c.Subject), known); err != nil {
+				return err
+			}
+		}
+		c.Unknown, c.Note, c.Body = false, note, nil
+		return errors.Join(bucket.Delete([]byte(id)), put(tx.Bucket(bucketDone), seqKey(c.Seq), c))
+	}, nil)
+	return errors.Join(err, found)
 }
 
 // Retry puts a command that Next handed out back, to run no earlier than due.

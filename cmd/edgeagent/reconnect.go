@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"edgeagent/internal/config"
-	"edgeagent/internal/web"
 )
 
 func reconnectCommand(path *string) *cobra.Command {
@@ -48,23 +45,6 @@ devices. Nothing is lost: what happens meanwhile is read afterwards.`,
 
 // reconnect asks the running agent over its status page.
 func reconnect(ctx context.Context, address, link string) error {
-	target := "http://" + address + "/api/links/" + url.PathEscape(link) + "/reconnect"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, http.NoBody)
-	if err != nil {
-		return err
-	}
-	req.Header.Set(web.ByHand, "yes")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("no agent answers at %s; is it running with this property file?", address)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNoContent {
-		return nil
-	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
-	if err != nil {
-		return err
-	}
-	return errors.New(strings.TrimSpace(string(text)))
+	_, err := ask(ctx, http.MethodPost, address, "/api/links/"+url.PathEscape(link)+"/reconnect")
+	return err
 }

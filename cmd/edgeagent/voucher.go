@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -17,7 +15,6 @@ import (
 	"edgeagent/drivers/wifi"
 	"edgeagent/internal/config"
 	"edgeagent/internal/slip"
-	"edgeagent/internal/web"
 )
 
 func voucherCommand(path *string) *cobra.Command {
@@ -63,30 +60,8 @@ for which room.`,
 	return cmd
 }
 
-// maxSlip bounds what is taken from the agent.
-const maxSlip = 1 << 20
-
-// fetchSlip asks the running agent over its status page.
 func fetchSlip(ctx context.Context, address, room, form string) ([]byte, error) {
-	target := "http://" + address + "/api/rooms/" + url.PathEscape(room) + "/" + form
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set(web.ByHand, "yes")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("no agent answers at %s; is it running with this property file?", address)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSlip))
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.New(strings.TrimSpace(string(body)))
-	}
-	return body, nil
+	return ask(ctx, http.MethodGet, address, "/api/rooms/"+url.PathEscape(room)+"/"+form)
 }
 
 // slip gathers what the guests of a room must know.

@@ -69,6 +69,7 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 		o.Sources = append(o.Sources, src)
 	}
 	site := site(l, h.store, log)
+	site.Late = func(id string, done bool, note string) { h.agent.Late(id, done, note) } // no driver works before the agent
 	for i := range l.Devices {
 		d := &l.Devices[i]
 		driver, err := open(d, site)

@@ -66,16 +66,12 @@ func (m *memory) finish(id string, e *memo, receipt drivers.Receipt, err error, 
 }
 
 // late adds a result that came too late to a command whose outcome was unknown.
-func (m *memory) late(id, code string) {
+func (m *memory) late(id, what string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.byID[id]
 	if e == nil || e.err == nil {
 		return
-	}
-	what := "the lock system reported success later"
-	if code != "" {
-		what = "the lock system reported " + code + " later"
 	}
 	e.err = &amended{err: e.err, what: what}
 }

@@ -100,16 +100,24 @@ func (m *Module) encode(ctx context.Context, r *pn532.Reader, cmd drivers.Comman
 	for made := range key.copies {
 		res, err := r.Encode(ctx, key.Credential, m.how(cmd))
 		if err != nil {
-			return receipt, moduleFailure(err, made, key.copies)
+			if err = moduleFailure(err, made, key.copies); errors.Is(err, drivers.ErrUnknown) {
+				key.remember(receipt.Values) // if it was made after all
+			}
+			return receipt, err
 		}
 		n := strconv.Itoa(made + 1)
 		receipt.Values["cards"], receipt.Values["uid_"+n] = n, res.UID
-		receipt.Values[valueKey], receipt.Values[valueGeneration] = key.identity, strconv.FormatUint(uint64(key.Generation), 10)
-		receipt.Values[drivers.ValueAt] = instant(time.Now())
+		key.remember(receipt.Values)
 		hints = append(hints, res.Hints...)
 	}
 	receipt.Note = withHints(fmt.Sprintf("%s of our own for room %s, valid until %s", cards(key.copies), printable(cmd.Params["room"], maxName), m.clock(key.Until)), hints)
 	return receipt, nil
+}
+
+// remember notes in a receipt which key the room has from now on.
+func (k *ownKey) remember(values map[string]string) {
+	values[valueKey], values[valueGeneration] = k.identity, strconv.FormatUint(uint64(k.Generation), 10)
+	values[drivers.ValueAt] = instant(time.Now())
 }
 
 // read explains a card.

@@ -78,12 +78,25 @@ func (s *session) unsolicited(tok token) {
 		if !ok {
 			return
 		}
-		s.d.memory.late(o.id, r.code)
+		s.d.late(o, r)
 		s.d.noteEncoder(r, o.step)
 	}
 	o.came = true
 	s.last, s.lastAt = tok.fields, time.Now()
 	s.d.site.Log.Warn().Str("device", s.d.name).Str("command", o.id).Str("code", printable(tok.fields[0], 8)).Msg("late result")
+}
+
+// late tells whoever waits what became of a command that was given up as lost.
+// An answer that is one letter away from success settles nothing.
+func (d *Driver) late(o *orphan, r result) {
+	note := "the lock system reported success later"
+	if r.code != "" {
+		note = "the lock system reported " + r.code + " later: " + d.dialect.codeOf(o.step.command, r.code).hint
+	}
+	d.memory.late(o.id, note)
+	if d.site.Late != nil && !d.dialect.couldBeSuccess(o.step.command, r.code) {
+		d.site.Late(o.id, r.code == "", note)
+	}
 }
 
 // stillBusy tells from an encoder-busy answer that an earlier command, given up

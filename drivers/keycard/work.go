@@ -49,7 +49,9 @@ func (s *session) work(j *job) error {
 				s.d.orphan.id = j.cmd.ID
 			}
 			out := j.verdict(err, made)
-			out.receipt = receipt
+			if out.receipt = receipt; errors.Is(out.err, drivers.ErrUnknown) && (j.plan.action == actionEncode || j.plan.action == actionMobile) {
+				j.plan.remember(receipt.Values, time.Now()) // if it was made after all
+			}
 			j.reply <- out
 			return err
 		}

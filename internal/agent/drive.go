@@ -143,6 +143,9 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		return a.finish(d, c, offsetstore.Processed)
 	case unknown && !c.Setting:
 		c.Note, c.Unknown = reason(err), true
+		if c.Receipt, err = json.Marshal(withEnd(receipt, c)); err != nil { // should a person find that it was done
+			return err
+		}
 		return a.finish(d, c, offsetstore.Error)
 	case errors.Is(err, drivers.ErrRefused):
 		d.lane.reset()

@@ -30,6 +30,9 @@ type Page struct {
 	Look     func() (agent.View, error)
 	// Reconnect opens a PMS link anew; nil where there is no agent.
 	Reconnect func(link string) error
+	// Resolve ends the doubt about a command whose outcome is unknown: it was
+	// done, or it was not. nil where there is no agent.
+	Resolve func(command string, done bool) error
 	// Slip is how the guests of a room get on the WiFi; nil where there is no
 	// agent. It is secret, and asking for it is logged.
 	Slip func(room string) (slip.Slip, error)
@@ -73,6 +76,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "healthy\n") })
 	mux.HandleFunc("GET /-/ready", p.ready)
 	mux.HandleFunc("POST /api/links/{name}/reconnect", p.reconnect)
+	mux.HandleFunc("POST /api/commands/{id}/{outcome}", p.resolve)
 	mux.HandleFunc("GET /api/rooms/{room}/slip.txt", p.slip)
 	mux.HandleFunc("GET /api/rooms/{room}/slip.png", p.slip)
 	return onlyHere(mux)
@@ -174,58 +178,6 @@ func (p *Page) commands(w io.Writer, links []agent.LinkView) {
 	}
 }
 
-// ByHand is the header that a request which sets something off must have: a web
-// page elsewhere cannot send it without asking first.
-const ByHand = "Edgeagent-By-Hand"
-
-// slip shows how the guests of a room get on the WiFi. It wants the header of
-// what is set off by hand, since a page elsewhere must not even embed it.
-func (p *Page) slip(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get(ByHand) == "" {
-		http.Error(w, "the header "+ByHand+" is missing", http.StatusForbidden)
-		return
-	}
-	if p.Slip == nil {
-		http.Error(w, "nothing runs", http.StatusServiceUnavailable)
-		return
-	}
-	s, err := p.Slip(r.PathValue("room"))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	if strings.HasSuffix(r.URL.Path, ".txt") {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, s.Text()) // who has left needs no answer
-		return
-	}
-	picture, err := s.PNG()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	w.Header().Set("Content-Type", "image/png")
-	_, _ = w.Write(picture)
-}
-
-// reconnect opens a PMS link anew.
-func (p *Page) reconnect(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get(ByHand) == "" {
-		http.Error(w, "the header "+ByHand+" is missing", http.StatusForbidden)
-		return
-	}
-	if p.Reconnect == nil {
-		http.Error(w, "nothing runs", http.StatusServiceUnavailable)
-		return
-	}
-	if err := p.Reconnect(r.PathValue("name")); err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
 func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	v, ok := p.look(w)
@@ -252,6 +204,12 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	section(w, "Rooms in house", len(v.Rooms))
 	for _, r := range v.Rooms {
 		fmt.Fprintf(w, "  %-18s guests %d, until %s\n", r.Room, r.Guests, r.Departure.Format(time.RFC3339))
+	}
+	if len(v.Unknown) > 0 {
+		section(w, "Outcome unknown: edgeagent resolve ID done, or not-done", len(v.Unknown))
+		for _, c := range v.Unknown {
+			fmt.Fprintf(w, "  %-18s %-14s %s\n", c.Device, c.Subject, c.ID)
+		}
 	}
 	section(w, "Waiting", len(v.Open))
 	for _, c := range v.Open {

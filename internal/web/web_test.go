@@ -31,6 +31,7 @@ func view(state pms.LinkState) agent.View {
 		Conditions: []agent.Condition{
 			{Code: "device-silent", About: "tvs", Text: "no broker", Do: "check power", Since: at, Serious: true},
 		},
+		Unknown:    []agent.CommandView{{ID: "n2/cut a key/1", Device: "desk", Subject: "room:102"}},
 		Unmapped:   []agent.UnmappedView{{Source: "inspire", Name: "SPA / BOOKING", Count: 4}},
 		Quarantine: 1, Counts: map[string]int64{"notices": 7}, StoreBytes: 32768,
 	}
@@ -57,6 +58,7 @@ func TestPageSaysHowThingsStand(t *testing.T) {
 	for _, want := range []string{
 		"edgeagent v1, Hotel Sea View", "device-silent", "What to do: check power.", "inspire", "live",
 		"c0ffee Error since 15:04:05 no card was presented; not told yet: HTTP 503", "tvs", "waiting 3 no broker", "101", "guests 2", `"SPA / BOOKING", seen 4`,
+		"Outcome unknown: edgeagent resolve ID done, or not-done (1)", "n2/cut a key/1",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q:\n%s", want, body)
@@ -237,5 +239,48 @@ func TestSlipIsForWhoAsksByHand(t *testing.T) {
 	}
 	if code, body, _ := ask("/api/rooms/7/slip.txt", true); code != http.StatusNotFound || body != "nobody is in room 7\n" {
 		t.Errorf("%d %q", code, body)
+	}
+}
+
+func TestOutcomeIsResolvedByHand(t *testing.T) {
+	p := healthy(pms.LinkLive)
+	post := func(path string, byHand bool) (int, string) {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, path, nil)
+		r.Host = "127.0.0.1:8080"
+		if byHand {
+			r.Header.Set(ByHand, "yes")
+		}
+		p.Handler().ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	if code, _ := post("/api/commands/a/done", true); code != http.StatusServiceUnavailable {
+		t.Errorf("where nothing runs: %d", code)
+	}
+	var told []string
+	p.Resolve = func(id string, done bool) error {
+		if id == "gone" {
+			return errors.New("no such command")
+		}
+		told = append(told, id+map[bool]string{true: " done", false: " not done"}[done])
+		return nil
+	}
+	for _, c := range []struct {
+		path   string
+		byHand bool
+		want   int
+	}{
+		{"/api/commands/pms%2F1%2Fcut%20a%20key%2F1/done", true, http.StatusNoContent},
+		{"/api/commands/b/not-done", true, http.StatusNoContent},
+		{"/api/commands/c/done", false, http.StatusForbidden},
+		{"/api/commands/d/maybe", true, http.StatusNotFound},
+		{"/api/commands/gone/done", true, http.StatusNotFound},
+	} {
+		if code, body := post(c.path, c.byHand); code != c.want {
+			t.Errorf("%s: %d %s", c.path, code, body)
+		}
+	}
+	if want := []string{"pms/1/cut a key/1 done", "b not done"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }
