@@ -33,15 +33,16 @@ var imports = []struct {
 	{"pms", nil},
 	{"offsetstore", nil},
 	{"drivers", nil},
-	{"pms/...", []string{"pms"}},
+	{"pms/...", []string{"pms", "internal/zones"}},
 	{"drivers/keycard", []string{"drivers", "drivers/keycard/panel", "drivers/keycard/pn532"}},
 	{"drivers/...", []string{"drivers"}},
 	{"rules", []string{"pms", "drivers"}},
 	{"internal/gpiochip", nil},
 	{"internal/busdev", nil},
 	{"internal/slip", nil},
+	{"internal/zones", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
-	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules"}},
+	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules", "internal/zones"}},
 	{"internal/web", []string{"internal/agent", "internal/slip", "rules"}},
 	{"cmd/edgeagent", []string{"pms", "pms/...", "rules", "offsetstore", "drivers", "drivers/...", "internal/..."}},
 	{"hwsim", []string{"hwsim/..."}},
@@ -231,9 +232,28 @@ func file(t *testing.T, path string) {
 			t.Errorf("%s: init hides what a reader must find; write a table or a constructor", positions.Position(f.Pos()))
 		}
 	}
+	if !strings.Contains(filepath.ToSlash(path), "hwsim/") {
+		sorts(t, positions, parsed)
+	}
 	for _, group := range parsed.Comments {
 		if strings.Contains(group.Text(), "TODO") || strings.Contains(group.Text(), "FIXME") {
 			t.Errorf("%s: a note of what is missing; do it, or write down elsewhere that it is not done", positions.Position(group.Pos()))
 		}
 	}
+}
+
+// sorts finds the generic sorts: the compiler makes one anew for each type, some
+// 20 kB of the binary that sort.Slice shares.
+func sorts(t *testing.T, positions *token.FileSet, parsed *ast.File) {
+	t.Helper()
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		call, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if from, ok := call.X.(*ast.Ident); ok && from.Name == "slices" && (call.Sel.Name == "SortFunc" || call.Sel.Name == "SortStableFunc") {
+			t.Errorf("%s: slices.%s is compiled anew for each type; write sort.Slice or sort.SliceStable", positions.Position(call.Pos()), call.Sel.Name)
+		}
+		return true
+	})
 }

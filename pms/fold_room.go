@@ -2,6 +2,7 @@ package pms
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -135,7 +136,7 @@ func (f *fold) after(room string) []*Stay {
 			in = append(in, s)
 		}
 	}
-	slices.SortFunc(in, byArrival)
+	sort.Slice(in, func(i, j int) bool { return byArrival(in[i], in[j]) < 0 })
 	return in
 }
 

@@ -3,6 +3,7 @@ package pms
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 )
@@ -56,7 +57,7 @@ func (l *Ledger) Sweep(now time.Time) Change {
 		}
 	}
 	if len(expected) > maxExpected {
-		slices.SortFunc(expected, func(a, b *Stay) int { return byNeed(a, b, now) })
+		sort.Slice(expected, func(i, j int) bool { return byNeed(expected[i], expected[j], now) < 0 })
 		for _, s := range expected[maxExpected:] {
 			c.Forget = append(c.Forget, s.ID)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"edgeagent/pms"
@@ -16,11 +17,12 @@ func (c *compiler) conditions(at string, when map[string]Match) []condition {
 	for field := range when {
 		fields = append(fields, field)
 	}
-	slices.SortFunc(fields, func(a, b string) int {
+	sort.Slice(fields, func(i, j int) bool {
+		a, b := fields[i], fields[j]
 		return cmp.Or(
 			cmp.Compare(when[a].offset, when[b].offset),
 			cmp.Compare(slices.Index(known, a), slices.Index(known, b)),
-			cmp.Compare(a, b))
+			cmp.Compare(a, b)) < 0
 	})
 	var out []condition
 	for _, field := range fields {

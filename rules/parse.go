@@ -1,17 +1,15 @@
 package rules
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
-	"reflect"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -32,30 +30,32 @@ var defaultYAML string
 // Default is the rule file that ships: what a hotel gets that writes no rules.
 func Default() []byte { return []byte(defaultYAML) }
 
-// file is a rule file.
-type file struct {
-	Rules []Rule `yaml:"rules"`
-}
-
 // Parse reads a rule file: a mapping with the one key rules, spelled as in a
 // property file. It is strict; an error begins with line:column of the file.
 func Parse(source []byte) ([]Rule, error) {
 	if len(source) > maxBytes {
 		return nil, fmt.Errorf("1:1: %d bytes of rules, and at most %d are possible", len(source), maxBytes)
 	}
-	tokens := lexer.Tokenize(string(source))
-	if err := bounded(tokens); err != nil {
+	if err := bounded(lexer.Tokenize(string(source))); err != nil {
 		return nil, err
 	}
-	var f file
-	err := yaml.NewDecoder(bytes.NewReader(source), yaml.Strict()).Decode(&f)
-	if errors.Is(err, io.EOF) || err == nil && f.Rules == nil {
-		return nil, errors.New("1:1: no rules: begin the list with rules: on a line of its own")
-	}
+	parsed, err := parser.ParseBytes(source, 0)
 	if err != nil {
-		return nil, located(err, tokens)
+		return nil, located(err)
 	}
-	return f.Rules, nil
+	for _, document := range parsed.Docs {
+		if document.Body == nil || document.Body.Type() == ast.NullType {
+			continue
+		}
+		list, err := readFile(document.Body)
+		if err != nil {
+			return nil, located(err)
+		}
+		if list != nil {
+			return list, nil
+		}
+	}
+	return nil, errors.New("1:1: no rules: begin the list with rules: on a line of its own")
 }
 
 // bounded refuses what the YAML parser would take long over, and what rules
@@ -114,51 +114,16 @@ func at(t *token.Token, format string, args ...any) error {
 	return fmt.Errorf("%d:%d: %s", t.Position.Line, t.Position.Column, fmt.Sprintf(format, args...))
 }
 
-// located puts an error of the YAML decoder into words for installers, with its place.
-func located(err error, tokens token.Tokens) error {
-	var (
-		unknown  *yaml.UnknownFieldError
-		mismatch *yaml.TypeError
-		shape    *yaml.UnexpectedNodeTypeError
-		any      yaml.Error
-	)
-	keys := []string{"rules", "name", "when", "do", "device", "kind", "action", "params", "within", "after"}
+// located gives an error of the YAML library its place; ours begin with theirs.
+func located(err error) error {
+	var known yaml.Error
 	switch {
-	case errors.As(err, &unknown) && unknown.Token != nil:
-		word := unknown.Token.Value
-		return at(unknown.Token, "unknown key %q: %s", word, suggest(word, keys, quoted, "there are "+strings.Join(keys, ", ")))
-	case errors.As(err, &mismatch) && mismatch.Token != nil:
-		return at(mismatch.Token, "%s", wantedType(mismatch.DstType))
-	case errors.As(err, &shape) && shape.Token != nil:
-		return at(shape.Token, "%s", strings.ReplaceAll(shape.GetMessage(), "sequence", "list"))
-	case errors.As(err, &any) && any.GetToken() != nil:
-		if strings.Contains(any.GetMessage(), "'\t'") {
-			return at(any.GetToken(), "a tab: YAML wants spaces at the beginning of a line")
-		}
-		return at(any.GetToken(), "%s", any.GetMessage())
+	case !errors.As(err, &known):
+		return err
+	case known.GetToken() == nil:
+		return fmt.Errorf("1:1: %w", err)
+	case strings.Contains(known.GetMessage(), "'\t'"):
+		return at(known.GetToken(), "a tab: YAML wants spaces at the beginning of a line")
 	}
-	// A duration that does not parse comes without its place.
-	for i, t := range tokens {
-		if i < 2 || tokens[i-1].Type != token.MappingValueType {
-			continue
-		}
-		if k := tokens[i-2].Value; k == "within" || k == "after" {
-			if _, bad := time.ParseDuration(t.Value); bad != nil {
-				return at(t, "%q is not a time span: write one such as 10m or 1h30m", t.Value)
-			}
-		}
-	}
-	return fmt.Errorf("1:1: %w", err)
-}
-
-func wantedType(t reflect.Type) string {
-	switch {
-	case t == reflect.TypeFor[time.Duration]():
-		return "a number says no unit: write a time span such as 10m or 1h30m"
-	case t.Kind() == reflect.String:
-		return "a text belongs here"
-	case t.Kind() == reflect.Slice:
-		return "a list belongs here, with a - before each item"
-	}
-	return "a mapping belongs here, with a key and a value on each line"
+	return at(known.GetToken(), "%s", known.GetMessage())
 }

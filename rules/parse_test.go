@@ -12,7 +12,7 @@ import (
 func TestParse(t *testing.T) {
 	list, err := Parse([]byte(`# comment
 rules:
-  - name: a
+  - name: 0101
     when:
       room: 0101            # an octal number to YAML, a room to a hotel
       event: [stay.checked_in, stay.extended]
@@ -37,7 +37,7 @@ rules:
 		t.Fatal(err)
 	}
 	want := []Rule{{
-		Name: "a",
+		Name: "0101",
 		When: map[string]Match{
 			"room": {Values: []string{"0101"}}, "event": {Values: []string{"stay.checked_in", "stay.extended"}, List: true},
 			"shared": {Values: []string{"True"}}, "vip": {Values: []string{"!V1"}}, "group": {Values: []string{"1.10"}},
@@ -75,6 +75,9 @@ func TestParseErrors(t *testing.T) {
 		{"the same condition twice", "rules:\n- when:\n    vip: a\n    vip: b\n", `4:5: mapping key "vip" already defined at [3:5]`},
 		{"a number for a time", "rules:\n- do:\n  - within: 10\n", `3:13: a number says no unit: write a time span such as 10m or 1h30m`},
 		{"a word for a time", "rules:\n- do:\n  - after: soon\n", `3:12: "soon" is not a time span: write one such as 10m or 1h30m`},
+		{"a list for a time", "rules:\n- do:\n  - within: [10m]\n", `3:13: a time span belongs here, such as 10m or 1h30m`},
+		{"a mapping for the rules", "rules: { name: a }\n", `1:8: mapping was used where list is expected`},
+		{"a text for a rule", "rules:\n- encode\n", `2:3: string was used where mapping is expected`},
 		{"a list for a name", "rules:\n- name: [a]\n", `2:9: a text belongs here`},
 		{"a text for the steps", "rules:\n- do: encode\n", `2:7: string was used where list is expected`},
 		{"a mapping in a condition", "rules:\n- when: { vip: { not: V1 } }\n", `2:16: a condition is a text or a list of texts`},

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	_ "time/tzdata" // the hotel's time zone, also where the system has no table of them
 
 	"github.com/spf13/cobra"
 )

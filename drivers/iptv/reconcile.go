@@ -1,9 +1,9 @@
 package iptv
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 
 	"edgeagent/drivers"
 
@@ -26,7 +26,7 @@ type wish struct {
 // off only the stay it names, as it does when it is carried out.
 func (d *Driver) wishes(wanted []drivers.Command) map[string]wish {
 	wanted = slices.Clone(wanted)
-	slices.SortStableFunc(wanted, func(a, b drivers.Command) int { return cmp.Compare(a.Seq, b.Seq) })
+	sort.SliceStable(wanted, func(i, j int) bool { return wanted[i].Seq < wanted[j].Seq })
 	keys := map[string]wish{}
 	for _, cmd := range wanted {
 		w := wish{subject: cmd.Subject, seq: cmd.Seq, later: cmd.Due.After(d.now())}

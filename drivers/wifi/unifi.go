@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -116,8 +117,9 @@ func (u *unifi) choose(mine []voucher, g Grant) (keep *voucher, rest []voucher) 
 		return 2
 	}
 	sorted := slices.Clone(mine)
-	slices.SortFunc(sorted, func(a, b voucher) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	sort.Slice(sorted, func(i, j int) bool {
+		a, b := &sorted[i], &sorted[j]
+		return cmp.Or(cmp.Compare(rank(*a), rank(*b)), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID)) < 0
 	})
 	if len(sorted) > 0 && rank(sorted[0]) < 3 {
 		return &sorted[0], sorted[1:]
@@ -228,7 +230,7 @@ func (u *unifi) online(ctx context.Context, past history, except string) ([]stri
 	}
 	var macs []string
 	for mac, records := range byDevice {
-		slices.SortFunc(records, func(a, b guest) int { return cmp.Compare(a.Start, b.Start) })
+		sort.Slice(records, func(i, j int) bool { return records[i].Start < records[j].Start })
 		owner, live := "", false
 		for _, r := range records {
 			if r.Code != "" {

@@ -2,8 +2,7 @@ package agent
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
+	"sort"
 
 	"edgeagent/drivers"
 )
@@ -29,7 +28,7 @@ func (a *Agent) Access(room string) ([]Access, error) {
 		}
 	}
 	a.mu.Unlock()
-	slices.SortFunc(stays, strings.Compare)
+	sort.Strings(stays)
 	var list []Access
 	for _, d := range a.devices {
 		if d.Kind != "wifi" {

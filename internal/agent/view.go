@@ -2,7 +2,7 @@ package agent
 
 import (
 	"slices"
-	"strings"
+	"sort"
 	"sync"
 	"time"
 
@@ -170,7 +170,7 @@ func (a *Agent) rooms() []RoomView {
 		r.KeyUntil = a.keyUntil(r.Room, r.Stays)
 		rooms = append(rooms, *r)
 	}
-	slices.SortFunc(rooms, func(x, y RoomView) int { return strings.Compare(x.Room, y.Room) })
+	sort.Slice(rooms, func(i, j int) bool { return rooms[i].Room < rooms[j].Room })
 	return rooms
 }
 
@@ -206,6 +206,6 @@ func (r *recent) list() []CommandView {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := slices.Concat(r.good, r.bad)
-	slices.SortFunc(all, func(x, y CommandView) int { return y.Settled.Compare(x.Settled) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Settled.After(all[j].Settled) })
 	return all
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"edgeagent/internal/zones"
 	"edgeagent/pms/mews"
 )
 
@@ -69,7 +70,7 @@ func (c *checker) zone(name string) *time.Location {
 		c.add(path, "property.timezone is missing; write the hotel's IANA zone, such as timezone: Europe/Lisbon")
 		return time.UTC
 	}
-	zone, err := time.LoadLocation(name)
+	zone, err := zones.Load(name)
 	if err != nil || name == "Local" {
 		c.add(path, "unknown time zone %q; write an IANA name, such as timezone: Europe/Lisbon", short(name))
 		return time.UTC

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"edgeagent/internal/zones"
 )
 
 // house is what of the property seldom changes: its rooms and services. A house
@@ -76,7 +78,7 @@ func (s *Source) readEnterprise(ctx context.Context, h *house) error {
 		return err
 	}, func(error) bool { return false })
 	h.enterprise = answer.Enterprise
-	if zone, zoneErr := time.LoadLocation(h.enterprise.TimeZoneIdentifier); zoneErr == nil && h.enterprise.TimeZoneIdentifier != "" {
+	if zone, zoneErr := zones.Load(h.enterprise.TimeZoneIdentifier); zoneErr == nil && h.enterprise.TimeZoneIdentifier != "" {
 		h.zone = zone
 	}
 	return err

@@ -1,10 +1,12 @@
 package mews
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"sort"
 	"time"
 
 	"edgeagent/pms"
@@ -15,11 +17,9 @@ import (
 // moves in; otherwise what happened first comes first.
 func (f *follower) stayNotices(r *stayReading, replayed bool) []pms.Notice {
 	all := slices.Clone(r.rows)
-	slices.SortStableFunc(all, func(a, b reservationRow) int {
-		if in := boolOrder(a.State == started, b.State == started); in != 0 {
-			return in
-		}
-		return a.UpdatedUtc.Compare(b.UpdatedUtc.Time)
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		return cmp.Or(boolOrder(a.State == started, b.State == started), a.UpdatedUtc.Compare(b.UpdatedUtc.Time)) < 0
 	})
 	var notices []pms.Notice
 	for i := range all {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"edgeagent/internal/zones"
 	"edgeagent/pms"
 )
 
@@ -90,7 +91,7 @@ func (s *Source) probeClock() pms.Finding {
 
 func (s *Source) probeZone(h *house) pms.Finding {
 	name := printable(h.enterprise.TimeZoneIdentifier, 60)
-	zone, err := time.LoadLocation(name)
+	zone, err := zones.Load(name)
 	f := pms.Finding{Step: "time zone", OK: true, Text: fmt.Sprintf("%s, as in the property file", name)}
 	switch {
 	case err != nil || name == "":

@@ -3,7 +3,7 @@ package mews
 import (
 	"context"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"edgeagent/pms"
@@ -18,8 +18,9 @@ func (s *Source) probeDevices(ctx context.Context) []pms.Finding {
 	var list []pms.Finding
 	f := follower{Source: s}
 	used := map[string]bool{}
-	slices.SortFunc(answer.Devices.good, func(a, b deviceRow) int { return strings.Compare(a.Name, b.Name) })
-	for _, d := range answer.Devices.good {
+	devices := answer.Devices.good
+	sort.Slice(devices, func(i, j int) bool { return devices[i].Name < devices[j].Name })
+	for _, d := range devices {
 		title := fmt.Sprintf("%s %q", printable(d.Type, 30), printable(d.Name, 60))
 		if d.Identifier != "" {
 			title += fmt.Sprintf(", identifier %q", printable(d.Identifier, 60))
