@@ -33,15 +33,40 @@ func probeEncoder(ctx context.Context, out io.Writer, d *config.Device, site dri
 	return false
 }
 
+// bare is a device without the panel around it.
+func bare(driver drivers.Driver) drivers.Driver {
+	if fitted, ok := driver.(interface{ Unwrap() drivers.Driver }); ok {
+		return fitted.Unwrap()
+	}
+	return driver
+}
+
+// trace is what an encoder of the house remembers of its line, a line each.
+func (h *house) trace(device string) (string, error) {
+	for _, d := range h.devices {
+		encoder, ok := bare(d).(interface{ Trace() []keycard.TraceEntry })
+		if d.String() != device || !ok {
+			continue
+		}
+		var b strings.Builder
+		for _, e := range encoder.Trace() {
+			direction := "<"
+			if e.Sent {
+				direction = ">"
+			}
+			fmt.Fprintf(&b, "%s %s %s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), direction, e.Text)
+		}
+		return b.String(), nil
+	}
+	return "", fmt.Errorf("there is no encoder %q", device)
+}
+
 // identify asks a device whether it is there, and what it is.
 func identify(ctx context.Context, driver drivers.Driver) (string, error) {
 	if err := driver.Probe(ctx); err != nil {
 		return "", err
 	}
-	if fitted, ok := driver.(interface{ Unwrap() drivers.Driver }); ok {
-		driver = fitted.Unwrap()
-	}
-	if m, ok := driver.(*keycard.Module); ok {
+	if m, ok := bare(driver).(*keycard.Module); ok {
 		return m.Identify(ctx)
 	}
 	return "keycard answers", nil

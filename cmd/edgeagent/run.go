@@ -112,7 +112,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		}
 	}()
 	page.Look, page.Reconnect, page.Slip = h.agent.Look, h.agent.Reconnect, h.slip(loaded, log)
-	page.Resolve = h.agent.Resolve
+	page.Resolve, page.Trace = h.agent.Resolve, h.trace
 	group.Go(func() error { return page.Serve(shown, l) })
 	group.Go(func() error {
 		defer hide()

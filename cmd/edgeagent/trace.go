@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ import (
 
 func traceCommand(path *string) *cobra.Command {
 	var file string
+	var recent bool
 	cmd := &cobra.Command{
 		Use:   "trace DEVICE [ACTION [NAME=VALUE ...]]",
 		Short: "Record what goes over an encoder's line",
@@ -30,9 +33,13 @@ With an action it carries that one out, and ends with it. That is no rehearsal:
 encode makes a key, and ends the keys that the room had. Name a room where nobody
 lives.
 
+With --recent it asks the running agent for what it remembers of the line, the
+last few hundred lines of it: what went wrong an hour ago is perhaps still there.
+
 The transcript holds no guest's name, phone, track, card number or authorisation
 code, and may be sent to support: docs/encoders.md describes it.`,
 		Example: `  edgeagent trace lobby-encoder -o transcript.txt
+  edgeagent trace lobby-encoder --recent
   edgeagent trace lobby-encoder -o read.txt read
   edgeagent trace lobby-encoder -o new.txt encode room=999 until=2026-07-17T11:00`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,6 +54,9 @@ code, and may be sent to support: docs/encoders.md describes it.`,
 			if err != nil {
 				return usageError{err}
 			}
+			if recent {
+				return recentTrace(cmd.Context(), loaded, d, args[1:], file)
+			}
 			order, err := orderOf(d, args[1:])
 			if err != nil {
 				return usageError{err}
@@ -56,6 +66,7 @@ code, and may be sent to support: docs/encoders.md describes it.`,
 			return traceTo(soft, hard, file, loaded, d, order)
 		},
 	}
+	cmd.Flags().BoolVar(&recent, "recent", false, "show what the running agent remembers of the line")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "a new file for the transcript; without it, the terminal")
 	return cmd
 }
@@ -106,15 +117,44 @@ func orderOf(d *config.Device, words []string) (*drivers.Command, error) {
 	return order, nil
 }
 
+// recentTrace prints what the running agent remembers.
+func recentTrace(ctx context.Context, l *config.Loaded, d *config.Device, words []string, file string) error {
+	if len(words) > 0 {
+		return usageError{errors.New("--recent looks back, and carries nothing out; leave the action away")}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	text, err := ask(ctx, http.MethodGet, l.Status.Listen, "/api/devices/"+url.PathEscape(d.Name)+"/trace")
+	if err != nil {
+		return err
+	}
+	if file == "" {
+		_, err = os.Stdout.Write(text)
+		return err
+	}
+	f, err := newFile(file)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
+// newFile makes a file that is not there yet.
+func newFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("there is a file %s already; name a new one", name)
+	}
+	return f, err
+}
+
 // traceTo records to a file, or to the terminal.
 func traceTo(soft, hard context.Context, file string, l *config.Loaded, d *config.Device, order *drivers.Command) (err error) {
 	if file == "" {
 		return trace(soft, hard, os.Stdout, os.Stderr, l, d, order)
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("there is a file %s already; name a new one", file)
-	}
+	f, err := newFile(file)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,5 +181,24 @@ func TestVoucherOfARoom(t *testing.T) {
 	w.eventually("the log says that somebody asked", func() bool { return strings.Contains(w.log.String(), "WiFi slip asked for") })
 	if strings.Contains(w.log.String(), code) {
 		t.Error("the code stands in the log")
+	}
+}
+
+// Support can read what went over the encoder's line while the agent runs, and
+// finds no guest in it.
+func TestRecentTraceOfAnEncoder(t *testing.T) {
+	w := newWhole(t)
+	address := strings.TrimPrefix(w.hotel.StatusURL, "http://")
+	w.send("1-guide-check-in.json")
+	w.eventually("101 has a key", func() bool { return len(w.hotel.Locks.Cuts("101")) == 1 })
+	text, err := ask(t.Context(), http.MethodGet, address, "/api/devices/lobby-encoder/trace")
+	if err != nil || !strings.Contains(string(text), " > CN|") || !strings.Contains(string(text), " < CN|") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if strings.Contains(string(text), "Sohn") {
+		t.Errorf("a guest's name stands in it: %s", text)
+	}
+	if _, err := ask(t.Context(), http.MethodGet, address, "/api/devices/tvs/trace"); err == nil || err.Error() != `there is no encoder "tvs"` {
+		t.Error(err)
 	}
 }

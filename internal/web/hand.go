@@ -78,3 +78,18 @@ func (p *Page) reconnect(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
+
+// trace shows what went over an encoder's line lately.
+func (p *Page) trace(w http.ResponseWriter, r *http.Request) {
+	if p.Trace == nil {
+		http.Error(w, "nothing runs", http.StatusServiceUnavailable)
+		return
+	}
+	text, err := p.Trace(r.PathValue("name"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, text)
+}

@@ -33,6 +33,9 @@ type Page struct {
 	// Resolve ends the doubt about a command whose outcome is unknown: it was
 	// done, or it was not. nil where there is no agent.
 	Resolve func(command string, done bool) error
+	// Trace is what an encoder remembers of its line, without personal data; nil
+	// where there is no agent.
+	Trace func(device string) (string, error)
 	// Slip is how the guests of a room get on the WiFi; nil where there is no
 	// agent. It is secret, and asking for it is logged.
 	Slip func(room string) (slip.Slip, error)
@@ -77,6 +80,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /-/ready", p.ready)
 	mux.HandleFunc("POST /api/links/{name}/reconnect", p.reconnect)
 	mux.HandleFunc("POST /api/commands/{id}/{outcome}", p.resolve)
+	mux.HandleFunc("GET /api/devices/{name}/trace", p.trace)
 	mux.HandleFunc("GET /api/rooms/{room}/slip.txt", p.slip)
 	mux.HandleFunc("GET /api/rooms/{room}/slip.png", p.slip)
 	return onlyHere(mux)
