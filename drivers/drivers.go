@@ -40,6 +40,13 @@ type Follower interface {
 	Follow(device, subject string)
 }
 
+// Remarker is a driver of which people must know something that is no trouble:
+// what its device cannot do.
+type Remarker interface {
+	// Remark is a sentence without a full stop; "" for none.
+	Remark() string
+}
+
 // The two ways in which a command ends without success. Wrap them with the
 // reason in the words of whoever has to act: fmt.Errorf("%w: no card was
 // presented", drivers.ErrRefused).

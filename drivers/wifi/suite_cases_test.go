@@ -65,6 +65,9 @@ func playMake(s *stage) {
 	if s.caps().DeviceLimit {
 		s.refuses(mac3, told)
 	}
+	if (s.drv.Remark() == "") != s.caps().AbsoluteExpiry {
+		s.t.Errorf("people are told %q", s.drv.Remark())
+	}
 	if strings.Contains(strings.ToLower(a.Marker), "101") {
 		s.t.Errorf("the room stands in %q", a.Marker)
 	}

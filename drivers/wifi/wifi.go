@@ -41,7 +41,10 @@ type Driver struct {
 	alarm string // of the last sweep; degrades an online controller
 }
 
-var _ drivers.Driver = (*Driver)(nil)
+var (
+	_ drivers.Driver   = (*Driver)(nil)
+	_ drivers.Remarker = (*Driver)(nil)
+)
 
 // Open prepares the driver; it does not fail because the controller is away.
 // From then on it compares the controller with site.Wanted, at once and hourly,
@@ -190,6 +193,14 @@ func (d *Driver) Network() (ssid, password string, err error) {
 
 // Caps says what the controller can do.
 func (d *Driver) Caps() Caps { return d.ctl.Caps() }
+
+// Remark tells of a product on which a code that nobody used outlives its guest.
+func (d *Driver) Remark() string {
+	if d.ctl.Caps().AbsoluteExpiry {
+		return ""
+	}
+	return "this controller's codes have no end of their own: while the agent stands still, a departed guest's code can go on working"
+}
 
 // State says how the controller stood when it was last spoken to.
 func (d *Driver) State() drivers.State {

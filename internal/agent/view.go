@@ -45,6 +45,8 @@ type DeviceView struct {
 	State   drivers.State `json:"state"`
 	Waiting int           `json:"waiting"`
 	Doing   []Doing       `json:"doing,omitempty"`
+	// Remark is what people must know of the device although nothing is wrong.
+	Remark string `json:"remark,omitempty"`
 }
 
 // Doing is a command under way, with the last step a person may wait for.
@@ -120,7 +122,11 @@ func (a *Agent) Look() (View, error) {
 		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link(), asks})
 	}
 	for _, d := range a.devices {
-		v.Devices = append(v.Devices, DeviceView{d.name, d.Kind, d.Driver.State(), waiting[d.name], d.now.list()})
+		dv := DeviceView{Name: d.name, Kind: d.Kind, State: d.Driver.State(), Waiting: waiting[d.name], Doing: d.now.list()}
+		if r, ok := d.Driver.(drivers.Remarker); ok {
+			dv.Remark = r.Remark()
+		}
+		v.Devices = append(v.Devices, dv)
 	}
 	v.Recent = a.recent.list()
 	v.Rooms = a.rooms()

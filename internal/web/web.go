@@ -204,6 +204,9 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	section(w, "Devices", len(v.Devices))
 	for _, d := range v.Devices {
 		fmt.Fprintf(w, "  %-18s %s\n", d.Name, strings.TrimSpace(fmt.Sprintf("%s, waiting %d %s", d.State.Condition, d.Waiting, d.State.Reason)))
+		if d.Remark != "" {
+			fmt.Fprintf(w, "  %-18s %s\n", "", d.Remark)
+		}
 	}
 	section(w, "Rooms in house", len(v.Rooms))
 	for _, r := range v.Rooms {

@@ -24,7 +24,7 @@ func view(state pms.LinkState) agent.View {
 		Started: at,
 		Links: []agent.LinkView{{Name: "inspire", Offset: "1:42:ab", Link: pms.Link{State: state, Since: at},
 			Commands: []agent.AskView{{ID: "c0ffee", State: pms.CommandError, Note: "no card was presented", Since: at, Problem: "HTTP 503"}}}},
-		Devices: []agent.DeviceView{{Name: "tvs", Kind: "iptv", State: drivers.State{Condition: drivers.Offline, Reason: "no broker"}, Waiting: 3}},
+		Devices: []agent.DeviceView{{Name: "tvs", Kind: "iptv", State: drivers.State{Condition: drivers.Offline, Reason: "no broker"}, Waiting: 3, Remark: "its codes have no end"}},
 		Rooms:   []agent.RoomView{{Room: "101", Stays: []string{"0123456789abcdef"}, Guests: 2, Departure: at}},
 		Open:    []agent.CommandView{{ID: "n1/tv/1", Device: "tvs", Subject: "room:101", State: offsetstore.Pending, Tries: 2, Note: "no broker"}},
 		Recent:  []agent.CommandView{{ID: "n1/key/1", Device: "desk", Subject: "room:101", State: offsetstore.Processed, Settled: at}},
@@ -57,7 +57,7 @@ func TestPageSaysHowThingsStand(t *testing.T) {
 	}
 	for _, want := range []string{
 		"edgeagent v1, Hotel Sea View", "device-silent", "What to do: check power.", "inspire", "live",
-		"c0ffee Error since 15:04:05 no card was presented; not told yet: HTTP 503", "tvs", "waiting 3 no broker", "101", "guests 2", `"SPA / BOOKING", seen 4`,
+		"c0ffee Error since 15:04:05 no card was presented; not told yet: HTTP 503", "tvs", "waiting 3 no broker", "its codes have no end", "101", "guests 2", `"SPA / BOOKING", seen 4`,
 		"Outcome unknown: edgeagent resolve ID done, or not-done (1)", "n2/cut a key/1",
 	} {
 		if !strings.Contains(body, want) {
