@@ -1,6 +1,7 @@
 package offsetstore
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,6 +72,13 @@ func TestModel(t *testing.T) {
 					rt.Fatal(err)
 				}
 				m.withdraw(id)
+			},
+			"cancel": func(rt *rapid.T) {
+				id := fmt.Sprintf("c%d", rapid.IntRange(0, count).Draw(rt, "which"))
+				want := m.cancel(id)
+				if err := s.Cancel(id, "by hand"); !errors.Is(err, want) {
+					rt.Fatalf("cancel %s: %v, want %v", id, err, want)
+				}
 			},
 			"tell": func(rt *rapid.T) {
 				asks, _, err := unreported(s, "pms")
@@ -149,6 +157,22 @@ func TestModel(t *testing.T) {
 func (m *model) end(id, subject string, final State) {
 	m.state[id], m.queue[subject] = final, m.queue[subject][1:]
 	delete(m.running, subject)
+}
+
+// cancel is a person who wants a command no more, and what that comes to.
+func (m *model) cancel(id string) error {
+	for subject, q := range m.queue {
+		at := slices.Index(q, id)
+		if at < 0 {
+			continue
+		}
+		if c, busy := m.running[subject]; busy && c.ID == id {
+			return ErrUnderWay
+		}
+		m.queue[subject], m.state[id] = slices.Delete(q, at, at+1), Cancelled
+		return nil
+	}
+	return ErrNotWaiting
 }
 
 // withdraw takes a command back: one that waits ends, one under way goes on.

@@ -62,7 +62,6 @@ var ErrNotUnknown = errors.New("no command of this id has an unknown outcome")
 func (s *Store) Resolve(id, note string, known json.RawMessage) error {
 	var found error
 	err := s.commit(func(tx *bbolt.Tx) error {
-		found = nil // the transaction may run again
 		bucket := tx.Bucket(bucketUnknown)
 		text := bucket.Get([]byte(id))
 		if text == nil {

@@ -24,6 +24,8 @@ type laneWait struct {
 	until time.Time
 	tries int
 	last  string // the trouble that was last logged
+	// ended is closed when a pause ends before its time.
+	ended chan struct{}
 }
 
 // wait returns when the lane may take a command.
@@ -31,12 +33,22 @@ func (l *laneWait) wait(ctx context.Context) error {
 	for {
 		l.mu.Lock()
 		left := time.Until(l.until)
+		if l.ended == nil {
+			l.ended = make(chan struct{})
+		}
+		ended := l.ended
 		l.mu.Unlock()
 		if left <= 0 {
 			return ctx.Err()
 		}
-		if err := wait(ctx, left); err != nil {
-			return err
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-ended:
+			timer.Stop()
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
 		}
 	}
 }
@@ -57,6 +69,10 @@ func (l *laneWait) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tries, l.until, l.last = 0, time.Time{}, ""
+	if l.ended != nil {
+		close(l.ended)
+		l.ended = nil
+	}
 }
 
 // news reports whether the trouble is another than the last one logged.

@@ -189,9 +189,11 @@ func (c *counts) view() map[string]int64 {
 }
 
 // recent remembers the last settled commands, failures longer than successes.
+// Of failures it keeps the whole, so that a person can have them tried again.
 type recent struct {
-	mu        sync.Mutex
-	good, bad []CommandView
+	mu   sync.Mutex
+	good []CommandView
+	bad  []offsetstore.Command
 }
 
 const maxRecent = 100
@@ -199,19 +201,35 @@ const maxRecent = 100
 func (r *recent) add(c offsetstore.Command) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := &r.good
-	if c.State == offsetstore.Error {
-		list = &r.bad
+	if c.State != offsetstore.Error {
+		if r.good = append(r.good, commandView(c)); len(r.good) > maxRecent {
+			r.good = slices.Delete(r.good, 0, 1)
+		}
+		return
 	}
-	if *list = append(*list, commandView(c)); len(*list) > maxRecent {
-		*list = slices.Delete(*list, 0, 1)
+	if r.bad = append(r.bad, c); len(r.bad) > maxRecent {
+		r.bad = slices.Delete(r.bad, 0, 1)
 	}
+}
+
+// failed is a command that has failed lately.
+func (r *recent) failed(id string) (offsetstore.Command, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.bad, func(c offsetstore.Command) bool { return c.ID == id })
+	if i < 0 {
+		return offsetstore.Command{}, false
+	}
+	return r.bad[i], true
 }
 
 func (r *recent) list() []CommandView {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := slices.Concat(r.good, r.bad)
+	all := slices.Clone(r.good)
+	for _, c := range r.bad {
+		all = append(all, commandView(c))
+	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Settled.After(all[j].Settled) })
 	return all
 }
