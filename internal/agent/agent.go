@@ -90,6 +90,7 @@ type Agent struct {
 	started  time.Time
 	counts   counts
 	recent   recent
+	happened happened
 	seen     sightings
 	collect  collection
 	// reporters tell each PMS how its device commands stand.

@@ -163,6 +163,7 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 		// says itself how long somebody waits for it.
 		since = now
 	}
+	var ids []string
 	for _, planned := range a.table.Eval(e) {
 		c := command(planned, since)
 		c.Source, c.Ask, c.Created = e.Source, e.CommandID, now
@@ -173,8 +174,10 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 			c.Hold = now.Add(a.patience.Hold)
 		}
 		b.Commands = append(b.Commands, c)
+		ids = append(ids, c.ID)
 		a.counts.commands.Add(1)
 	}
+	a.happened.add(e, now, ids)
 }
 
 // command is a planned command as the store keeps it. Its times count from

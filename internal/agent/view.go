@@ -20,6 +20,8 @@ type View struct {
 	Rooms   []RoomView    `json:"rooms"`
 	Open    []CommandView `json:"open"`
 	Recent  []CommandView `json:"recent"`
+	// Events are the last that happened, the newest first.
+	Events []EventView `json:"events"`
 	// Unknown are the commands of which a person must find out whether they were carried out.
 	Unknown    []CommandView    `json:"unknown"`
 	Conditions []Condition      `json:"conditions"`
@@ -129,6 +131,7 @@ func (a *Agent) Look() (View, error) {
 		v.Devices = append(v.Devices, dv)
 	}
 	v.Recent = a.recent.list()
+	v.Events = a.happened.list()
 	v.Rooms = a.rooms()
 	unmapped, err := a.store.Unmapped()
 	if err != nil {
