@@ -95,7 +95,7 @@ func (m *mikrotik) Ensure(ctx context.Context, g Grant) (Credential, error) {
 			return Credential{}, errors.New("add a user: the router has one of that name and does not show it")
 		}
 	}
-	keep := max(slices.IndexFunc(mine, func(u hotspotUser) bool { return serverOf(u) == m.server }), 0)
+	keep := m.choose(mine, g.Known["code"])
 	for i, u := range mine {
 		if i != keep {
 			if err := m.remove(ctx, routerUsers, u.ID); err != nil {
@@ -104,12 +104,27 @@ func (m *mikrotik) Ensure(ctx context.Context, g Grant) (Credential, error) {
 		}
 	}
 	want, code := m.want(g, mine[keep])
-	if changes := differing(want, mine[keep], g.told()); len(changes) > 0 {
+	if changes := differing(want, mine[keep], g.told() && len(mine) == 1); len(changes) > 0 {
 		if err := m.set(ctx, mine[keep].ID, changes); err != nil {
 			return Credential{}, err
 		}
 	}
 	return m.granted(g, mine[keep].ID, code, want["comment"]), nil
+}
+
+// choose finds the user to keep where there is one for each of several servers:
+// the one whose password the guest was told, else the one of our server.
+func (m *mikrotik) choose(mine []hotspotUser, told string) int {
+	keep := 0
+	for i, u := range mine {
+		if told != "" && !hidden(u) && *u.Password == told {
+			return i
+		}
+		if serverOf(u) == m.server {
+			keep = i
+		}
+	}
+	return keep
 }
 
 func (m *mikrotik) granted(g Grant, id, code, comment string) Credential {

@@ -2,6 +2,7 @@ package wifi
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"edgeagent/hwsim/mikrotiksim"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 func routerStage(t *testing.T, opts mikrotiksim.Options) (*stage, *mikrotiksim.Router) {
@@ -134,28 +136,37 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// twice lets every request of a method be done once before it is done for us.
+func (s *stage) twice(method string) {
+	wire := s.drv.web.http.Transport
+	s.drv.web.http.Transport = transport(func(r *http.Request) (*http.Response, error) {
+		if r.Method != method {
+			return wire.RoundTrip(r)
+		}
+		early := r.Clone(s.t.Context())
+		if r.Body != nil {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			early.Body, r.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
+		}
+		res, err := wire.RoundTrip(early)
+		if err != nil {
+			return nil, err
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		return wire.RoundTrip(r)
+	})
+}
+
 // The answer to an earlier try is lost, and its work is done between our look
 // and our create.
 func TestMikrotikAdopts(t *testing.T) {
 	s, _ := routerStage(t, mikrotiksim.Options{})
 	s.must(ensure(keyB, tomorrow))
-	wire := s.drv.web.http.Transport
-	s.drv.web.http.Transport = transport(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPut {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			early := r.Clone(r.Context())
-			early.Body, r.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
-			res, err := wire.RoundTrip(early)
-			if err != nil {
-				return nil, err
-			}
-			_ = res.Body.Close()
-		}
-		return wire.RoundTrip(r)
-	})
+	s.twice(http.MethodPut)
 	s.ForgetRequests()
 	told := s.must(ensure(keyA, tomorrow))
 	if got := len(s.calls(keyA, told["code"])); got != 4 { // look, two creates, look
@@ -163,6 +174,18 @@ func TestMikrotikAdopts(t *testing.T) {
 	}
 	s.only(keyA)
 	s.joins(mac1, told)
+}
+
+// Somebody removes the user, its session and its cookie a moment before we do.
+func TestMikrotikGoneIsFine(t *testing.T) {
+	s, _ := routerStage(t, mikrotiksim.Options{})
+	told := s.must(ensure(keyA, tomorrow))
+	s.joins(mac1, told)
+	s.twice(http.MethodDelete)
+	s.must(revoke(keyA))
+	if s.refuses(mac2, told); s.Online(mac1) {
+		t.Error("the device is online")
+	}
 }
 
 // Ids change when a back-up is restored, so each call looks for the name.
@@ -192,6 +215,22 @@ func TestMikrotikServer(t *testing.T) {
 	told := s.must(ensure(keyA, tomorrow))
 	if n := len(sim.Access()); n != 1 || told["code"] != first["code"] {
 		t.Errorf("%d users", n)
+	}
+	another := `{"name":"` + first["user"] + `","password":"other","server":"lobby"}`
+	s.sends("PUT", "/rest/ip/hotspot/user", another)
+	s.section.Server = "lobby"
+	s.restart()
+	s.must(ensure(keyA, tomorrow))
+	if list := sim.Access(); len(list) != 1 || list[0].Code != first["code"] {
+		t.Errorf("the guest's code is gone: %+v", list)
+	}
+	s.known["stay:"+keyA] = nil
+	s.section.Server = "rooms"
+	s.restart()
+	s.sends("PUT", "/rest/ip/hotspot/user", strings.Replace(another, "lobby", "rooms", 1))
+	s.must(ensure(keyA, tomorrow))
+	if list := sim.Access(); len(list) != 1 || list[0].Code != "other" {
+		t.Errorf("nobody was told a code, and of two users it keeps the one of another server: %+v", list)
 	}
 	s.section.Server = "attic"
 	s.restart()
@@ -425,6 +464,60 @@ func TestMikrotikProblems(t *testing.T) {
 			for range cfg.Problems() {
 				break
 			}
+		})
+	}
+}
+
+// Whatever was ensured and revoked, with faults and restarts in between: a stay
+// has one user that works if the last word was ensure, and none, nor a device
+// online, if it was revoke.
+func TestMikrotikAnySequence(t *testing.T) {
+	for name, policies := range map[string][]string{"seen": nil, "hidden": {"read", "write", "rest-api"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, sim := routerStage(t, mikrotiksim.Options{Policies: policies})
+			rapid.Check(t, func(rt *rapid.T) {
+				last, macs := revoke(keyA), 0
+				for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+					if last = revoke(keyA); rapid.IntRange(0, 2).Draw(rt, "what") > 0 {
+						hours := rapid.SampledFrom([]int{-3, 5, 24, 72}).Draw(rt, "hours")
+						tier := rapid.SampledFrom([]string{"standard", "suite"}).Draw(rt, "tier")
+						last = ensure(keyA, s.now().Add(time.Duration(hours)*time.Hour).Truncate(time.Second), "tier", tier)
+					}
+					for range rapid.IntRange(0, 2).Draw(rt, "faults") {
+						fault := drawFault(rt)
+						fault.Match = rapid.SampledFrom([]string{"", "GET ", "PUT ", "PATCH ", "DELETE ", "user/", "active", "cookie"}).Draw(rt, "where")
+						s.Inject(fault)
+					}
+					receipt, err := s.try(last)
+					s.Heal()
+					if err == nil && last.Action == "ensure" && macs < 5 && rapid.Bool().Draw(rt, "used") {
+						macs++
+						s.joins(fmt.Sprintf("02:00:00:00:00:%02x", macs), receipt.Values)
+					}
+					if rapid.IntRange(0, 3).Draw(rt, "restart") == 0 {
+						s.restart()
+					}
+					if rapid.IntRange(0, 3).Draw(rt, "restore") == 0 {
+						sim.Restore()
+					}
+					s.advance(time.Duration(rapid.IntRange(0, 90).Draw(rt, "minutes")) * time.Minute)
+				}
+				told := s.must(last)
+				live := s.live(keyA)
+				if last.Action == "ensure" && (len(live) != 1 || live[0].Code != told["code"] || len(sim.Access()) != 1) {
+					rt.Fatalf("%d users, want the one of the receipt", len(live))
+				}
+				s.must(revoke(keyA))
+				for n := range macs {
+					if s.Online(fmt.Sprintf("02:00:00:00:00:%02x", n+1)) {
+						rt.Fatal("a departed guest is online")
+					}
+				}
+				if len(sim.Access()) > 0 || sim.Cookies((Stay{Key: keyA}).userName()) > 0 {
+					rt.Fatal("something is left")
+				}
+			})
 		})
 	}
 }
