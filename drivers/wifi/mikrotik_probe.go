@@ -119,9 +119,7 @@ func (m *mikrotik) checkProfiles(ctx context.Context) error {
 		return fmt.Errorf("read the user profiles: %w", err)
 	}
 	tiers := map[string]Tier{m.cfg.DefaultTier: {}}
-	for name, t := range m.cfg.Tiers {
-		tiers[name] = t
-	}
+	maps.Copy(tiers, m.cfg.Tiers)
 	var wrong []string
 	for _, name := range slices.Sorted(maps.Keys(tiers)) {
 		t := tiers[name]

@@ -1,6 +1,7 @@
 package mikrotiksim
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -78,11 +79,8 @@ func (r *Router) apply(u *user, args item) string {
 		return props["server"]
 	}
 	next := map[string]string{}
-	for _, set := range []map[string]string{u.props, args} {
-		for name, value := range set {
-			next[name] = value
-		}
-	}
+	maps.Copy(next, u.props)
+	maps.Copy(next, args)
 	if next["name"] == "" {
 		return "missing value(s) of argument(s) name"
 	}
@@ -137,9 +135,7 @@ func (r *Router) printUsers() []item {
 		line := item{".id": u.id, "name": u.props["name"], "profile": "default", "uptime": interval(u.uptime),
 			"bytes-in": "0", "bytes-out": strconv.FormatInt(u.bytes, 10), "packets-in": "0", "packets-out": "0",
 			"disabled": "false", "dynamic": "false", "default": yes(u.builtIn)}
-		for name, value := range u.props {
-			line[name] = value
-		}
+		maps.Copy(line, u.props)
 		if d := u.limit(); d > 0 {
 			line["limit-uptime"] = interval(d)
 		} else {
