@@ -123,7 +123,7 @@ func (c *client) once(ctx context.Context, r request) error {
 
 func (c *client) prepare(ctx context.Context, r request) (*http.Request, error) {
 	target := *c.base
-	target.Path = r.path
+	target.Path, target.RawPath = r.path, r.path // so that the * of a router's ids stays one
 	target.RawQuery = r.query.Encode()
 	text, kind := r.raw, r.contentType
 	if r.body != nil {

@@ -20,11 +20,24 @@ type product struct {
 	// where its value comes from. takes lists those that it may have.
 	needs map[string]string
 	takes []string
-	open  func(*client, Config) controller
+	// problems yields what is wrong for this product only; nil for nothing.
+	problems func(*Config) iter.Seq2[string, string]
+	open     func(*client, Config) controller
 }
 
 // products lists every one by its name in the property file.
 var products = map[string]product{
+	"mikrotik": {
+		title:   "MikroTik RouterOS",
+		address: "https://192.168.88.1",
+		needs: map[string]string{
+			"user":          "make an account for the gateway under System, Users and write its name",
+			"password_file": "write the password of the router's account into a file and its name here",
+		},
+		takes:    []string{"server"},
+		problems: mikrotikProblems,
+		open:     newMikrotik,
+	},
 	"unifi": {
 		title:   "UniFi Network",
 		address: "https://192.168.1.1",
@@ -50,6 +63,14 @@ var keys = []struct {
 	{"portals", func(c *Config) bool { return len(c.Portals) > 0 }},
 	{"server", func(c *Config) bool { return c.Server != "" }},
 	{"zones", func(c *Config) bool { return len(c.Zones) > 0 }},
+}
+
+// ownProblems yields what only this product minds.
+func (c *Config) ownProblems() iter.Seq2[string, string] {
+	if p := products[c.Controller].problems; p != nil {
+		return p(c)
+	}
+	return func(func(string, string) bool) {}
 }
 
 func productNames() string { return strings.Join(slices.Sorted(maps.Keys(products)), ", ") }

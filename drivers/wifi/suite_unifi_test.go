@@ -8,6 +8,7 @@ import (
 
 // suiteProducts lists every product under the suite.
 var suiteProducts = []suiteProduct{
+	{name: "mikrotik", start: startMikrotik, create: "PUT /rest/ip/hotspot/user", least: 2},
 	{name: "unifi", start: startUnifi, create: "POST /proxy/network/integration/v1/sites/", least: 2},
 }
 
