@@ -34,7 +34,7 @@ devices. Nothing is lost: what happens meanwhile is read afterwards.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 			defer cancel()
-			if err := reconnect(ctx, loaded.Status.Listen, args[0]); err != nil {
+			if err := reconnect(ctx, loaded.Status.Socket, args[0]); err != nil {
 				return err
 			}
 			fmt.Printf("%s is opened anew; http://%s shows how it stands\n", args[0], loaded.Status.Listen)
@@ -43,8 +43,8 @@ devices. Nothing is lost: what happens meanwhile is read afterwards.`,
 	}
 }
 
-// reconnect asks the running agent over its status page.
-func reconnect(ctx context.Context, address, link string) error {
-	_, err := ask(ctx, http.MethodPost, address, "/api/links/"+url.PathEscape(link)+"/reconnect")
+// reconnect asks the running agent over its control socket.
+func reconnect(ctx context.Context, socket, link string) error {
+	_, err := ask(ctx, socket, http.MethodPost, "/api/links/"+url.PathEscape(link)+"/reconnect")
 	return err
 }

@@ -35,7 +35,7 @@ answer that it was given.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 			defer cancel()
-			_, err := ask(ctx, http.MethodPost, loaded.Status.Listen, "/api/commands/"+url.PathEscape(args[0])+"/"+args[1])
+			_, err := ask(ctx, loaded.Status.Socket, http.MethodPost, "/api/commands/"+url.PathEscape(args[0])+"/"+args[1])
 			return err
 		},
 	}

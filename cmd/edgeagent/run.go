@@ -95,7 +95,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
-		group.Go(func() error { return page.Serve(shown, l) })
+		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 		ready("the property file has problems")
 		<-ctx.Done()
 		hide()
@@ -111,9 +111,14 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	page.Look, page.Reconnect, page.Slip = h.agent.Look, h.agent.Reconnect, h.slip(loaded, log)
-	page.Resolve, page.Trace = h.agent.Resolve, h.trace
-	group.Go(func() error { return page.Serve(shown, l) })
+	page.Look, page.Operator = h.agent.Look, h.operator(loaded, log)
+	control, err := listenControl(loaded.Status.Socket)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
+	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)

@@ -124,7 +124,7 @@ func recentTrace(ctx context.Context, l *config.Loaded, d *config.Device, words 
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	text, err := ask(ctx, http.MethodGet, l.Status.Listen, "/api/devices/"+url.PathEscape(d.Name)+"/trace")
+	text, err := ask(ctx, l.Status.Socket, http.MethodGet, "/api/devices/"+url.PathEscape(d.Name)+"/trace")
 	if err != nil {
 		return err
 	}

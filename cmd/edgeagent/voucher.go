@@ -39,12 +39,12 @@ for which room.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 			defer cancel()
-			text, err := fetchSlip(ctx, loaded.Status.Listen, args[0], "slip.txt")
+			text, err := fetchSlip(ctx, loaded.Status.Socket, args[0], "slip.txt")
 			if err != nil {
 				return err
 			}
 			if picture != "" {
-				png, err := fetchSlip(ctx, loaded.Status.Listen, args[0], "slip.png")
+				png, err := fetchSlip(ctx, loaded.Status.Socket, args[0], "slip.png")
 				if err != nil {
 					return err
 				}
@@ -60,8 +60,8 @@ for which room.`,
 	return cmd
 }
 
-func fetchSlip(ctx context.Context, address, room, form string) ([]byte, error) {
-	return ask(ctx, http.MethodGet, address, "/api/rooms/"+url.PathEscape(room)+"/"+form)
+func fetchSlip(ctx context.Context, socket, room, form string) ([]byte, error) {
+	return ask(ctx, socket, http.MethodGet, "/api/rooms/"+url.PathEscape(room)+"/"+form)
 }
 
 // slip gathers what the guests of a room must know.

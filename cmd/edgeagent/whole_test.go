@@ -155,9 +155,9 @@ func TestRecordedMessagesReachTheRooms(t *testing.T) {
 // The slip of the front desk: what the guests of a room type, from the running agent.
 func TestVoucherOfARoom(t *testing.T) {
 	w := newWhole(t)
-	address := strings.TrimPrefix(w.hotel.StatusURL, "http://")
+	socket := filepath.Join(filepath.Dir(w.hotel.PropertyFile), "control.sock")
 	fetch := func(room, form string) (string, error) {
-		body, err := fetchSlip(t.Context(), address, room, form)
+		body, err := fetchSlip(t.Context(), socket, room, form)
 		return string(body), err
 	}
 	if _, err := fetch("101", "slip.txt"); err == nil || err.Error() != `nobody is in room "101", or the property file has no WiFi device; edgeagent shows the rooms in house on its status page` {
@@ -188,17 +188,17 @@ func TestVoucherOfARoom(t *testing.T) {
 // finds no guest in it.
 func TestRecentTraceOfAnEncoder(t *testing.T) {
 	w := newWhole(t)
-	address := strings.TrimPrefix(w.hotel.StatusURL, "http://")
+	socket := filepath.Join(filepath.Dir(w.hotel.PropertyFile), "control.sock")
 	w.send("1-guide-check-in.json")
 	w.eventually("101 has a key", func() bool { return len(w.hotel.Locks.Cuts("101")) == 1 })
-	text, err := ask(t.Context(), http.MethodGet, address, "/api/devices/lobby-encoder/trace")
+	text, err := ask(t.Context(), socket, http.MethodGet, "/api/devices/lobby-encoder/trace")
 	if err != nil || !strings.Contains(string(text), " > CN|") || !strings.Contains(string(text), " < CN|") {
 		t.Errorf("%v: %s", err, text)
 	}
 	if strings.Contains(string(text), "Sohn") {
 		t.Errorf("a guest's name stands in it: %s", text)
 	}
-	if _, err := ask(t.Context(), http.MethodGet, address, "/api/devices/tvs/trace"); err == nil || err.Error() != `there is no encoder "tvs"` {
+	if _, err := ask(t.Context(), socket, http.MethodGet, "/api/devices/tvs/trace"); err == nil || err.Error() != `there is no encoder "tvs"` {
 		t.Error(err)
 	}
 }

@@ -61,6 +61,10 @@ type Property struct {
 type Status struct {
 	// Listen is an address on loopback. Default 127.0.0.1:8080.
 	Listen string `yaml:"listen"`
+	// Socket is the Unix socket by which the command line speaks with the running
+	// agent: whoever may open it may do everything. Default control.sock beside the
+	// store; relative to the property file.
+	Socket string `yaml:"socket"`
 }
 
 // Log says how much is written.

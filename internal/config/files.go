@@ -20,11 +20,21 @@ const (
 	maxPEM    = 1 << 20
 )
 
+// maxSocketPath is what the kernel takes for the path of a Unix socket (unix(7)).
+const maxSocketPath = 107
+
 // files makes the names of files absolute, and checks that each is there. A
 // relative one is looked for among systemd's credentials first, or where systemd takes
 // them from, then beside the property file.
 func (c *checker) files(l *Loaded) {
 	l.Store = beside(l.Path, l.Store)
+	if l.Status.Socket == "" {
+		l.Status.Socket = filepath.Join(filepath.Dir(l.Store), "control.sock")
+	}
+	l.Status.Socket = beside(l.Path, l.Status.Socket)
+	if n := len(l.Status.Socket); n > maxSocketPath {
+		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
+	}
 	c.filesIn(reflect.ValueOf(&l.File).Elem(), l.Path, "")
 }
 

@@ -1,6 +1,6 @@
 // Package web shows how the agent stands: a page of text, JSON, Prometheus
-// metrics and the two health checks. Nothing here moves a device; all that it
-// can set off is a PMS link's new connection.
+// metrics and the two health checks. What a person can set off is on the control
+// socket only, where the file's permissions say who that is.
 package web
 
 import (
@@ -18,7 +18,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"edgeagent/internal/agent"
-	"edgeagent/internal/slip"
 )
 
 // Page is what the server shows.
@@ -28,24 +27,15 @@ type Page struct {
 	// "" if nothing. With problems there may be no agent, and Look is nil.
 	Problems string
 	Look     func() (agent.View, error)
-	// Reconnect opens a PMS link anew; nil where there is no agent.
-	Reconnect func(link string) error
-	// Resolve ends the doubt about a command whose outcome is unknown: it was
-	// done, or it was not. nil where there is no agent.
-	Resolve func(command string, done bool) error
-	// Trace is what an encoder remembers of its line, without personal data; nil
-	// where there is no agent.
-	Trace func(device string) (string, error)
-	// Slip is how the guests of a room get on the WiFi; nil where there is no
-	// agent. It is secret, and asking for it is logged.
-	Slip func(room string) (slip.Slip, error)
+	// Operator is what a person can do; nil where there is no agent.
+	Operator *Operator
 }
 
 // Serve answers on the listener until ctx is done, and returns when nobody is
 // being answered any more: what Look looks at may be closed then.
-func (p *Page) Serve(ctx context.Context, l net.Listener) error {
+func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
-		Handler:           p.Handler(),
+		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -70,20 +60,28 @@ func (p *Page) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// Handler routes.
+// Handler is what everybody on this machine may see.
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
+	p.look(mux)
+	return onlyHere(mux)
+}
+
+// Control is all that there is, for whoever may open the control socket.
+func (p *Page) Control() http.Handler {
+	mux := http.NewServeMux()
+	p.look(mux)
+	p.operate(mux)
+	return mux
+}
+
+// look routes what changes nothing and tells no secret.
+func (p *Page) look(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.text)
 	mux.HandleFunc("GET /api/status", p.status)
 	mux.HandleFunc("GET /metrics", p.metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "healthy\n") })
 	mux.HandleFunc("GET /-/ready", p.ready)
-	mux.HandleFunc("POST /api/links/{name}/reconnect", p.reconnect)
-	mux.HandleFunc("POST /api/commands/{id}/{outcome}", p.resolve)
-	mux.HandleFunc("GET /api/devices/{name}/trace", p.trace)
-	mux.HandleFunc("GET /api/rooms/{room}/slip.txt", p.slip)
-	mux.HandleFunc("GET /api/rooms/{room}/slip.png", p.slip)
-	return onlyHere(mux)
 }
 
 // onlyHere refuses requests under another name than this machine's own: a web
@@ -102,8 +100,8 @@ func onlyHere(next http.Handler) http.Handler {
 	})
 }
 
-// look takes a view, or answers the request with why there is none.
-func (p *Page) look(w http.ResponseWriter) (agent.View, bool) {
+// view takes a view, or answers the request with why there is none.
+func (p *Page) view(w http.ResponseWriter) (agent.View, bool) {
 	if p.Look == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintf(w, "The property file has problems; nothing runs until they are mended and edgeagent is restarted.\n\n%s", p.Problems)
@@ -125,7 +123,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 		v.Conditions = []agent.Condition{agent.ConfigInvalid(p.Problems)}
 	} else {
 		var ok bool
-		if v, ok = p.look(w); !ok {
+		if v, ok = p.view(w); !ok {
 			return
 		}
 	}
@@ -142,7 +140,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 // ready is yes when every link is live or catching up. A device that is away
 // makes the agent no less ready: its commands wait.
 func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
-	v, ok := p.look(w)
+	v, ok := p.view(w)
 	if !ok {
 		return
 	}
@@ -184,7 +182,7 @@ func (p *Page) commands(w io.Writer, links []agent.LinkView) {
 
 func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	v, ok := p.look(w)
+	v, ok := p.view(w)
 	if !ok {
 		return
 	}
@@ -235,7 +233,7 @@ func (p *Page) text(w http.ResponseWriter, _ *http.Request) {
 func section(w io.Writer, title string, n int) { fmt.Fprintf(w, "\n%s (%d)\n", title, n) }
 
 func (p *Page) metrics(w http.ResponseWriter, _ *http.Request) {
-	v, ok := p.look(w)
+	v, ok := p.view(w)
 	if !ok {
 		return
 	}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"edgeagent/internal/config"
+	"edgeagent/internal/web"
+)
+
+// The control socket is how the command line speaks with the running agent. Who
+// may open the file may do everything, so only its owner may.
+
+// listenControl opens the socket. One that is left from an earlier process is
+// taken over: the store is ours by now, so that process is gone.
+func listenControl(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("control socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// operator is what a person can do with the house.
+func (h *house) operator(l *config.Loaded, log zerolog.Logger) *web.Operator {
+	return &web.Operator{
+		Reconnect: h.agent.Reconnect, Retry: h.agent.Retry, Cancel: h.agent.Cancel, Resolve: h.agent.Resolve,
+		Probe: h.probe, Trace: h.trace, Slip: h.slip(l, log),
+	}
+}
+
+// probe asks a device whether it is there.
+func (h *house) probe(ctx context.Context, device string) error {
+	for _, d := range h.devices {
+		if d.String() == device {
+			return d.Probe(ctx)
+		}
+	}
+	return fmt.Errorf("there is no device %q", device)
+}
+
+// maxAnswer bounds what is taken from the agent.
+const maxAnswer = 4 << 20
+
+// ask has the running agent do something, and returns what it answers. path is
+// escaped already.
+func ask(ctx context.Context, socket, method, path string) ([]byte, error) {
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("you may not open %s: run this as the agent's user, or with sudo", socket)
+	case err != nil:
+		return nil, fmt.Errorf("no agent answers at %s; is it running with this property file?", socket)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, errors.New(strings.TrimSpace(string(body)))
+	}
+	return body, nil
+}
