@@ -192,7 +192,7 @@ func learnPins(ctx context.Context, out io.Writer, l *config.Loaded) {
 	}
 	for i := range l.Devices {
 		d := &l.Devices[i]
-		if d.WiFi == nil || d.WiFi.TLS != (wifi.TLS{}) || d.WiFi.URL == "" {
+		if d.WiFi == nil || d.WiFi.TLS != (wifi.TLS{}) || d.WiFi.URL == "" || strings.HasPrefix(d.WiFi.URL, "http://") {
 			continue
 		}
 		shown, err := wifi.Fingerprint(ctx, d.WiFi.URL)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // product is one brand of WiFi controller.
@@ -20,11 +21,25 @@ type product struct {
 	// where its value comes from. takes lists those that it may have.
 	needs map[string]string
 	takes []string
-	open  func(*client, Config) controller
+	// check finds what else is wrong with its keys, and the key to show for it;
+	// nil, or "", "": nothing.
+	check func(*Config) (key, problem string)
+	// timeout bounds one call if the property file does not; 15s if zero.
+	timeout time.Duration
+	open    func(*client, Config) controller
 }
 
 // products lists every one by its name in the property file.
 var products = map[string]product{
+	"nomadix": {
+		title:   "Nomadix",
+		address: "http://192.168.1.1:1111",
+		plain:   true,
+		takes:   []string{"user", "password_file", "credentials"},
+		check:   nomadixProblem,
+		timeout: 10 * time.Second,
+		open:    newNomadix,
+	},
 	"unifi": {
 		title:   "UniFi Network",
 		address: "https://192.168.1.1",
@@ -78,6 +93,12 @@ func (c *Config) keyProblems() iter.Seq2[string, string] {
 					return
 				}
 			}
+		}
+		if p.check == nil {
+			return
+		}
+		if key, text := p.check(c); text != "" {
+			yield(key, text)
 		}
 	}
 }

@@ -81,6 +81,7 @@ func open(name string, cfg Config, site drivers.Site, now func() time.Time) (*Dr
 		state: drivers.State{Condition: drivers.Unset, Since: now()},
 	}
 	d.web.needs = products[cfg.Controller].needs
+	d.web.stays, d.web.key = d.known, site.Key
 	d.ctl = products[cfg.Controller].open(d.web, cfg)
 	return d, nil
 }
@@ -147,7 +148,11 @@ func (d *Driver) receipt(g Grant, made Credential) drivers.Receipt {
 	if zone == nil {
 		zone = time.UTC
 	}
-	note := "WiFi access for " + plural(g.Devices, "device") + " until " + g.Until.In(zone).Format("2006-01-02 15:04")
+	note := "WiFi access"
+	if d.ctl.Caps().DeviceLimit {
+		note += " for " + plural(g.Devices, "device")
+	}
+	note += " until " + g.Until.In(zone).Format("2006-01-02 15:04")
 	if g.Overdue {
 		note += ", because the departure lies in the past"
 	}
