@@ -1,6 +1,7 @@
 package wifi
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,9 +27,15 @@ type gatewayStage struct {
 
 func newGatewayStage(t *testing.T, opts nomadixsim.Options, credentials string) gatewayStage {
 	t.Helper()
+	return newSkewedGateway(t, opts, credentials, 0)
+}
+
+// newSkewedGateway has a clock that is ahead.
+func newSkewedGateway(t *testing.T, opts nomadixsim.Options, credentials string, ahead time.Duration) gatewayStage {
+	t.Helper()
 	var gateway *nomadixsim.Gateway
 	s := newStage(t, suiteProduct{name: "nomadix", owns: nomadixAccount, start: func(now func() time.Time) (world, Config, map[string]string, error) {
-		opts.Now = now
+		opts.Now = func() time.Time { return now().Add(ahead) }
 		var err error
 		gateway, err = nomadixsim.Start(opts)
 		return gateway, Config{Controller: "nomadix", Credentials: credentials}, nil, err
@@ -130,10 +137,29 @@ func TestNomadixSessionsFollowTheStay(t *testing.T) {
 		}
 		s.joins(mac2, told)
 		s.must(ensure(keyA, tomorrow.Add(12*time.Hour)))
-		s.joins(mac1, told) // the same code again
+		s.joins(mac3, told) // the same code again
 		s.advance(9 * time.Hour)
-		if s.Online(mac1) || s.Online(mac2) {
+		if s.Online(mac1) || s.Online(mac2) || s.Online(mac3) {
 			t.Errorf("%s: on after the new departure", credentials)
+		}
+	}
+}
+
+// The newer commands want an instant, by a clock that may be wrong.
+func TestNomadixSkewedGateway(t *testing.T) {
+	for _, credentials := range []string{"users", "groups", "codes"} {
+		for _, ahead := range []time.Duration{-10 * time.Hour, 3 * time.Hour} {
+			s := newSkewedGateway(t, nomadixsim.Options{Newer: true}, credentials, ahead)
+			told := s.must(ensure(keyA, tomorrow))
+			s.commands()
+			s.must(ensure(keyA, tomorrow))
+			s.wants("USER_QUERY")
+			s.advance(25 * time.Hour)
+			s.joins(mac1, told)
+			s.advance(90 * time.Minute)
+			if s.Online(mac1) {
+				t.Errorf("%s, %v ahead: online after departure and grace", credentials, ahead)
+			}
 		}
 	}
 }
@@ -207,9 +233,11 @@ func TestNomadixAccessCodes(t *testing.T) {
 }
 
 func TestNomadixRoomIsALabel(t *testing.T) {
-	s := newGatewayStage(t, nomadixsim.Options{Rooms: []string{"101"}}, "")
+	s := newGatewayStage(t, nomadixsim.Options{Rooms: []string{"101", "102"}}, "")
 	s.must(ensure(keyA, tomorrow, "room", "101"))
 	s.wants("USER_QUERY USER_ADD")
+	s.must(ensure(keyA, tomorrow, "room", "102")) // not on the bill of 101
+	s.wants("USER_QUERY USER_DELETE USER_ADD")
 	first := s.must(ensure(keyB, tomorrow, "room", "502")) // the gateway does not know it
 	s.wants("USER_QUERY USER_ADD USER_ADD")
 	if again := s.must(ensure(keyB, tomorrow, "room", "502")); again["code"] != first["code"] {
@@ -442,6 +470,11 @@ func TestNomadixProbe(t *testing.T) {
 		if _, err := g.drv.Report(t.Context()); class(err) != test.class || !strings.HasPrefix(err.Error(), "guest-wifi: ask for an account: "+g.host) || !strings.HasSuffix(err.Error(), test.want) {
 			t.Errorf("class %s, %v", class(err), err)
 		}
+	}
+	endless := newGatewayStage(t, nomadixsim.Options{}, "")
+	endless.Inject(console.Fault{Kind: console.EndlessBody})
+	if _, err := endless.drv.Report(t.Context()); !errors.Is(err, errTooLarge) {
+		t.Errorf("an answer without an end: %v", err)
 	}
 	s := newGatewayStage(t, nomadixsim.Options{User: "agent", Password: "word"}, "")
 	if _, err := s.drv.Report(t.Context()); class(err) != "down" || !strings.HasSuffix(err.Error(), "the controller answered 401: it asks for another user or password: compare them with those of its XML interface, and the file of password_file") {

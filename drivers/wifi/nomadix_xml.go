@@ -71,10 +71,10 @@ func cutProlog(text []byte) ([]byte, error) {
 	if len(text) < len(docType) || !strings.EqualFold(string(text[:len(docType)]), docType) {
 		return text, nil
 	}
-	// It may lack its end: it is cut up to the element. One with definitions of its
-	// own, of entities for one, or with more than itself in it is refused.
+	// It may lack its end: it is cut up to the element. One with more in it, such
+	// as definitions of entities, is refused.
 	end := bytes.Index(text, []byte("<USG"))
-	if end < 0 || end > maxDocType || bytes.IndexByte(text[:end], '[') >= 0 || bytes.LastIndexByte(text[:end], '<') > 0 {
+	if end < 0 || end > maxDocType || bytes.LastIndexByte(text[:end], '<') > 0 {
 		return nil, errNotUSG
 	}
 	return text[end:], nil
