@@ -186,6 +186,7 @@ func try(ctx context.Context, d *config.Device, site drivers.Site) error {
 
 // learnPins shows the certificates of controllers to whoever sets them up: a
 // property file without a pin is not right yet, and the pin comes from here.
+// What is spoken to in the clear has none.
 func learnPins(ctx context.Context, out io.Writer, l *config.Loaded) {
 	if l == nil {
 		return

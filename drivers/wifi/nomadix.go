@@ -84,7 +84,8 @@ func newNomadix(c *client, cfg Config) controller {
 
 // Caps depend on the command: only USER_ADD is known to take rates, only the
 // newer ones a number of devices. Extend is by deleting and making again, with
-// the code that the guest has.
+// the code that the guest has. AbsoluteExpiry rests on COUNTDOWN 0 of USER_ADD,
+// which public documents read as time that runs whether anybody is on or not.
 func (n *nomadix) Caps() Caps {
 	way := n.way()
 	return Caps{ChooseCode: true, ChooseUser: !way.coded, AbsoluteExpiry: true, Extend: true,
