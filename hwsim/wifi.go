@@ -36,6 +36,7 @@ type wifiProduct struct {
 // wifiProducts lists them by their name in the property file.
 var wifiProducts = map[string]wifiProduct{
 	"mikrotik": {startMikroTik},
+	"nomadix":  {startNomadix},
 	"unifi":    {startUniFi},
 }
 

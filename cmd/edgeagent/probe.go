@@ -187,13 +187,14 @@ func try(ctx context.Context, d *config.Device, site drivers.Site) error {
 
 // learnPins shows the certificates of controllers to whoever sets them up: a
 // property file without a pin is not right yet, and the pin comes from here.
+// What is spoken to in the clear has none.
 func learnPins(ctx context.Context, out io.Writer, l *config.Loaded) {
 	if l == nil {
 		return
 	}
 	for i := range l.Devices {
 		d := &l.Devices[i]
-		if d.WiFi == nil || d.WiFi.TLS != (wifi.TLS{}) || d.WiFi.URL == "" {
+		if d.WiFi == nil || d.WiFi.TLS != (wifi.TLS{}) || d.WiFi.URL == "" || strings.HasPrefix(d.WiFi.URL, "http://") {
 			continue
 		}
 		shown, err := wifi.Fingerprint(ctx, d.WiFi.URL)

@@ -2,6 +2,7 @@ package wifi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,10 @@ type client struct {
 	now    func() time.Time
 	needs  map[string]string // product.needs
 	pace   pace
+	// stays are those that the agent knows of, for a product that cannot list.
+	stays func() []Stay
+	// key is the property's, for a product whose guests' codes must be found again.
+	key []byte
 
 	// skew is how far the controller's clock is ahead, from its last Date header.
 	skew atomic.Int64
@@ -144,7 +149,7 @@ func (c *client) prepare(ctx context.Context, r request) (*http.Request, error) 
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
 	}
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", cmp.Or(kind, "application/json"))
 	if c.sign == nil {
 		return req, nil
 	}

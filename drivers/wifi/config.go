@@ -1,6 +1,7 @@
 package wifi
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -36,8 +37,10 @@ type Config struct {
 	ControllerID     string `yaml:"controller_id"`
 	ClientID         string `yaml:"client_id"`
 	ClientSecretFile string `yaml:"client_secret_file"`
-	// Credentials is what Omada's guests get: users, with a name and a password
-	// that can be extended, or vouchers. users if not set.
+	// Credentials is what guests get; users, with a name and a password, if not
+	// set. Omada also has vouchers. Nomadix has, on newer firmware, groups (a name
+	// and a password with a limit of devices, without rates) and codes (the same
+	// with one code to type).
 	Credentials string `yaml:"credentials"`
 	// Portals are the names of Omada's portals; all of them if not set.
 	Portals []string `yaml:"portals"`
@@ -61,7 +64,7 @@ type Config struct {
 	DefaultTier string `yaml:"default_tier"`
 	// Network is the guests' network, for the slip and the TV.
 	Network Network `yaml:"network"`
-	// Timeout bounds one call to the controller; 15s if not set.
+	// Timeout bounds one call to the controller; 15s if not set, 10s for Nomadix.
 	Timeout time.Duration `yaml:"timeout"`
 }
 
@@ -132,7 +135,7 @@ func (c Config) WithDefaults() Config {
 		c.DefaultTier = defaultTier
 	}
 	if c.Timeout == 0 {
-		c.Timeout = 15 * time.Second
+		c.Timeout = cmp.Or(products[c.Controller].timeout, 15*time.Second)
 	}
 	return c
 }

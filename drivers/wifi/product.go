@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // product is one brand of WiFi controller.
@@ -22,7 +23,9 @@ type product struct {
 	takes []string
 	// problems yields what is wrong for this product only; nil for nothing.
 	problems func(*Config) iter.Seq2[string, string]
-	open     func(*client, Config) controller
+	// timeout bounds one call if the property file does not; 15s if zero.
+	timeout time.Duration
+	open    func(*client, Config) controller
 }
 
 // products lists every one by its name in the property file.
@@ -37,6 +40,15 @@ var products = map[string]product{
 		takes:    []string{"server"},
 		problems: mikrotikProblems,
 		open:     newMikrotik,
+	},
+	"nomadix": {
+		title:    "Nomadix",
+		address:  "http://192.168.1.1:1111",
+		plain:    true,
+		takes:    []string{"user", "password_file", "credentials"},
+		problems: nomadixProblems,
+		timeout:  10 * time.Second,
+		open:     newNomadix,
 	},
 	"unifi": {
 		title:   "UniFi Network",

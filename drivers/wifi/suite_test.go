@@ -40,6 +40,8 @@ type suiteProduct struct {
 	// start starts the controller on a clock. The property file's section lacks
 	// url and tls; secrets are the contents of the files that it names.
 	start func(now func() time.Time) (sim world, section Config, secrets map[string]string, err error)
+	// owns tells a stay's credential where it carries no marker; nil where all do.
+	owns func(s *stage, key string, a console.Access) bool
 	// create is a part of "METHOD /path" of the call that makes a credential.
 	create string
 	// least is how many calls a check-in takes at least, once logged in.
@@ -207,7 +209,11 @@ func (s *stage) only(key string) console.Access {
 func (s *stage) live(key string) []console.Access {
 	var live []console.Access
 	for _, a := range s.Access() {
-		if strings.HasPrefix(a.Marker, markerPrefix+key) && a.Works {
+		mine := strings.HasPrefix(a.Marker, markerPrefix+key)
+		if s.product.owns != nil && a.Marker == "" {
+			mine = s.product.owns(s, key, a)
+		}
+		if mine && a.Works {
 			live = append(live, a)
 		}
 	}

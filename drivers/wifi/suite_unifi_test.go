@@ -9,6 +9,9 @@ import (
 // suiteProducts lists every product under the suite.
 var suiteProducts = []suiteProduct{
 	{name: "mikrotik", start: startMikrotik, create: "PUT /rest/ip/hotspot/user", least: 2},
+	{name: "nomadix", start: startNomadix(""), create: "POST /usg/command.xml USER_ADD", least: 2},
+	{name: "nomadix codes", start: startNomadix("codes"), owns: nomadixAccount, create: "POST /usg/command.xml ACCESS_CODE_ADD", least: 2},
+	{name: "nomadix groups", start: startNomadix("groups"), owns: nomadixAccount, create: "POST /usg/command.xml GROUP_ADD", least: 2},
 	{name: "unifi", start: startUnifi, create: "POST /proxy/network/integration/v1/sites/", least: 2},
 }
 

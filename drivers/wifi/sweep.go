@@ -113,6 +113,20 @@ func (d *Driver) wanted() map[string]drivers.Command {
 	return byKey
 }
 
+// known are the stays that have a wanted setting, with their newest receipts.
+func (d *Driver) known() []Stay {
+	wanted := d.wanted()
+	stays := make([]Stay, 0, len(wanted))
+	for _, key := range slices.Sorted(maps.Keys(wanted)) {
+		stay := Stay{Key: key}
+		if d.site.Known != nil {
+			stay.Known = d.site.Known(d.name, wanted[key].Subject)
+		}
+		stays = append(stays, stay)
+	}
+	return stays
+}
+
 // over reports whether a stay's access has ended by what is wanted.
 func (d *Driver) over(cmd drivers.Command, created time.Time) bool {
 	now := d.now()

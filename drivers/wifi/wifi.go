@@ -84,6 +84,7 @@ func open(name string, cfg Config, site drivers.Site, now func() time.Time) (*Dr
 		state: drivers.State{Condition: drivers.Unset, Since: now()},
 	}
 	d.web.needs = products[cfg.Controller].needs
+	d.web.stays, d.web.key = d.known, site.Key
 	d.ctl = products[cfg.Controller].open(d.web, cfg)
 	return d, nil
 }

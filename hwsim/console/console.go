@@ -33,6 +33,11 @@ type Options struct {
 	// Secret reports whether the body of a request holds a password or a token,
 	// so that it is not written down; nil for none.
 	Secret func(r *http.Request) bool
+	// Verb tells the calls apart that all go to one path; it is written down, and
+	// faults are matched, as if it stood after the path. nil for none.
+	Verb func(body []byte) string
+	// Plain serves HTTP without TLS.
+	Plain bool
 	// Now is the console's clock; time.Now if nil.
 	Now func() time.Time
 }
@@ -58,7 +63,7 @@ type Console struct {
 // Request is one request as the console saw it, without its credentials.
 type Request struct {
 	Method string
-	// Path with the query decoded.
+	// Path with the query decoded, and the verb if the product has one.
 	Path string
 	Body string
 }
@@ -89,12 +94,14 @@ func Start(opts Options) (*Console, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // refused handshakes are the tests' own doing
 	}
-	secure := tls.NewListener(listener, &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		SessionTicketsDisabled: true,
-		GetCertificate:         c.certificate,
-	})
-	go func() { _ = c.srv.Serve(secure) }()
+	if !opts.Plain {
+		listener = tls.NewListener(listener, &tls.Config{
+			MinVersion:             tls.VersionTLS12,
+			SessionTicketsDisabled: true,
+			GetCertificate:         c.certificate,
+		})
+	}
+	go func() { _ = c.srv.Serve(listener) }()
 	return c, nil
 }
 
@@ -110,7 +117,12 @@ func (c *Console) Close() error {
 }
 
 // URL of the console, without a path.
-func (c *Console) URL() string { return "https://" + c.addr }
+func (c *Console) URL() string {
+	if c.opts.Plain {
+		return "http://" + c.addr
+	}
+	return "https://" + c.addr
+}
 
 // Now is the time by the console's clock.
 func (c *Console) Now() time.Time { return c.opts.Now() }
@@ -143,6 +155,9 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request) {
 			query = r.URL.RawQuery
 		}
 		path += "?" + query
+	}
+	if c.opts.Verb != nil {
+		path += " " + c.opts.Verb(body)
 	}
 	seen := Request{Method: r.Method, Path: path, Body: string(body)}
 	if c.opts.Secret != nil && c.opts.Secret(r) {
