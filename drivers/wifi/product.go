@@ -25,6 +25,16 @@ type product struct {
 
 // products lists every one by its name in the property file.
 var products = map[string]product{
+	"opnsense": {
+		title:   "OPNsense",
+		address: "https://192.168.1.1",
+		needs: map[string]string{
+			"api_key_file": "make a key under System, Access, Users and write the name of the file that is downloaded there",
+			"server":       "write the name of the voucher server under System, Access, Servers",
+		},
+		takes: []string{"zones"},
+		open:  newOpnsense,
+	},
 	"unifi": {
 		title:   "UniFi Network",
 		address: "https://192.168.1.1",

@@ -8,6 +8,7 @@ import (
 
 // suiteProducts lists every product under the suite.
 var suiteProducts = []suiteProduct{
+	{name: "opnsense", start: startOpnsense, create: "POST /api/captiveportal/voucher/generate_vouchers/", least: 2},
 	{name: "unifi", start: startUnifi, create: "POST /proxy/network/integration/v1/sites/", least: 2},
 }
 

@@ -147,7 +147,11 @@ func (d *Driver) receipt(g Grant, made Credential) drivers.Receipt {
 	if zone == nil {
 		zone = time.UTC
 	}
-	note := "WiFi access for " + plural(g.Devices, "device") + " until " + g.Until.In(zone).Format("2006-01-02 15:04")
+	note := "WiFi access"
+	if d.ctl.Caps().DeviceLimit {
+		note += " for " + plural(g.Devices, "device")
+	}
+	note += " until " + g.Until.In(zone).Format("2006-01-02 15:04")
 	if g.Overdue {
 		note += ", because the departure lies in the past"
 	}
