@@ -35,7 +35,8 @@ type wifiProduct struct {
 
 // wifiProducts lists them by their name in the property file.
 var wifiProducts = map[string]wifiProduct{
-	"unifi": {startUniFi},
+	"opnsense": {startOPNsense},
+	"unifi":    {startUniFi},
 }
 
 // WiFiProducts are the names of the WiFi controllers that a hotel can have.
