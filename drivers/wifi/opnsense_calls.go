@@ -171,10 +171,9 @@ func (o *opnsense) change(ctx context.Context, what, path string, body any, want
 
 // session is a device that is online.
 type session struct {
-	ID   string      `json:"sessionId"`
-	User string      `json:"userName"`
-	By   string      `json:"authenticated_via"`
-	Zone json.Number `json:"zoneid"`
+	ID   string `json:"sessionId"`
+	User string `json:"userName"`
+	By   string `json:"authenticated_via"`
 }
 
 // online finds the sessions that vouchers of these names let in.
@@ -186,7 +185,7 @@ func (o *opnsense) online(ctx context.Context, users []string) ([]string, error)
 	var ids []string
 	for _, s := range all {
 		// Another server may have given the same name to somebody else.
-		if slices.Contains(users, s.User) && (s.By == "" || strings.TrimSpace(s.By) == o.server) && o.inZones(s) && s.ID != "" {
+		if slices.Contains(users, s.User) && (s.By == "" || strings.TrimSpace(s.By) == o.server) && s.ID != "" {
 			ids = append(ids, s.ID)
 		}
 	}
@@ -218,10 +217,6 @@ func (o *opnsense) sessions(ctx context.Context, most int) ([]session, error) {
 		return nil, fmt.Errorf("list sessions: %d of %d came", len(*answer.Rows), answer.Total)
 	}
 	return *answer.Rows, nil
-}
-
-func (o *opnsense) inZones(s session) bool {
-	return len(o.cfg.Zones) == 0 || slices.ContainsFunc(o.cfg.Zones, func(zone int) bool { return strconv.Itoa(zone) == s.Zone.String() })
 }
 
 // disconnect ends a session; one that the controller does not know has ended.

@@ -171,6 +171,40 @@ func TestOpnsenseLostReplyOnCheckOut(t *testing.T) {
 	}
 }
 
+// Somebody removes the group by hand: the receipt still leads to the devices.
+func TestOpnsenseGroupRemovedByHand(t *testing.T) {
+	s, sim := newOpnsenseStage(t, opnsensesim.Options{})
+	s.joins(mac1, s.must(ensure(keyA, tomorrow)))
+	s.joins(mac2, s.must(ensure(keyA, tomorrow.Add(time.Hour))))
+	sim.DropGroup("Gäste WLAN", "htl:"+keyA)
+	s.restart()
+	s.must(revoke(keyA))
+	if s.Online(mac1) || s.Online(mac2) {
+		t.Error("a departed guest is online")
+	}
+}
+
+// Ends are given and judged by the controller's clock, whatever it shows.
+func TestOpnsenseClockOff(t *testing.T) {
+	for _, off := range []time.Duration{-90 * time.Minute, 90 * time.Minute} {
+		p := suiteProduct{name: "opnsense", start: func(now func() time.Time) (world, Config, map[string]string, error) {
+			return startOpnsense(func() time.Time { return now().Add(off) })
+		}}
+		s := newStage(t, p)
+		first := s.must(ensure(keyA, tomorrow))
+		s.restart()
+		if again := s.must(ensure(keyA, tomorrow)); again["code"] != first["code"] {
+			t.Errorf("%v: a repeat gave another voucher", off)
+		}
+		list, err := s.drv.ctl.List(t.Context())
+		if err != nil || len(list) != 1 || !list[0].Created.Equal(start) {
+			t.Errorf("%v: %+v, %v", off, list, err)
+		}
+		s.advance(26*time.Hour + time.Second)
+		s.refuses(mac1, first)
+	}
+}
+
 // Sessions of the same name that another server, or a zone that is not ours, let in.
 func TestOpnsenseOthersSessions(t *testing.T) {
 	s, sim := newOpnsenseStage(t, opnsensesim.Options{Zones: map[int]string{0: "Guests", 3: "Lobby", 7: "Staff"}})

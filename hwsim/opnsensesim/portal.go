@@ -208,3 +208,10 @@ func (c *Controller) Admit(mac, user, via string, zone int) {
 	defer c.mu.Unlock()
 	c.admit(user, via, c.address(mac), mac, zone)
 }
+
+// DropGroup removes a group as a person at OPNsense's own page would.
+func (c *Controller) DropGroup(server, group string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.servers[server].drop(group, c.now().Unix(), false)
+}
