@@ -38,8 +38,7 @@ var products = map[string]product{
 	"unifi": {
 		title:   "UniFi Network",
 		address: "https://192.168.1.1",
-		needs:   map[string]string{"api_key_file": "make a key under Network, Integrations and write the name of the file that holds it"},
-		takes:   []string{"site"},
+		takes:   []string{"site", "api_key_file", "user", "password_file"}, // unifiProblems says which together
 		open:    newUnifi,
 	},
 }

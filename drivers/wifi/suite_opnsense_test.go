@@ -25,6 +25,7 @@ func startOpnsense(now func() time.Time) (world, Config, map[string]string, erro
 
 func opnsenseWith(opts opnsensesim.Options) func(func() time.Time) (world, Config, map[string]string, error) {
 	return func(now func() time.Time) (world, Config, map[string]string, error) {
+		opts := opts // cases run side by side
 		opts.Key, opts.Secret, opts.Now = opnsenseTestKey, opnsenseTestSecret, now
 		if len(opts.Servers) == 0 {
 			opts.Servers = []string{"Gäste WLAN", "staff"}
