@@ -127,7 +127,13 @@ func (h *Hotel) Leaks(logFile string) []string {
 	}
 	secret := map[string]string{clientSecret: "the PMS secret", appKey: "the app key"}
 	for _, text := range h.wifiSecrets {
-		secret[text] = "a secret of the WiFi controller"
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			secret[line] = "a secret of the WiFi controller"
+			if name, value, _ := strings.Cut(line, "="); name == "key" || name == "secret" { // a file of several
+				secret[value] = "a secret of the WiFi controller"
+			}
+		}
 	}
 	if h.Annex != nil {
 		secret[h.Annex.ClientToken()], secret[h.Annex.AccessToken()] = "a token of Mews", "a token of Mews"

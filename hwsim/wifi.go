@@ -37,6 +37,7 @@ type wifiProduct struct {
 var wifiProducts = map[string]wifiProduct{
 	"mikrotik": {startMikroTik},
 	"nomadix":  {startNomadix},
+	"opnsense": {startOPNsense},
 	"unifi":    {startUniFi},
 }
 

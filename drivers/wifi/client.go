@@ -55,6 +55,8 @@ type manners struct {
 	sign func(ctx context.Context, r *http.Request) error
 	// renew makes sign forget what was refused with 401; nil if it keeps nothing.
 	renew func()
+	// heard sees the head of every answer; nil if nothing is kept of it.
+	heard func(*http.Response)
 	// explain turns an answer that needs words of the product's own into an
 	// error; nil, or a nil error: the words that all have.
 	explain func(err error, answer *answerError) error
@@ -111,6 +113,9 @@ func (c *client) once(ctx context.Context, r request) error {
 	defer res.Body.Close()
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		c.skew.Store(int64(date.Sub(c.now()).Round(time.Second)))
+	}
+	if c.heard != nil {
+		c.heard(res)
 	}
 	if r.limit == 0 {
 		r.limit = maxAnswer

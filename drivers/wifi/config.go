@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +27,9 @@ type Config struct {
 	// APIKeyFile names the file with the API key. UniFi: Network, Integrations.
 	// OPNsense: System, Access, Users; the file as it is downloaded there.
 	APIKeyFile string `yaml:"api_key_file"`
-	// User is the account of MikroTik, Nomadix, or UniFi's software controller,
-	// PasswordFile the file with its password.
+	// User is the account of MikroTik or Nomadix, PasswordFile the file with its
+	// password. UniFi takes them in place of an API key: the software controller
+	// has no keys.
 	User         string `yaml:"user"`
 	PasswordFile string `yaml:"password_file"`
 	// ControllerID is Omada's own id, ClientID and ClientSecretFile are those of
@@ -117,8 +117,6 @@ const (
 	defaultTier = "standard"
 )
 
-var unifiSite = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // WithDefaults fills what was not set.
 func (c Config) WithDefaults() Config {
 	if c.Site == "" && c.Controller == "unifi" {
@@ -161,9 +159,6 @@ func (c *Config) addressProblems() iter.Seq2[string, string] {
 			p = products["unifi"] // for its example
 		}
 		if text := urlProblem(c.URL, p); text != "" && !yield("url", text) {
-			return
-		}
-		if c.Controller == "unifi" && !unifiSite.MatchString(full.Site) && !yield("site", fmt.Sprintf("%q is not a site's internal name: write the one in the address bar of the controller's pages, such as default", c.Site)) {
 			return
 		}
 		if g := *full.GraceAfterDeparture; (g < 0 || g > maxGrace) && !yield("grace_after_departure", fmt.Sprintf("%v is out of range: write 0s to 168h", g)) {

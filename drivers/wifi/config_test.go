@@ -59,11 +59,16 @@ func TestProblems(t *testing.T) {
 			"tls: write exactly one of ca_file, pin_sha256 or system: true; `edgeagent probe` shows the pin",
 		}},
 		{"no key", func(c *Config) { c.APIKeyFile = "" }, []string{
-			"api_key_file: api_key_file is missing: make a key under Network, Integrations and write the name of the file that holds it",
+			"api_key_file: api_key_file is missing: make a key under Network, Integrations and write the name of the file that holds it; a software controller has no keys: write user and password_file instead",
 		}},
-		{"another's keys", func(c *Config) { c.User, c.ClientID = "u", "x" }, []string{
-			"user: user is not for UniFi Network: remove the line",
+		{"password for a key", func(c *Config) { c.APIKeyFile, c.User, c.PasswordFile = "", "u", "p" }, nil},
+		{"key and user", func(c *Config) { c.User = "u" }, []string{"api_key_file: write either api_key_file, or user and password_file: remove the others"}},
+		{"key and password", func(c *Config) { c.PasswordFile = "p" }, []string{"api_key_file: write either api_key_file, or user and password_file: remove the others"}},
+		{"user alone", func(c *Config) { c.APIKeyFile, c.User = "", "u" }, []string{"password_file: password_file is missing: write the name of the file that holds the password of user"}},
+		{"password alone", func(c *Config) { c.APIKeyFile, c.PasswordFile = "", "p" }, []string{"user: user is missing: write the name of a local administrator to whom password_file belongs"}},
+		{"another's keys", func(c *Config) { c.Server, c.ClientID = "s", "x" }, []string{
 			"client_id: client_id is not for UniFi Network: remove the line",
+			"server: server is not for UniFi Network: remove the line",
 		}},
 		{"controller", func(c *Config) { c.Controller = "arubo" }, []string{`controller: unknown controller "arubo": write one of ` + productNames()}},
 		{"plain http", func(c *Config) { c.URL = "http://10.0.0.2" }, []string{`url: scheme "http" would send the keys in the clear: write https://`}},

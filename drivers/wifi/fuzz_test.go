@@ -17,7 +17,7 @@ func FuzzReadLegacy(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var meta legacyMeta
 		n := 0
-		err := readLegacy(strings.NewReader(text), &meta, func(guest) { n++ })
+		err := readLegacy(strings.NewReader(text), &meta, each(func(guest) { n++ }))
 		if err == nil && n > len(text) {
 			t.Errorf("%d records out of %d bytes", n, len(text))
 		}

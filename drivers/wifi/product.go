@@ -50,12 +50,23 @@ var products = map[string]product{
 		timeout:  10 * time.Second,
 		open:     newNomadix,
 	},
-	"unifi": {
-		title:   "UniFi Network",
+	"opnsense": {
+		title:   "OPNsense",
 		address: "https://192.168.1.1",
-		needs:   map[string]string{"api_key_file": "make a key under Network, Integrations and write the name of the file that holds it"},
-		takes:   []string{"site"},
-		open:    newUnifi,
+		needs: map[string]string{
+			"api_key_file": "make a key under System, Access, Users and write the name of the file that is downloaded there",
+			"server":       "write the name of the voucher server under System, Access, Servers",
+		},
+		takes:    []string{"zones"},
+		problems: opnsenseProblems,
+		open:     newOpnsense,
+	},
+	"unifi": {
+		title:    "UniFi Network",
+		address:  "https://192.168.1.1",
+		takes:    []string{"site", "api_key_file", "user", "password_file"}, // unifiProblems says which together
+		problems: unifiProblems,
+		open:     newUnifi,
 	},
 }
 

@@ -14,9 +14,11 @@ import (
 	"edgeagent/drivers"
 )
 
-// UniFi Network by two of its interfaces. Vouchers are made, found and deleted
-// through the Integration API v1; which voucher let a device in, and cutting
-// it, only the legacy API knows. One API key serves both on UniFi OS.
+// UniFi Network by two of its interfaces. With an API key, vouchers are made,
+// found and deleted through the Integration API v1; which voucher let a device
+// in, and cutting it, only the legacy API knows. One key serves both on UniFi
+// OS. With user and password, on a software controller or on UniFi OS, all is
+// done through the legacy API.
 //
 // A voucher's code cannot be chosen, its limits cannot be changed, and its
 // clock starts at first use. So an extension is a new voucher for new devices
@@ -40,7 +42,8 @@ const (
 
 type unifi struct {
 	*client
-	site string
+	site  string
+	login *unifiLogin // nil: with an API key
 
 	mu     sync.Mutex
 	siteID string
@@ -49,13 +52,19 @@ type unifi struct {
 	past map[string]history
 }
 
-type history struct {
-	codes []string
-	since time.Time
-}
-
 func newUnifi(c *client, cfg Config) controller {
 	u := &unifi{client: c, site: cfg.Site, past: map[string]history{}}
+	c.needs = unifiSources
+	if cfg.byPassword() {
+		u.login = &unifiLogin{now: c.now}
+		c.manners = manners{
+			sign: u.carry, heard: u.login.heard, explain: u.explain,
+			refused:   "log-in refused: compare user and the file of password_file with the controller's; it must be a local account without a second factor",
+			rights:    "the account lacks the right to manage hotspot guests: make it a hotspot manager or a site administrator",
+			elsewhere: "write the address of the UniFi controller itself into url, without a path",
+		}
+		return u
+	}
 	c.manners = manners{
 		sign:      u.sign,
 		explain:   u.explain,
@@ -76,7 +85,7 @@ func (u *unifi) sign(_ context.Context, r *http.Request) error {
 
 func (u *unifi) explain(err error, answer *answerError) error {
 	if answer.status == http.StatusUnauthorized && answer.code == "api.err.NoSiteContext" {
-		return &drivers.LinkDown{Err: fmt.Errorf("%w: no site %q for this key: write the internal name from the address bar of the controller's pages", err, u.site)}
+		return &drivers.LinkDown{Err: fmt.Errorf("%w: no site %q for this account or key: write the internal name from the address bar of the controller's pages", err, u.site)}
 	}
 	return nil
 }
@@ -267,42 +276,4 @@ func (u *unifi) List(ctx context.Context) ([]Credential, error) {
 
 func (u *unifi) credential(v voucher) Credential {
 	return Credential{ID: v.ID, Code: v.Code, Codes: []string{v.Code}, Since: v.CreatedAt, Created: u.created(v), Live: !v.Expired}
-}
-
-// remember adds what the controller lists to what the receipts and this process
-// know of a stay's codes.
-func (u *unifi) remember(stay Stay, mine []voucher) history {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	h := u.past[stay.Key]
-	add := func(code string) {
-		if code != "" && !slices.Contains(h.codes, code) {
-			h.codes = append(slices.Clone(h.codes), code)
-		}
-	}
-	earlier := func(t time.Time) {
-		if !t.IsZero() && (h.since.IsZero() || t.Before(h.since)) {
-			h.since = t
-		}
-	}
-	for code := range strings.FieldsSeq(stay.Known["codes"]) {
-		add(code)
-	}
-	if since, err := time.Parse(time.RFC3339, stay.Known["since"]); err == nil {
-		earlier(since)
-	}
-	for _, v := range mine {
-		add(v.Code)
-		earlier(v.CreatedAt)
-	}
-	if len(h.codes) > 0 {
-		u.past[stay.Key] = h
-	}
-	return h
-}
-
-func (u *unifi) forget(stay Stay) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.past, stay.Key)
 }

@@ -2,7 +2,6 @@ package wifi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,6 +54,9 @@ var unifiID = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
 // named returns the vouchers whose name is exactly the given one, expired ones too.
 func (u *unifi) named(ctx context.Context, name string) ([]voucher, error) {
+	if u.login != nil {
+		return u.oldNamed(ctx, name)
+	}
 	all, err := u.vouchers(ctx, "name.eq("+quote(name)+")")
 	if err != nil {
 		return nil, err
@@ -70,6 +72,9 @@ func (u *unifi) named(ctx context.Context, name string) ([]voucher, error) {
 
 // marked returns all vouchers that carry our marker, whatever the stay.
 func (u *unifi) marked(ctx context.Context) ([]voucher, error) {
+	if u.login != nil {
+		return u.oldMarked(ctx)
+	}
 	return u.vouchers(ctx, "name.like("+quote(markerPrefix+"*")+")")
 }
 
@@ -106,6 +111,9 @@ func (u *unifi) vouchers(ctx context.Context, filter string) ([]voucher, error) 
 }
 
 func (u *unifi) create(ctx context.Context, g Grant) (*voucher, error) {
+	if u.login != nil {
+		return u.oldCreate(ctx, g)
+	}
 	var reply struct {
 		Vouchers []voucher `json:"vouchers"`
 	}
@@ -125,6 +133,9 @@ func (u *unifi) create(ctx context.Context, g Grant) (*voucher, error) {
 
 // remove deletes a voucher; one that is gone already is fine.
 func (u *unifi) remove(ctx context.Context, id string) error {
+	if u.login != nil {
+		return u.oldRemove(ctx, id)
+	}
 	site, err := u.sitePath(ctx)
 	if err != nil {
 		return err
@@ -138,15 +149,7 @@ func (u *unifi) remove(ctx context.Context, id string) error {
 
 func (u *unifi) v1(ctx context.Context, r request) error {
 	r.path = unifiV1 + r.path
-	r.fault = func(body []byte) string {
-		var e struct {
-			Code string `json:"code"`
-		}
-		if json.Unmarshal(body, &e) != nil {
-			return ""
-		}
-		return e.Code
-	}
+	r.fault = unifiFault
 	return u.call(ctx, r)
 }
 

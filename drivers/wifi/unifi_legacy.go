@@ -35,24 +35,35 @@ type guest struct {
 
 var unifiMAC = regexp.MustCompile(`^[0-9a-f]{2}(:[0-9a-f]{2}){5}$`)
 
-// legacy calls the old API. Its errors can come with status 200, so the
-// envelope decides.
-func (u *unifi) legacy(ctx context.Context, r request, each func(guest)) error {
-	r.path = unifiLegacy + u.site + r.path
-	r.fault = func(body []byte) string {
-		var e legacyEnvelope
-		if json.Unmarshal(body, &e) != nil {
-			return ""
-		}
-		return e.Meta.Msg
+// legacy calls the old API. A session may have ended, or its CSRF token been
+// renewed by an answer that got lost: then it logs in again, once.
+func (u *unifi) legacy(ctx context.Context, r request, record func(*json.Decoder) error) error {
+	stale, err := u.legacyOnce(ctx, r, record)
+	if stale {
+		_, err = u.legacyOnce(ctx, r, record)
 	}
+	return err
+}
+
+// legacyOnce makes the call. Its errors can come with status 200, so the
+// envelope decides. stale means that another log-in may help.
+func (u *unifi) legacyOnce(ctx context.Context, r request, record func(*json.Decoder) error) (stale bool, err error) {
+	var s *unifiSession
+	if u.login != nil {
+		if s, err = u.enter(ctx); err != nil {
+			return errors.Is(err, errLogIn), u.classify(err)
+		}
+	}
+	r.path = s.prefix() + u.site + r.path
+	r.fault = unifiFault
 	var meta legacyMeta
-	r.decode = func(body io.Reader) error { return readLegacy(body, &meta, each) }
+	r.decode = func(body io.Reader) error { return readLegacy(body, &meta, record) }
 	if err := u.call(ctx, r); err != nil {
-		return err
+		var answer *answerError
+		return errors.As(err, &answer) && answer.status == http.StatusForbidden && u.login != nil && u.login.left(s), err
 	}
 	if meta.RC == "ok" {
-		return nil
+		return false, nil
 	}
 	status := http.StatusBadGateway // unheard of: again
 	switch meta.Msg {
@@ -63,7 +74,11 @@ func (u *unifi) legacy(ctx context.Context, r request, each func(guest)) error {
 	case "api.err.Invalid", "api.err.InvalidPayload":
 		status = http.StatusBadRequest
 	}
-	return u.classify(&answerError{status: status, code: cleanCode(meta.Msg)})
+	if u.login != nil && status == http.StatusUnauthorized {
+		u.login.leave(s)
+		stale = meta.Msg == "api.err.LoginRequired"
+	}
+	return stale, u.classify(&answerError{status: status, code: cleanCode(meta.Msg)})
 }
 
 type legacyMeta struct {
@@ -77,7 +92,7 @@ type legacyEnvelope struct {
 
 // readLegacy reads {"meta":{…},"data":[…]} record by record: a big house has
 // megabytes of guests.
-func readLegacy(body io.Reader, meta *legacyMeta, each func(guest)) error {
+func readLegacy(body io.Reader, meta *legacyMeta, record func(*json.Decoder) error) error {
 	dec := json.NewDecoder(body)
 	if err := delim(dec, '{'); err != nil {
 		return err
@@ -90,8 +105,8 @@ func readLegacy(body io.Reader, meta *legacyMeta, each func(guest)) error {
 		switch {
 		case name == "meta":
 			err = dec.Decode(meta)
-		case name == "data" && each != nil:
-			err = records(dec, each)
+		case name == "data" && record != nil:
+			err = records(dec, record)
 		default:
 			var skip json.RawMessage
 			err = dec.Decode(&skip)
@@ -103,16 +118,26 @@ func readLegacy(body io.Reader, meta *legacyMeta, each func(guest)) error {
 	return delim(dec, '}')
 }
 
-func records(dec *json.Decoder, each func(guest)) error {
+// each reads a record and hands it on.
+func each[T any](to func(T)) func(*json.Decoder) error {
+	return func(dec *json.Decoder) error {
+		var record T
+		if err := dec.Decode(&record); err != nil {
+			return err
+		}
+		to(record)
+		return nil
+	}
+}
+
+func records(dec *json.Decoder, record func(*json.Decoder) error) error {
 	if err := delim(dec, '['); err != nil {
 		return err
 	}
 	for dec.More() {
-		var g guest
-		if err := dec.Decode(&g); err != nil {
+		if err := record(dec); err != nil {
 			return err
 		}
-		each(g)
 	}
 	return delim(dec, ']')
 }
@@ -127,16 +152,16 @@ func delim(dec *json.Decoder, want json.Delim) error {
 
 // guests yields the authorisations since an instant. Records without a usable
 // address are passed over: nothing could be done to them.
-func (u *unifi) guests(ctx context.Context, since time.Time, each func(guest)) error {
+func (u *unifi) guests(ctx context.Context, since time.Time, found func(guest)) error {
 	back := min(u.now().Sub(since), maxHistory)
 	hours := max(int(back/time.Hour)+2, 24)
 	err := u.legacy(ctx, request{method: http.MethodGet, path: "/stat/guest", limit: maxGuests,
-		query: url.Values{"within": {strconv.Itoa(hours)}}}, func(g guest) {
+		query: url.Values{"within": {strconv.Itoa(hours)}}}, each(func(g guest) {
 		g.MAC = strings.ToLower(g.MAC)
 		if unifiMAC.MatchString(g.MAC) {
-			each(g)
+			found(g)
 		}
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("list guests: %w", err)
 	}

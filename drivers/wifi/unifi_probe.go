@@ -15,6 +15,9 @@ import (
 
 // Probe asks for version, site, and one entry each of what needs a right.
 func (u *unifi) Probe(ctx context.Context) (Report, error) {
+	if u.login != nil {
+		return u.probeOld(ctx)
+	}
 	var info struct {
 		Version string `json:"applicationVersion"`
 	}

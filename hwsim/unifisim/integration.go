@@ -39,6 +39,8 @@ type page struct {
 func (c *Controller) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	path := r.URL.Path
 	switch {
+	case c.opts.Classic:
+		c.classic(w, r, path, body)
 	case path == "/":
 		_, _ = w.Write([]byte("<!doctype html><title>UniFi OS</title>"))
 	case strings.HasPrefix(path, "/api/auth/"):

@@ -44,9 +44,13 @@ type legacyCommand struct {
 
 func (c *Controller) legacy(w http.ResponseWriter, r *http.Request, path string, body []byte) {
 	if status, msg := c.admitted(r); status != 0 {
+		if status == http.StatusUnauthorized && c.opts.LogInRequiredAs200 {
+			status = http.StatusOK
+		}
 		legacyFail(w, status, msg)
 		return
 	}
+	c.updateCSRF(w, r)
 	parts := strings.Split(path, "/")
 	if len(parts) != 4 || parts[0] != "s" {
 		legacyFail(w, http.StatusNotFound, "api.err.NotFound")
@@ -67,6 +71,8 @@ func (c *Controller) legacy(w http.ResponseWriter, r *http.Request, path string,
 		return
 	}
 	switch call := r.Method + " " + parts[2] + "/" + parts[3]; call {
+	case "GET stat/sysinfo":
+		legacyOK(w, map[string]any{"version": c.opts.Version, "timezone": "Europe/Lisbon"})
 	case "GET stat/voucher", "POST stat/voucher":
 		c.statVoucher(w, s, in)
 	case "GET stat/guest", "POST stat/guest":

@@ -35,6 +35,14 @@ type Options struct {
 	// Version of the Network application; "9.4.19" if empty. Before 9.1 there
 	// are no vouchers in the Integration API.
 	Version string
+	// Classic is the software controller of before the consoles: log-in at
+	// /api/login, paths without a prefix, no Integration API and no keys.
+	Classic bool
+	// LogInsPerMinute is how many log-ins UniFi OS lets through; 5 if 0.
+	LogInsPerMinute int
+	// LogInRequiredAs200 answers a session that has ended with status 200 and the
+	// error in the envelope, as some versions do.
+	LogInRequiredAs200 bool
 	// Now is the console's clock; time.Now if nil.
 	Now func() time.Time
 }
@@ -49,6 +57,7 @@ type Controller struct {
 	sites  []*site
 	logins map[string]string // cookie token to CSRF token
 	tries  []time.Time       // log-ins of the last minute
+	renew  bool              // the CSRF token, with the next answer
 	serial int
 }
 
@@ -80,6 +89,9 @@ func (o Options) withDefaults() Options {
 	def(&o.User, "admin")
 	def(&o.Password, "sim-password")
 	def(&o.Version, "9.4.19")
+	if o.LogInsPerMinute == 0 {
+		o.LogInsPerMinute = 5
+	}
 	if len(o.Sites) == 0 {
 		o.Sites = []string{"default"}
 	}
@@ -108,7 +120,7 @@ func (c *Controller) refuse(w http.ResponseWriter, r *http.Request, kind console
 
 // fail writes an error in the envelope of the API that was called.
 func (c *Controller) fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
-	if strings.HasPrefix(r.URL.Path, legacyPrefix) {
+	if strings.HasPrefix(r.URL.Path, c.legacyPrefix()) {
 		msg := "api.err.Invalid"
 		switch status {
 		case http.StatusUnauthorized:

@@ -299,3 +299,57 @@ func TestClients(t *testing.T) {
 		t.Errorf("a sleeping device: %d, want 404", status)
 	}
 }
+
+func TestClassic(t *testing.T) {
+	b := newBench(t)
+	b.opts.Classic = true
+	for path, want := range map[string]int{"/": 302, "/api/s/default/stat/guest": 401, integrationPrefix + "/v1/info": 404,
+		legacyPrefix + "s/default/stat/guest": 404} {
+		if status, _ := b.call("GET", path, ""); status != want { // the key is of no use
+			t.Errorf("%s: %d, want %d", path, status, want)
+		}
+	}
+	b.header.Del("X-Api-Key")
+	status, body := b.call("POST", "/api/login", `{"username":"admin","password":"no"}`)
+	if diff := cmp.Diff(map[string]any{"meta": map[string]any{"rc": "error", "msg": "api.err.Invalid"}, "data": []any{}}, body); status != 400 || diff != "" {
+		t.Errorf("%d (-want +got):\n%s", status, diff)
+	}
+	if status, _ := b.call("POST", "/api/login", `{"username":"admin","password":"sim-password"}`); status != 200 {
+		t.Fatalf("log-in: %d", status)
+	}
+	const hotspot = "/api/s/default/cmd/hotspot"
+	make := `{"cmd":"create-voucher","expire":60,"n":1,"quota":0,"note":"n"}`
+	if status, body := b.call("GET", "/api/s/default/stat/voucher", ""); status != 200 {
+		t.Errorf("list: %d %v", status, body)
+	}
+	if status, _ := b.call("POST", hotspot, make); status != 403 {
+		t.Errorf("without the CSRF token: %d", status)
+	}
+	console, _ := url.Parse(b.URL())
+	for _, c := range b.http.Jar.Cookies(console) {
+		if c.Name == "csrf_token" {
+			b.header.Set("X-Csrf-Token", c.Value)
+		}
+	}
+	if status, body := b.call("POST", hotspot, make); status != 200 || len(b.Vouchers()) != 1 {
+		t.Errorf("with it: %d %v", status, body)
+	}
+	b.EndSessions()
+	if status, _ := b.call("GET", "/api/s/default/stat/voucher", ""); status != 401 {
+		t.Errorf("after a restart: %d", status)
+	}
+}
+
+func TestRenewedCSRF(t *testing.T) {
+	b := newBench(t)
+	b.header.Del("X-Api-Key")
+	b.call("POST", "/api/auth/login", `{"username":"admin","password":"sim-password"}`)
+	hotspot, make := legacyPrefix+"s/default/cmd/hotspot", `{"cmd":"create-voucher","expire":60,"n":1,"quota":0,"note":"n"}`
+	b.RenewCSRF()
+	if status, _ := b.call("POST", hotspot, make); status != 200 {
+		t.Errorf("the old token, once more: %d", status)
+	}
+	if status, _ := b.call("POST", hotspot, make); status != 403 {
+		t.Errorf("the old token after a new one was given: %d", status)
+	}
+}

@@ -129,6 +129,10 @@ func (c *checker) credential(name string) string {
 // seed is the form of a secret that signs keys.
 var seed = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
+// keyAndSecret is the one secret of two lines: an API key as OPNsense lets it
+// be downloaded.
+var keyAndSecret = regexp.MustCompile(`^(\x{FEFF})?\s*(key=[^\r\n]+\s+secret=[^\r\n]+|secret=[^\r\n]+\s+key=[^\r\n]+)\s*$`)
+
 // holds is what stands in the files that are in PEM form; the others hold a
 // secret on one line.
 var holds = map[string]string{"ca_file": "certificate", "cert_file": "certificate", "key_file": "private key"}
@@ -164,7 +168,7 @@ func contentProblem(key, full, shown string) string {
 	switch {
 	case lines == 0:
 		return fmt.Sprintf("the file %s is empty; put the value into it", shown)
-	case lines > 1:
+	case lines > 1 && (key != "api_key_file" || !keyAndSecret.Match(text)):
 		return fmt.Sprintf("the file %s has %d lines, and a secret is one; leave only the value in it", shown, lines)
 	case key == "signing_key_file" && !seed.MatchString(strings.TrimSpace(string(text))):
 		return fmt.Sprintf("the file %s holds no Ed25519 seed; write 64 hexadecimal digits into it, as openssl rand -hex 32 makes them", shown)

@@ -202,3 +202,24 @@ func TestExcerpt(t *testing.T) {
 		t.Errorf("%q %q", source, before)
 	}
 }
+
+// An API key of OPNsense is two lines, as it is downloaded; any other secret is one.
+func TestSecretOfTwoLines(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		key, text, want string
+	}{
+		{"api_key_file", "key=a/b==\r\nsecret=c+d\r\n", ""},
+		{"api_key_file", "\ufeff\nsecret=c\n\nkey=a\n", ""},
+		{"api_key_file", "one\n", ""},
+		{"api_key_file", "key=a\nkey=b\n", "the file F has 2 lines, and a secret is one; leave only the value in it"},
+		{"api_key_file", "key=a\nsecret=b\nnote=c\n", "the file F has 3 lines, and a secret is one; leave only the value in it"},
+		{"password_file", "key=a\nsecret=b\n", "the file F has 2 lines, and a secret is one; leave only the value in it"},
+	} {
+		file := filepath.Join(dir, "f")
+		write(t, file, tt.text)
+		if got := contentProblem(tt.key, file, "F"); got != tt.want {
+			t.Errorf("%s %q: %q, want %q", tt.key, tt.text, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package wifi
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// history is what is known of a stay's codes.
+type history struct {
+	codes []string
+	since time.Time
+}
+
+// remember adds what the controller lists to what the receipts and this process
+// know of a stay's codes.
+func (u *unifi) remember(stay Stay, mine []voucher) history {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	h := u.past[stay.Key]
+	add := func(code string) {
+		if code != "" && !slices.Contains(h.codes, code) {
+			h.codes = append(slices.Clone(h.codes), code)
+		}
+	}
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (h.since.IsZero() || t.Before(h.since)) {
+			h.since = t
+		}
+	}
+	for code := range strings.FieldsSeq(stay.Known["codes"]) {
+		add(code)
+	}
+	if since, err := time.Parse(time.RFC3339, stay.Known["since"]); err == nil {
+		earlier(since)
+	}
+	for _, v := range mine {
+		add(v.Code)
+		earlier(v.CreatedAt)
+	}
+	if len(h.codes) > 0 {
+		u.past[stay.Key] = h
+	}
+	return h
+}
+
+func (u *unifi) forget(stay Stay) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.past, stay.Key)
+}
