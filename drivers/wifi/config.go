@@ -128,7 +128,7 @@ func (c Config) WithDefaults() Config {
 // Problems yields what is wrong, by its place in the section.
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.trustProblems(), c.tierProblems()} {
+		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.omadaProblems(), c.trustProblems(), c.tierProblems()} {
 			for path, text := range part {
 				if !yield(path, text) {
 					return

@@ -25,6 +25,17 @@ type product struct {
 
 // products lists every one by its name in the property file.
 var products = map[string]product{
+	"omada": {
+		title:   "TP-Link Omada",
+		address: "https://192.168.1.2:8043",
+		needs: map[string]string{
+			"controller_id":      "write the Omada ID that the page of the Open API client shows",
+			"client_id":          "make a client under Settings, Platform Integration, Open API, in the mode client credentials",
+			"client_secret_file": "write the name of the file that holds the client's secret",
+		},
+		takes: []string{"site", "credentials", "portals"},
+		open:  newOmada,
+	},
 	"unifi": {
 		title:   "UniFi Network",
 		address: "https://192.168.1.1",

@@ -8,6 +8,8 @@ import (
 
 // suiteProducts lists every product under the suite.
 var suiteProducts = []suiteProduct{
+	{name: "omada", start: startOmada, create: omadaCreates, least: 1},
+	{name: "omada-vouchers", start: startOmadaVouchers, create: omadaCreates, least: 2},
 	{name: "unifi", start: startUnifi, create: "POST /proxy/network/integration/v1/sites/", least: 2},
 }
 
