@@ -35,6 +35,7 @@ type wifiProduct struct {
 
 // wifiProducts lists them by their name in the property file.
 var wifiProducts = map[string]wifiProduct{
+	"omada": {startOmada},
 	"unifi": {startUniFi},
 }
 
