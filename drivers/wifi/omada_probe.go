@@ -24,6 +24,9 @@ func (o *omada) probe(ctx context.Context, path string) (Report, error) {
 	if report.Version, err = o.version(ctx); err != nil {
 		return report, err
 	}
+	if _, err := o.site(ctx); err != nil {
+		return report, err
+	}
 	portals, err := o.allPortals(ctx)
 	if err != nil {
 		return report, err

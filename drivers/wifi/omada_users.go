@@ -52,7 +52,7 @@ func (u *omadaUsers) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	if err != nil {
 		return Credential{}, err
 	}
-	if g.Known == nil { // most likely new: one call instead of two
+	if len(g.Known) == 0 { // most likely new: one call instead of two
 		made, err := u.create(ctx, u.user(g, portals, omadaUser{}))
 		if !omadaIs(err, omadaAdopt) {
 			return u.credential(g.Stay, made), err

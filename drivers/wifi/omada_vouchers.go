@@ -79,7 +79,7 @@ func (v *omadaVouchers) Ensure(ctx context.Context, g Grant) (Credential, error)
 	if g.Devices > omadaMaxPerVoucher {
 		return Credential{}, fmt.Errorf("%w: %d devices: a voucher takes at most %d", drivers.ErrRefused, g.Devices, omadaMaxPerVoucher)
 	}
-	if g.Known == nil { // most likely new: one call less
+	if len(g.Known) == 0 { // most likely new: one call less
 		made, err := v.create(ctx, g)
 		if !omadaIs(err, omadaAdopt) {
 			return v.credential(g.Stay, made), err

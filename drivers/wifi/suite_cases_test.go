@@ -388,6 +388,7 @@ func playCertificate(s *stage) {
 	if err := s.Reissue(true); err != nil {
 		s.t.Fatal(err)
 	}
+	s.drv.web.hangUp() // or a POST may find out first that its old connection was cut
 	s.ForgetRequests()
 	_, err := s.try(ensure(keyB, tomorrow))
 	s.failure(err, "down")
