@@ -148,6 +148,22 @@ func TestOmadaTokens(t *testing.T) {
 	}
 }
 
+// A refresh token works once: whatever came of it, it is not sent again.
+func TestOmadaRefreshTokenIsUsedOnce(t *testing.T) {
+	s, sim := newOmadaStage(t, omadasim.Options{}, "")
+	s.must(ensure(keyA, tomorrow))
+	sim.ExpireTokens()
+	s.Inject(console.Fault{Kind: console.DropAfterCommit, Match: "refresh_token"})
+	s.Inject(console.Fault{Kind: console.ServerError, Match: "client_credentials"})
+	s.ForgetRequests()
+	_, err := s.try(ensure(keyB, tomorrow))
+	s.failure(err, "retry")
+	s.must(ensure(keyB, tomorrow))
+	if got := strings.Join(s.tokens(), " "); got != "refresh_token client_credentials client_credentials" {
+		t.Errorf("asked for %s", got)
+	}
+}
+
 // Many lanes find the token expired at once: one refreshes, and nobody throws
 // away what it got.
 func TestOmadaTokenRace(t *testing.T) {

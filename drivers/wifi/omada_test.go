@@ -121,6 +121,29 @@ func TestOmadaChangeKeepsWhatIsNotOurs(t *testing.T) {
 	}
 }
 
+// A search finds whatever contains what is looked for: people's own accounts too.
+func TestOmadaLeavesOthersAlone(t *testing.T) {
+	for _, credentials := range []string{"users", "vouchers"} {
+		s, sim := newOmadaStage(t, omadasim.Options{}, credentials)
+		other := map[string]string{"user": "x" + Stay{Key: keyA}.userName(), "code": "staff"}
+		if credentials == "vouchers" {
+			other = map[string]string{"code": sim.AddGroup("htl:" + keyA + "-bar")}
+		} else {
+			sim.AddUser(other["user"], "staff")
+		}
+		s.joins(mac3, other)
+		s.joins(mac1, s.must(ensure(keyA, tomorrow)))
+		s.must(ensure(keyA, tomorrow.Add(24*time.Hour)))
+		s.must(revoke(keyA))
+		if !s.Online(mac3) || s.Online(mac1) {
+			t.Errorf("%s: the wrong device was cut", credentials)
+		}
+		s.joins(mac2, other)
+		s.sweep()
+		s.joins(mac1, other)
+	}
+}
+
 func TestOmadaOtherNumberOfDevicesKeepsTheCode(t *testing.T) {
 	s, _ := newOmadaStage(t, omadasim.Options{}, "")
 	told := s.must(ensure(keyA, tomorrow, "devices", "1"))

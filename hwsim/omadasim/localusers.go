@@ -190,3 +190,16 @@ func (c *Controller) Phone(userName string) (phone string, daily bool) {
 	}
 	return "", false
 }
+
+// AddUser makes a local user as a person at the controller's page would: for a
+// day, all portals, any number of devices and no limits.
+func (c *Controller) AddUser(userName, password string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sites[0]
+	on, off, mode, binding, devices := true, false, 0, 0, 2048
+	end := c.now().Add(24 * time.Hour).UnixMilli()
+	s.users = append(s.users, &localUser{id: s.nextID("user"), userName: userName, Password: &password, Enabled: &on, Expires: &end,
+		Binding: &binding, MaxUsers: &devices, All: true, traffic: traffic{Capped: &off},
+		Rate: &rateLimit{Mode: &mode, Custom: &customRates{HasDown: &off, HasUp: &off}}})
+}

@@ -241,3 +241,18 @@ func (s *site) voucher(code string) (*group, *voucher) {
 	}
 	return nil, nil
 }
+
+// AddGroup makes a group of one voucher as a person at the controller's page
+// would, for a day, and returns its code.
+func (c *Controller) AddGroup(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sites[0]
+	all, off, one, none, mode, length, minutes := true, false, 1, 2, 0, 10, int64(24*60)
+	g := &group{id: s.nextID("group"), created: c.now(), Name: &name, Amount: &one, CodeLength: &length, CodeForm: []int{0},
+		LimitType: &none, DurationType: &one, Duration: &minutes, TimingType: &mode, All: &all, traffic: traffic{Capped: &off},
+		Rate: &rateLimit{Mode: &mode, Custom: &customRates{HasDown: &off, HasUp: &off}}}
+	g.vouchers = []*voucher{{id: s.nextID("voucher"), code: g.randomCode()}}
+	s.groups = append(s.groups, g)
+	return g.vouchers[0].code
+}
