@@ -264,7 +264,9 @@ func TestDevices(t *testing.T) {
 	if !b.Online("02:00:00:00:00:01") {
 		t.Error("the device went with its user")
 	}
-	var page struct{ Data []struct{ ID, LocalUserName, VoucherCode string } }
+	var page struct {
+		Data []struct{ ID, LocalUserName, VoucherCode string }
+	}
 	_ = json.Unmarshal(b.want(0, "GET", b.site()+"/hotspot/authed-records?page=1&pageSize=10&searchKey=02-00-00-00-00-01", "").Result, &page)
 	if len(page.Data) != 2 || page.Data[1].LocalUserName != "u1" {
 		t.Fatalf("records %+v", page.Data)
