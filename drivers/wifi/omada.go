@@ -1,7 +1,6 @@
 package wifi
 
 import (
-	"context"
 	"regexp"
 	"sync"
 	"time"
@@ -140,6 +139,3 @@ func (s Stay) firstMade(now time.Time) time.Time {
 	}
 	return now
 }
-
-// gone is what became of looking for something that a call says is missing.
-type gone func(ctx context.Context) (bool, error)

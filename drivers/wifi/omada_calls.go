@@ -160,6 +160,9 @@ func (o *omada) site(ctx context.Context) (string, error) {
 	return "", &drivers.LinkDown{Err: fmt.Errorf("%s has no site %q for this client: write the name as the controller's pages show it, or add the site to the client's privileges", o.base.Host, o.cfg.Site)}
 }
 
+// gone looks whether something is missing.
+type gone func(ctx context.Context) (bool, error)
+
 // remove deletes something. Which code says that it is gone already is not
 // published, so an error makes us look.
 func (o *omada) remove(ctx context.Context, path string, isGone gone) error {

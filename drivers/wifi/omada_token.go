@@ -3,6 +3,7 @@ package wifi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -94,7 +95,7 @@ func (o *omada) fetchToken(ctx context.Context, query url.Values) error {
 	}
 	body := map[string]string{"omadacId": o.cfg.ControllerID, "client_id": o.cfg.ClientID, "client_secret": secret}
 	if err := o.ask(ctx, request{method: http.MethodPost, path: omadaTokenPath, query: query, body: body}, &got); err != nil {
-		return err
+		return fmt.Errorf("log in: %w", err)
 	}
 	if !goodToken(got.Access) || got.Seconds <= 0 {
 		return errors.New("log in: the answer holds no token")

@@ -63,14 +63,23 @@ func (u *omadaUsers) Ensure(ctx context.Context, g Grant) (Credential, error) {
 		return Credential{}, err
 	}
 	if found == nil {
-		made, err := u.create(ctx, u.user(g, portals, omadaUser{}))
-		return u.credential(g.Stay, made), err
+		return u.again(ctx, u.user(g, portals, omadaUser{}), g)
 	}
 	want := u.user(g, portals, *found)
 	if !found.fits(want) {
 		want, err = u.change(ctx, g.Stay, *found, want)
 	}
 	return u.credential(g.Stay, want), err
+}
+
+// again makes the user of a stay that is known from before: it is reinstated, or
+// its revoke broke off and left devices online.
+func (u *omadaUsers) again(ctx context.Context, want omadaUser, g Grant) (Credential, error) {
+	if err := u.stretch(ctx, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
+		return Credential{}, err
+	}
+	made, err := u.create(ctx, want)
+	return u.credential(g.Stay, made), err
 }
 
 // user is what a grant makes of a user that was read, or of none.

@@ -92,10 +92,8 @@ func (v *omadaVouchers) Ensure(ctx context.Context, g Grant) (Credential, error)
 	if found != nil && v.fits(*found, g) {
 		return v.credential(g.Stay, found), nil
 	}
-	if found != nil {
-		if err := v.replace(ctx, g, *found); err != nil {
-			return Credential{}, err
-		}
+	if err := v.makeRoom(ctx, g, found); err != nil {
+		return Credential{}, err
 	}
 	made, err := v.create(ctx, g)
 	return v.credential(g.Stay, made), err
@@ -126,13 +124,18 @@ func (v *omadaVouchers) fits(has omadaFound, g Grant) bool {
 		has.Rate.same(want.Rate) && has.HasCap == want.HasCap && (!has.HasCap || has.CapMB == want.CapMB && has.CapEvery == want.CapEvery)
 }
 
-// replace makes room for another group of the same name. The devices' ends are
-// moved before, so that a crash in between repeats it.
-func (v *omadaVouchers) replace(ctx context.Context, g Grant, old omadaFound) error {
-	if end := g.Until; old.Expires != end.UnixMilli() {
-		if err := v.stretch(ctx, v.codes(g.Stay, &old), end); err != nil {
+// makeRoom moves the devices that the stay's former vouchers let in to its new
+// end, and deletes the group that has the name. Devices first, so that a crash
+// in between repeats it. Without a group the stay is reinstated, or its revoke
+// broke off and left devices online.
+func (v *omadaVouchers) makeRoom(ctx context.Context, g Grant, old *omadaFound) error {
+	if old == nil || old.Expires != g.Until.UnixMilli() {
+		if err := v.stretch(ctx, v.codes(g.Stay, old), g.Until); err != nil {
 			return err
 		}
+	}
+	if old == nil {
+		return nil
 	}
 	return v.delete(ctx, g.Stay, old.ID)
 }
