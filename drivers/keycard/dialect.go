@@ -30,7 +30,7 @@ type dialect struct {
 	// answer reads a frame as the result of a step; nil: as the Industry Standard link has it.
 	answer func(s *step, fields []string, zone *time.Location) (result, bool)
 	// shows is how many bytes at the start of a field may be shown in a trace.
-	shows func(fields []string, i int) int
+	shows func(dir Direction, fields []string, i int) int
 	// address gives an encoder's name on the wire; ok is false if it cannot be one.
 	address func(name string) (wire string, ok bool)
 	// addresses says what names can be addressed, missing what to write for a name that is missing.

@@ -126,7 +126,7 @@ func TestHandshake(t *testing.T) {
 			b.expect("ACK")
 		}},
 		{name: "no card", want: drivers.ErrRefused, text: "no card was presented", play: func(b *bench) { b.say(ack, "ED|1") }},
-		{name: "an error with text", want: drivers.ErrRefused, text: `"KEY FAIL" (code EG)`, play: func(b *bench) { b.say(ack, "EG|1|KEY FAIL") }},
+		{name: "an error with text", want: drivers.ErrRefused, text: `the lock system reports an error, and says more on its own screen (code EG)`, play: func(b *bench) { b.say(ack, "EG|1|KEY FAIL") }},
 		{name: "an unknown code", want: drivers.ErrRefused, text: "(code Q7)", play: func(b *bench) { b.say(ack, "Q7|1") }},
 		{name: "syntax error without encoder", want: drivers.ErrRefused, text: "(code ES)", play: func(b *bench) { b.say(ack, "ES") }},
 		{name: "encoder busy, then free", play: func(b *bench) {

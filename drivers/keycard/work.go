@@ -138,8 +138,8 @@ func (j *job) progress(step drivers.Step) {
 func (d *Driver) failure(r result, st *step) error {
 	info := d.dialect.codeOf(st.command, r.code)
 	hint := info.hint
-	if r.text != "" {
-		hint = fmt.Sprintf("%s: %q", hint, r.text)
+	if r.worded {
+		hint += ", and says more on its own screen"
 	}
 	f := refused(info.reason, "%s", hint)
 	if d.dialect.couldBeSuccess(st.command, r.code) {
