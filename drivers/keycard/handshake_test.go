@@ -129,6 +129,7 @@ func TestHandshake(t *testing.T) {
 		{name: "an error with text", want: drivers.ErrRefused, text: `the lock system reports an error, and says more on its own screen (code EG)`, play: func(b *bench) { b.say(ack, "EG|1|KEY FAIL") }},
 		{name: "an unknown code", want: drivers.ErrRefused, text: "(code Q7)", play: func(b *bench) { b.say(ack, "Q7|1") }},
 		{name: "syntax error without encoder", want: drivers.ErrRefused, text: "(code ES)", play: func(b *bench) { b.say(ack, "ES") }},
+		{name: "database damaged, without encoder", want: drivers.ErrRefused, text: "(code NF)", play: func(b *bench) { b.say(ack, "NF|") }},
 		{name: "encoder busy, then free", play: func(b *bench) {
 			b.say(ack, "OV|1")
 			b.expect(cn)

@@ -56,10 +56,10 @@ func (s *step) read(fields []string, zone *time.Location) (r result, ok bool) {
 		return s.answer(s, fields, zone)
 	}
 	fields = trimEmpty(fields)
-	if sameFields(fields, s.fields) || len(fields) < 2 && fields[0] != "ES" {
+	if sameFields(fields, s.fields) {
 		return r, false
 	}
-	if fields[0] == s.command {
+	if fields[0] == s.command && len(fields) > 1 {
 		return s.readSuccess(fields, zone)
 	}
 	if !errorCode.MatchString(fields[0]) || isCommand(fields[0]) || len(fields) > 3 {
@@ -69,7 +69,8 @@ func (s *step) read(fields []string, zone *time.Location) (r result, ok bool) {
 	// An error may come without the encoder: the lock system could not read
 	// which, or none is concerned. Only a code that is known is taken so.
 	from := append(fields, "")[1]
-	return r, s.answers(from) || from == "" && r.code == "ES"
+	_, known := saltoCodes[r.code]
+	return r, s.answers(from) || known && (from == "" || s.command == "CO" && from == s.room)
 }
 
 // answers reports whether a result that names from can be this step's. Public
