@@ -61,6 +61,30 @@ func TestOnityStates(t *testing.T) {
 	})
 }
 
+// What is set wrong stands on the status page, not only in one command's answer.
+func TestWrongSettingsAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.ready()
+		for _, tc := range []struct{ answer, reason string }{
+			{"TD|1", "room 101: the lock system does not know the room: map it under rooms in the property file"},
+			{"ES|1", "room 101: the lock system does not understand the request: check encoder name"},
+			{"NF", "database files of the lock system are damaged or missing: call its support"},
+			{"ED|1", ""},
+		} {
+			p := b.do(t.Context(), encode("a", "1"))
+			b.expect(cn)
+			b.say(ack, tc.answer)
+			p.fails(drivers.ErrRefused, "")
+			if tc.reason == "" {
+				b.stays(drivers.Online, "")
+			} else {
+				b.stays(drivers.Degraded, tc.reason)
+			}
+		}
+	})
+}
+
 // Relatives of Onity want each result confirmed, and send a damaged one again.
 func TestRelativesConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
