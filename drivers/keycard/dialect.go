@@ -52,7 +52,7 @@ type dialect struct {
 	example string
 	// confirms: results are acknowledged unless the site says otherwise.
 	confirms bool
-	// tells: while a command is at work, ENQ is answered NAK; an ACK says that none is.
+	// tells: while a command is at work, ENQ is answered NAK, unless the site says otherwise.
 	tells bool
 }
 
@@ -159,7 +159,10 @@ func (c *Config) Caveat() string {
 // Where that is not known, its word that it is ready proves nothing about a
 // command whose answer is missing.
 func (c *Config) tells() bool {
-	return c.dialectOf().tells || c.VingCard != nil && c.VingCard.NakWhileBusy
+	if c.NakWhileBusy != nil {
+		return *c.NakWhileBusy
+	}
+	return c.dialectOf().tells
 }
 
 // hasTrack reports whether the encoders of the site write and read a magnetic track.

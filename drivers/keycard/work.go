@@ -29,7 +29,7 @@ type outcome struct {
 // work does a job and answers it. The error is the link's, for serve.
 func (s *session) work(j *job) error {
 	if j.probe {
-		err := s.ask(j.ctx)
+		err := s.ask(j.ctx, s.stray)
 		j.reply <- outcome{err: j.verdict(err, 0).err}
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *session) work(j *job) error {
 			err = s.d.failure(r, &j.plan.steps[i])
 		}
 		if err != nil {
-			if s.d.orphan != nil && s.d.orphan.step != nil {
+			if s.d.orphan != nil && s.d.orphan.step != nil && s.d.orphan.id == "" {
 				s.d.orphan.id = j.cmd.ID
 			}
 			out := j.verdict(err, made)
@@ -111,7 +111,7 @@ func (s *session) perform(j *job, st *step) (result, error) {
 		case info.ours && s.stillBusy():
 			return result{}, again(info.reason, "the encoder is still busy with an earlier card")
 		}
-		if err := s.listen(j.ctx, pause, s.stray); err != nil {
+		if err := s.listen(j.ctx, spread(pause), s.stray); err != nil {
 			return result{}, err
 		}
 	}
