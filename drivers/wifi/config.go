@@ -16,7 +16,7 @@ import (
 
 // Config is the section of a WiFi controller in the property file.
 type Config struct {
-	// Controller is the product: mikrotik, nomadix, omada, opnsense or unifi.
+	// Controller is the product: mikrotik, nomadix, omada, opnsense, radius or unifi.
 	Controller string `yaml:"controller"`
 	// URL of the controller on the hotel's own network, such as https://192.168.1.1.
 	URL string `yaml:"url"`
@@ -46,7 +46,9 @@ type Config struct {
 	Server string `yaml:"server"`
 	// Zones are the ids of OPNsense's captive portal zones; all if not set.
 	Zones []int `yaml:"zones"`
-	// TLS says how the controller proves who it is.
+	// Radius is where FreeRADIUS keeps its accounts, for the product radius.
+	Radius *Radius `yaml:"radius"`
+	// TLS says how the controller, or the database of FreeRADIUS, proves who it is.
 	TLS TLS `yaml:"tls"`
 	// GraceAfterDeparture is how long access outlives the departure; 2h if not set.
 	GraceAfterDeparture *time.Duration `yaml:"grace_after_departure"`
@@ -122,13 +124,16 @@ func (c Config) WithDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = 15 * time.Second
 	}
+	if c.Radius != nil {
+		c.Radius = c.Radius.withDefaults()
+	}
 	return c
 }
 
 // Problems yields what is wrong, by its place in the section.
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.trustProblems(), c.tierProblems()} {
+		for _, part := range []iter.Seq2[string, string]{c.keyProblems(), c.addressProblems(), c.trustProblems(), c.tierProblems(), c.radiusProblems()} {
 			for path, text := range part {
 				if !yield(path, text) {
 					return
@@ -145,7 +150,10 @@ func (c *Config) addressProblems() iter.Seq2[string, string] {
 		if !ok {
 			p = products["unifi"] // for its example
 		}
-		if text := urlProblem(c.URL, p); text != "" && !yield("url", text) {
+		if p.address == "" && c.URL != "" && !yield("url", "url is not for "+p.title+": remove the line") {
+			return
+		}
+		if text := urlProblem(c.URL, p); p.address != "" && text != "" && !yield("url", text) {
 			return
 		}
 		if c.Controller == "unifi" && !unifiSite.MatchString(full.Site) && !yield("site", fmt.Sprintf("%q is not a site's internal name: write the one in the address bar of the controller's pages, such as default", c.Site)) {
@@ -171,6 +179,9 @@ func (c *Config) trustProblems() iter.Seq2[string, string] {
 				yield("tls", "tls is for https: remove the line, or write https:// into url")
 			}
 		}
+	}
+	if c.Radius != nil && c.Radius.Database.near() && c.TLS == (TLS{}) {
+		return func(func(string, string) bool) {}
 	}
 	return c.TLS.problems()
 }
