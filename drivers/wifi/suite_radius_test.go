@@ -43,7 +43,7 @@ func radiusProduct(db *radiussim.Database) suiteProduct {
 				Database: RadiusDatabase{Kind: db.Kind, Address: site.Proxy.Addr(), Name: site.Server.Name(), User: radiussim.AgentUser, PasswordFile: "db"},
 				NAS:      []RadiusNAS{{Address: site.NAS.Addr(), SecretFile: "nas"}},
 			}}
-			return radiusWorld{site, site.Proxy}, section, map[string]string{"db": radiussim.AgentPassword, "nas": site.OrderSecret()}, nil
+			return radiusWorld{site, site.Proxy}, section, map[string]string{"db": radiussim.AgentPassword, "nas": radiussim.OrderSecret}, nil
 		},
 	}
 }

@@ -31,9 +31,9 @@ func (n *NAS) account(s *Session, status, cause uint32) error {
 	p.number(acctStatusType, status)
 	p.text(acctSessionID, s.ID)
 	p.add(framedIPAddress, s.IP.To4())
-	p.number(eventTimestamp, uint32(n.opt.Now().Unix()))
+	p.number(eventTimestamp, uint32(n.clock().Unix()))
 	if status != 1 {
-		p.number(acctSessionTime, uint32(max(n.opt.Now().Sub(s.Started)/time.Second, 0)))
+		p.number(acctSessionTime, uint32(max(n.clock().Sub(s.Started)/time.Second, 0)))
 	}
 	if cause > 0 {
 		p.number(acctTerminate, cause)

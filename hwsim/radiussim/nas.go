@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,7 @@ import (
 type NAS struct {
 	opt  NASOptions
 	port net.PacketConn
+	now  atomic.Pointer[func() time.Time]
 
 	mu       sync.Mutex
 	sessions map[string]*Session // by MAC
@@ -86,12 +88,17 @@ func StartNAS(o NASOptions) (*NAS, error) {
 		return nil, err
 	}
 	n := &NAS{opt: o, port: port, sessions: map[string]*Session{}, done: map[[16]byte][]byte{}}
+	n.setClock(o.Now)
 	go n.serve()
 	return n, nil
 }
 
 // Addr is where it takes orders.
 func (n *NAS) Addr() string { return n.port.LocalAddr().String() }
+
+func (n *NAS) clock() time.Time { return (*n.now.Load())() }
+
+func (n *NAS) setClock(now func() time.Time) { n.now.Store(&now) }
 
 // Close switches it off.
 func (n *NAS) Close() error { return n.port.Close() }
@@ -190,7 +197,7 @@ func (n *NAS) Join(mac, user, code string) error {
 		}
 	}
 	s := &Session{ID: fmt.Sprintf("8%07x", serial), MAC: mac, User: user, Calling: n.calling(mac), IP: net.IPv4(10, 5, byte(serial>>8), byte(serial)),
-		Started: n.opt.Now(), Timeout: grant.Timeout, Grant: grant}
+		Started: n.clock(), Timeout: grant.Timeout, Grant: grant}
 	n.mu.Lock()
 	n.sessions[mac] = s
 	n.mu.Unlock()
@@ -239,7 +246,7 @@ func (n *NAS) Session(mac string) (Session, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s, ok := n.sessions[mac]
-	if !ok || s.Timeout > 0 && !n.opt.Now().Before(s.Started.Add(s.Timeout)) {
+	if !ok || s.Timeout > 0 && !n.clock().Before(s.Started.Add(s.Timeout)) {
 		return Session{}, false
 	}
 	return *s, true

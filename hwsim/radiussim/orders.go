@@ -47,7 +47,7 @@ func (n *NAS) order(p *packet) []byte {
 		n.mu.Unlock()
 		return nil
 	}
-	if made := time.Unix(int64(p.seconds(eventTimestamp)), 0); n.opt.Now().Sub(made).Abs() > maxAge {
+	if made := time.Unix(int64(p.seconds(eventTimestamp)), 0); n.clock().Sub(made).Abs() > maxAge {
 		n.mu.Unlock()
 		return nil
 	}

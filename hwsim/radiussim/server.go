@@ -33,8 +33,8 @@ type Server struct {
 	daemon *daemon
 }
 
-// orderSecret is what a NAS shares with whoever gives it orders.
-const orderSecret = "order-Secret-51"
+// OrderSecret is what a NAS shares with whoever gives it orders.
+const OrderSecret = "order-Secret-51"
 
 // StartServer starts FreeRADIUS on a new database, under a clock; nil for the
 // machine's.
@@ -66,29 +66,42 @@ func (d *Database) StartServer(now func() time.Time) (s *Server, err error) {
 	if err := s.configure(ports); err != nil {
 		return nil, err
 	}
+	return s, errors.Join(ownerNamed("freerad").take(s.dir), s.run(program))
+}
+
+// run starts the daemon and waits until it refuses a stranger.
+func (s *Server) run(program string) (err error) {
 	own := ownerNamed("freerad")
-	if err := own.take(s.dir); err != nil {
-		return nil, err
-	}
 	cmd := own.command(s.dir, program, "-f", "-s", "-l", "stdout", "-d", s.dir, "-n", "radiusd")
-	if now != nil {
+	if s.now != nil {
 		lib, err := filepath.Glob(fakeTime)
 		if err != nil || len(lib) == 0 {
-			return nil, &MissingError{"libfaketime"}
+			return &MissingError{"libfaketime"}
 		}
 		if err := s.Tick(); err != nil {
-			return nil, err
+			return err
 		}
 		cmd.Env = append(cmd.Env, "LD_PRELOAD="+lib[0], "FAKETIME_TIMESTAMP_FILE="+s.clockFile(), "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1")
 	}
 	if s.daemon, err = startDaemon(cmd); err != nil {
-		return nil, err
+		return err
 	}
-	probe := &NAS{opt: NASOptions{Auth: s.Auth, Secret: s.Secret}}
-	return s, s.daemon.await(func() bool {
-		_, err := probe.Ask("00:00:00:00:00:00", "nobody", "nothing", PAP)
+	stranger := &NAS{opt: NASOptions{Auth: s.Auth, Secret: s.Secret}}
+	return s.daemon.await(func() bool {
+		_, err := stranger.Ask("00:00:00:00:00:00", "nobody", "nothing", PAP)
 		return errors.Is(err, ErrRejected)
 	})
+}
+
+// restart starts it anew under another clock.
+func (s *Server) restart(now func() time.Time) error {
+	program, err := find("freeradius")
+	if err != nil {
+		return err
+	}
+	s.daemon.stop()
+	s.now = now
+	return s.run(program)
 }
 
 func (s *Server) clockFile() string { return filepath.Join(s.dir, "clock") }
@@ -145,7 +158,7 @@ func (s *Server) configure(ports [3]int) error {
 	}
 	conf := strings.NewReplacer(
 		"{{dir}}", s.dir, "{{modules}}", modules[0], "{{dialect}}", dialect, "{{host}}", host, "{{port}}", port,
-		"{{user}}", serverUser, "{{password}}", serverPassword, "{{database}}", s.name, "{{secret}}", s.Secret, "{{orders}}", orderSecret,
+		"{{user}}", serverUser, "{{password}}", serverPassword, "{{database}}", s.name, "{{secret}}", s.Secret, "{{orders}}", OrderSecret,
 		"{{auth}}", strconv.Itoa(ports[0]), "{{acct}}", strconv.Itoa(ports[1]), "{{dynamic}}", strconv.Itoa(ports[2]),
 	).Replace(radiusdConf)
 	return errors.Join(os.WriteFile(filepath.Join(s.dir, "radiusd.conf"), []byte(conf), 0o600),

@@ -33,7 +33,7 @@ func (d *Database) StartSite(now func() time.Time) (s *Site, err error) {
 	if s.Proxy, err = d.StartProxy(); err != nil {
 		return nil, err
 	}
-	s.NAS, err = StartNAS(NASOptions{Auth: s.Server.Auth, Acct: s.Server.Acct, Secret: s.Server.Secret, OrderSecret: orderSecret, Now: now, Upper: true})
+	s.NAS, err = StartNAS(NASOptions{Auth: s.Server.Auth, Acct: s.Server.Acct, Secret: s.Server.Secret, OrderSecret: OrderSecret, Now: now, Upper: true})
 	return s, err
 }
 
@@ -51,8 +51,12 @@ func OpenSite(kind string) (*Site, error) {
 	return s, nil
 }
 
-// OrderSecret is what the hotspot and the agent share.
-func (s *Site) OrderSecret() string { return orderSecret }
+// Later lets time pass for FreeRADIUS and the hotspot, and for nobody else.
+func (s *Site) Later(by time.Duration) error {
+	now := func() time.Time { return time.Now().Add(by) }
+	s.NAS.setClock(now)
+	return s.Server.restart(now)
+}
 
 // URL is where the agent finds the database, for people.
 func (s *Site) URL() string { return s.Server.db.Kind + "://" + s.Proxy.Addr() + "/" + s.Server.name }
