@@ -83,10 +83,9 @@ func (n NAS) SetTimeout(ctx context.Context, s Session, seconds uint32) error {
 
 func number(n uint32) radius.Attribute { return binary.BigEndian.AppendUint32(nil, n) }
 
-// encode builds the request. Message-Authenticator comes first: what checks it
+// encode fills in a request. Message-Authenticator comes first: what checks it
 // must not be led astray by what stands before it (CVE-2024-3596).
-func encode(code radius.Code, secret []byte, s Session, at time.Time, more func(*radius.Packet)) ([]byte, error) {
-	p := radius.New(code, secret)
+func encode(p *radius.Packet, s Session, at time.Time, more func(*radius.Packet)) ([]byte, error) {
 	p.Add(messageAuthenticator, make([]byte, md5.Size))
 	text := func(kind radius.Type, value string) {
 		if value != "" {
@@ -117,7 +116,7 @@ func encode(code radius.Code, secret []byte, s Session, at time.Time, more func(
 	if err != nil {
 		return nil, err
 	}
-	p.Set(messageAuthenticator, sign(plain, secret))
+	p.Set(messageAuthenticator, sign(plain, p.Secret))
 	return p.Encode()
 }
 
@@ -179,7 +178,7 @@ func (n NAS) exchange(ctx context.Context, code radius.Code, s Session, more fun
 	if waits == nil {
 		waits = []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second}
 	}
-	request, err := encode(code, n.Secret, s, now(), more)
+	request, err := encode(radius.New(code, n.Secret), s, now(), more)
 	if err != nil {
 		return err
 	}
