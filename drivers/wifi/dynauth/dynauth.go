@@ -59,7 +59,7 @@ type NAS struct {
 // NAK is a request that the NAS has refused.
 type NAK struct{ Cause Cause }
 
-func (e *NAK) Error() string { return "it refused: " + e.Cause.String() }
+func (e *NAK) Error() string { return e.Cause.String() }
 
 // ErrSilent is a NAS that did not answer. One that does not like the secret or
 // the sender says nothing, as RADIUS has it.
