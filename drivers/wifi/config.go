@@ -180,8 +180,12 @@ func (c *Config) trustProblems() iter.Seq2[string, string] {
 			}
 		}
 	}
-	if c.Radius != nil && c.Radius.Database.near() && c.TLS == (TLS{}) {
-		return func(func(string, string) bool) {}
+	if c.Controller == "radius" && c.TLS == (TLS{}) {
+		return func(yield func(string, string) bool) {
+			if c.Radius != nil && !c.Radius.Database.near() {
+				yield("tls", "the line to the database leaves this machine: write exactly one of ca_file, pin_sha256 or system: true; with a pin of 64 zeros `edgeagent probe` shows the right one")
+			}
+		}
 	}
 	return c.TLS.problems()
 }

@@ -66,7 +66,7 @@ func TestRadiusProblems(t *testing.T) {
 			c.Controller, c.URL, c.APIKeyFile, c.TLS.System = "unifi", "https://10.0.0.1", "k", true
 		}, []string{"radius: radius is not for UniFi Network: remove the line"}},
 		{"far without tls", func(c *Config) { c.Radius.Database.Address = "10.0.0.5:3306" }, []string{
-			"tls: write exactly one of ca_file, pin_sha256 or system: true; `edgeagent probe` shows the pin"}},
+			"tls: the line to the database leaves this machine: write exactly one of ca_file, pin_sha256 or system: true; with a pin of 64 zeros `edgeagent probe` shows the right one"}},
 		{"database", func(c *Config) {
 			c.Radius.Database = RadiusDatabase{Kind: "sqlite", Address: "localhost", Name: "ra;dius"}
 			c.TLS.System = true

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,14 +91,29 @@ type radiusBench struct {
 	ctl   *radius
 	store *fakeTables
 	nas   *radiussim.NAS
-	clock time.Time
 	known map[string]string
+
+	mu    sync.Mutex
+	clock time.Time
+}
+
+// now is read by the hotspot too, which is another goroutine.
+func (b *radiusBench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.clock
+}
+
+func (b *radiusBench) setClock(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock = t
 }
 
 func newRadiusBench(t *testing.T, change func(*Config)) *radiusBench {
 	t.Helper()
 	b := &radiusBench{t: t, clock: start, store: &fakeTables{accounts: map[string]account{}, open: map[string][]session{}, clock: start}}
-	now := func() time.Time { return b.clock }
+	now := b.now
 	nas, err := radiussim.StartNAS(radiussim.NASOptions{OrderSecret: "order-secret", Now: now, Upper: true})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +216,7 @@ func TestRadiusEnsureIsRepeatable(t *testing.T) {
 	}
 	// A departure in the past: each call would else be an extension.
 	first := b.must(ensure(keyB, start.Add(-time.Hour)))
-	b.clock = b.clock.Add(time.Hour)
+	b.setClock(b.now().Add(time.Hour))
 	b.known = nil
 	if again := b.must(ensure(keyB, start.Add(-time.Hour))); again["code"] != first["code"] ||
 		value(b.store.accounts[first["user"]].check, attrExpiration) != seconds(start.Add(minAccess)) {
@@ -220,7 +236,7 @@ func TestRadiusExtensionReachesTheSession(t *testing.T) {
 		b := newRadiusBench(t, func(c *Config) { c.Radius.NAS[0].SessionTimeout = from })
 		told := b.must(ensure(keyA, tomorrow))
 		b.online(told["user"], "81", mac1, start)
-		b.clock = start.Add(10 * time.Hour)
+		b.setClock(start.Add(10 * time.Hour))
 		b.must(ensure(keyA, tomorrow.Add(24*time.Hour)))
 		want := map[string]time.Duration{"start": 50 * time.Hour, "now": 40 * time.Hour}[from]
 		if s, ok := b.nas.Session(mac1); !ok || s.Timeout != want {
@@ -232,7 +248,7 @@ func TestRadiusExtensionReachesTheSession(t *testing.T) {
 			t.Error("a repeated call asks the NAS again")
 		}
 		// Power fails between the rows and the NAS: the receipt is the old one.
-		b.clock = b.clock.Add(time.Second) // else the packet may be the same as before
+		b.setClock(b.now().Add(time.Second)) // else the packet may be the same as before
 		b.known["until"] = tomorrow.Format(time.RFC3339)
 		b.must(ensure(keyA, tomorrow.Add(24*time.Hour)))
 		if len(b.nas.Orders()) != n+1 {
@@ -331,20 +347,20 @@ func TestRadiusListTidiesUp(t *testing.T) {
 	b.known = nil
 	b.must(ensure(keyB, tomorrow.Add(48*time.Hour)))
 	b.store.accounts["ownerless"] = account{groups: []membership{{"htl:Smith", 100}}}
-	b.clock = tomorrow.Add(2*time.Hour + purgeAfter - time.Minute)
+	b.setClock(tomorrow.Add(2*time.Hour + purgeAfter - time.Minute))
 	list, err := b.ctl.List(t.Context())
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	for _, c := range list {
-		if c.Live != (c.Key == keyB) || c.Created.IsZero() || c.Created.After(b.clock) {
+		if c.Live != (c.Key == keyB) || c.Created.IsZero() || c.Created.After(b.now()) {
 			t.Errorf("%+v", c)
 		}
 	}
-	if want := [2]time.Time{b.clock.Add(-15 * time.Minute), b.clock}; len(b.store.stale) != 1 || b.store.stale[0] != want {
+	if want := [2]time.Time{b.now().Add(-15 * time.Minute), b.now()}; len(b.store.stale) != 1 || b.store.stale[0] != want {
 		t.Errorf("stale sessions: %v", b.store.stale)
 	}
-	b.clock = b.clock.Add(2 * time.Minute)
+	b.setClock(b.now().Add(2 * time.Minute))
 	if list, err = b.ctl.List(t.Context()); err != nil || len(list) != 1 || len(b.store.accounts) != 2 {
 		t.Errorf("%+v, %v; %d accounts", list, err, len(b.store.accounts))
 	}
