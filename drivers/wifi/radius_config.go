@@ -127,14 +127,15 @@ func (d *RadiusDatabase) network() string {
 	return "tcp"
 }
 
-// near reports whether the database's line does not leave this machine.
+// near reports whether the database's line does not leave this machine, or
+// leads nowhere, which is a problem of its own.
 func (d *RadiusDatabase) near() bool {
 	if d.network() == "unix" {
 		return true
 	}
 	host, _, err := net.SplitHostPort(d.Address)
 	if err != nil {
-		return false
+		return true
 	}
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
