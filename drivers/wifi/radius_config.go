@@ -3,6 +3,7 @@ package wifi
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"net"
 	"net/netip"
 	"regexp"
@@ -235,11 +236,10 @@ func (r *Radius) nasProblems() []problem {
 // groupProblems are names of tiers that cannot be groups.
 func (c *Config) groupProblems() []problem {
 	var found []problem
-	for name, t := range c.Tiers {
-		if t.Profile != "" && !groupFormat.MatchString(t.Profile) {
+	for _, name := range slices.Sorted(maps.Keys(c.Tiers)) {
+		if t := c.Tiers[name]; t.Profile != "" && !groupFormat.MatchString(t.Profile) {
 			found = append(found, problem{"tiers." + name + ".profile", fmt.Sprintf("%q is not a group of FreeRADIUS: write letters, digits, spaces and . _ -", t.Profile)})
 		}
 	}
-	slices.SortFunc(found, func(a, b problem) int { return strings.Compare(a.path, b.path) })
 	return found
 }

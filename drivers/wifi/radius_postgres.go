@@ -39,8 +39,7 @@ func (l *postgresLink) broken() bool { return l.conn.Broken() }
 func (l *postgresLink) close() { _ = l.conn.Close() }
 
 func postgresError(err error) error {
-	var answer *pgwire.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*pgwire.Error](err); ok {
 		return &sqlError{code: answer.Code}
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -273,26 +274,13 @@ func (n *NAS) calling(mac string) string {
 			digits = append(digits, c)
 		}
 	}
-	out := ""
-	for i := 0; i+1 < len(digits); i += 2 {
-		if i > 0 {
-			out += n.opt.Separator
-		}
-		pair := string(digits[i : i+2])
-		if n.opt.Upper {
-			pair = upper(pair)
-		}
-		out += pair
+	var pairs []string
+	for pair := range slices.Chunk(digits, 2) {
+		pairs = append(pairs, string(pair))
+	}
+	out := strings.Join(pairs, n.opt.Separator)
+	if n.opt.Upper {
+		out = strings.ToUpper(out)
 	}
 	return out
-}
-
-func upper(text string) string {
-	b := []byte(text)
-	for i, c := range b {
-		if c >= 'a' && c <= 'f' {
-			b[i] = c - 0x20
-		}
-	}
-	return string(b)
 }

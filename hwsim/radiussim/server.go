@@ -111,7 +111,7 @@ func (s *Server) Tick() error {
 	if s.now == nil {
 		return nil
 	}
-	ahead := int64(s.now().Sub(time.Now()).Round(time.Second) / time.Second)
+	ahead := int64(time.Until(s.now()).Round(time.Second) / time.Second)
 	next := s.clockFile() + ".next"
 	return errors.Join(os.WriteFile(next, fmt.Appendf(nil, "%+d\n", ahead), 0o644), os.Rename(next, s.clockFile()))
 }
