@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -63,7 +62,6 @@ func classifySQL(where string, err error) error {
 	}
 	at := fmt.Errorf("%s: %w", where, err)
 	var answer *sqlError
-	var dial *net.OpError
 	var pin *PinError
 	switch {
 	case errors.As(err, &answer):
@@ -77,16 +75,23 @@ func classifySQL(where string, err error) error {
 		return &drivers.LinkDown{Err: at}
 	case untrusted(err):
 		return &drivers.LinkDown{Err: fmt.Errorf("%w: the database's certificate is not trusted: set tls to what signed it", at)}
-	case errors.Is(err, errNotThere):
-		return &drivers.LinkDown{Err: at}
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case errors.Is(err, errOpening):
 		return &drivers.LinkDown{Err: at} // nothing was sent
 	}
 	return at
 }
 
-// errNotThere is a server that is none of the kind that was expected.
-var errNotThere = errors.New("compare radius.database with the sql module of FreeRADIUS")
+// errOpening is a connection that does not come about, for whatever reason but
+// an answer in SQL's own words: another kind of server, no TLS, nobody there.
+var errOpening = errors.New("open a connection")
+
+func opening(err error) error {
+	var answer *sqlError
+	if err == nil || errors.As(err, &answer) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errOpening, err)
+}
 
 func (c sqlClass) wrap(err error) error {
 	switch c {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"time"
 
@@ -37,7 +36,7 @@ func mysqlDial(d RadiusDatabase, password func() (string, error), secure func() 
 		}
 		conn, err := connector.Connect(ctx)
 		if err != nil {
-			return nil, mysqlError(err)
+			return nil, opening(mysqlError(err))
 		}
 		l := &mysqlLink{conn: conn}
 		for _, setting := range []string{
@@ -128,22 +127,10 @@ func (l *mysqlLink) close() {
 	_ = l.conn.Close()
 }
 
-// mysqlError keeps the number of a server's error, and says of a server that is
-// none what it is not.
+// mysqlError keeps the number of a server's error.
 func mysqlError(err error) error {
-	var answer *mysql.MySQLError
-	var line net.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &answer):
+	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return &sqlError{code: strconv.Itoa(int(answer.Number))}
-	case errors.As(err, &line), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	case errors.Is(err, mysql.ErrOldProtocol), errors.Is(err, mysql.ErrUnknownPlugin), errors.Is(err, mysql.ErrCleartextPassword), errors.Is(err, mysql.ErrOldPassword):
-		return fmt.Errorf("%w: %w", errNotThere, err)
-	case errors.Is(err, mysql.ErrNoTLS):
-		return fmt.Errorf("%w: the database has no TLS: give it a certificate", errNotThere)
 	}
 	return err
 }

@@ -21,7 +21,7 @@ func postgresDial(d RadiusDatabase, password func() (string, error), secure func
 		}
 		conn, err := pgwire.Connect(ctx, cfg)
 		if err != nil {
-			return nil, postgresError(err)
+			return nil, opening(postgresError(err))
 		}
 		return &postgresLink{conn}, nil
 	}

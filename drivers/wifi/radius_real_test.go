@@ -41,6 +41,13 @@ func TestDatabaseCertificate(t *testing.T) {
 			_, err = s.try(ensure(keyB, tomorrow))
 			s.failure(err, "down")
 			s.section.TLS = TLS{}
+			other := map[string]string{"mysql": "postgres", "postgres": "mysql"}[kind]
+			s.section.Radius.Database.Kind = other
+			s.restart()
+			s.impatient() // MySQL speaks first, PostgreSQL never does
+			_, err = s.try(ensure(keyB, tomorrow))
+			s.failure(err, "down")
+			s.section.Radius.Database.Kind = kind
 			s.section.Radius.Database.Address = s.world.(radiusWorld).Proxy.Addr()
 			s.restart()
 			s.section.Radius.Database.User = "nobody"

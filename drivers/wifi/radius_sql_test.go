@@ -133,6 +133,10 @@ func TestRadiusDatabaseErrors(t *testing.T) {
 			t.Errorf("%s: class %s\ngot  %v\nwant %s", code, class(err), err, want[1])
 		}
 	}
+	err := classifySQL("db:1", opening(io.ErrUnexpectedEOF))
+	if class(err) != "down" || err.Error() != "db:1: open a connection: unexpected EOF" {
+		t.Errorf("%v", err)
+	}
 	quoting := &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'k7m2p9xq'"}
 	if err := mysqlError(fmt.Errorf("x: %w", quoting)); err.Error() != "the database answered 1062" {
 		t.Errorf("%v", err)
