@@ -65,6 +65,7 @@ bench: build arm64 ## speed, latency, memory, wear and sizes beside what the mac
 	$(GO) test -run '^$$' -bench Figures -benchtime 1x -timeout 20m ./bench
 	$(GO) test -run '^$$' -bench Request -benchtime 12x ./drivers/keycard
 	$(GO) test -run '^$$' -bench Encode -benchtime 15x ./drivers/keycard/pn532
+	$(GO) test -run BurstOfCheckIns -v ./drivers/wifi | grep stays
 
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out
