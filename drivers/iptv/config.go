@@ -217,7 +217,7 @@ func (c *Config) checkMaps(yield func(string, string) bool) bool {
 		}
 		for i, key := range c.Rooms[room] {
 			text := fmt.Sprintf("%q is no room key: 1 to 64 of a-z, 0-9, - and _, the real room label is shown on the screen anyway", key)
-			if (!slugPattern.MatchString(key) || key == checkKey) && !yield(fmt.Sprintf("rooms.%s[%d]", room, i), text) {
+			if (!slugPattern.MatchString(key) || key == checkKey || key == AgentUser) && !yield(fmt.Sprintf("rooms.%s[%d]", room, i), text) {
 				return false
 			}
 		}

@@ -41,10 +41,11 @@ func TestProblems(t *testing.T) {
 			"name_style": `"last" is unknown: write one of full, title_last, first, none`,
 		}},
 		{"maps", func(c *Config) {
-			c.Rooms = map[string][]string{"1": {"101", "10+"}, "2": {}}
+			c.Rooms = map[string][]string{"1": {"101", "10+"}, "2": {}, "3": {"agent"}}
 			c.Languages = map[string]string{"GE": "german!"}
 		}, map[string]string{
 			"rooms.1[1]":   `"10+" is no room key: 1 to 64 of a-z, 0-9, - and _, the real room label is shown on the screen anyway`,
+			"rooms.3[0]":   `"agent" is no room key: 1 to 64 of a-z, 0-9, - and _, the real room label is shown on the screen anyway`,
 			"rooms.2":      "names no room key: list at least one, or leave the room out",
 			"languages.GE": `"german!" is no language tag: write one such as de, pt-BR or zh-Hans`,
 		}},

@@ -76,7 +76,7 @@ func TestTongue(t *testing.T) {
 
 func TestRoomKeys(t *testing.T) {
 	d := still(t, func(c *Config) { c.Rooms = map[string][]string{"Royal": {"901", "902"}} })
-	for room, want := range map[string]string{"101": "101", "12A": "12a", "Sea_View": "sea_view", "101/A": "101-a-", "101 A": "101-a-", "_agentcheck": "-agentcheck-"} {
+	for room, want := range map[string]string{"101": "101", "12A": "12a", "Sea_View": "sea_view", "101/A": "101-a-", "101 A": "101-a-", "_agentcheck": "-agentcheck-", "Agent": "agent-"} {
 		got := roomKey(room)
 		if !slugPattern.MatchString(got) || got == checkKey || (got != want && (!strings.HasSuffix(want, "-") || !strings.HasPrefix(got, want))) {
 			t.Errorf("%s: %s", room, got)
