@@ -50,6 +50,9 @@ type Driver struct {
 
 	mu      sync.Mutex
 	session *session
+	papers  *papers     // nil before the first were read
+	breaks  []time.Time // when the last connections broke
+	asked   time.Time   // when the log was last told that somebody may have our client id
 	locks   map[string]chan struct{}
 	applied map[string]int64 // by subject: Seq of the newest setting carried out
 	spared  map[string]spare // by room key: clears that found another stay

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Bounds of what the broker can make the gateway remember.
@@ -11,6 +12,10 @@ const (
 	maxRooms = 10_000
 	maxTVs   = 16 // per room
 	maxAcks  = 8  // per set
+	// restless is how often a set must come online within a minute to be
+	// suspected of sharing its client id: two such sets end each other's
+	// connections for ever.
+	restless = 5
 )
 
 // house is what the broker has told since it was connected: what it retains
@@ -54,7 +59,8 @@ type set struct {
 	online  bool
 	shown   *int64 // gen on its screen; nil if it does not say, 0 for none
 	shownAt uint64
-	acks    []answer // newest last
+	acks    []answer    // newest last
+	came    []time.Time // when it last came online, at most restless
 }
 
 // answer is an ack as a set sends it.
@@ -134,7 +140,13 @@ func (r *room) hearSet(at heard, payload []byte, count uint64) {
 		if len(payload) > 0 && json.Unmarshal(payload, &state) != nil {
 			return
 		}
+		was := tv.online
 		tv.online = state.State == "online"
+		if tv.online && !was {
+			if tv.came = append(tv.came, time.Now()); len(tv.came) > restless {
+				tv.came = slices.Clone(tv.came[1:])
+			}
+		}
 		if tv.online {
 			tv.shown, tv.shownAt = state.Shown, count
 		}
@@ -211,6 +223,21 @@ func (h *house) look(key string, judge func(*room)) <-chan struct{} {
 	}
 	judge(r)
 	return r.changed
+}
+
+// restless are sets that come and go.
+func (h *house) restless(now time.Time) (names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.rooms {
+		for name, tv := range r.tvs {
+			if len(tv.came) == restless && now.Sub(tv.came[0]) < time.Minute && len(names) < 8 {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // setSilent notes sets that are online and do not confirm.
