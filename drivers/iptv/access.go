@@ -27,7 +27,17 @@ func (c Config) AccessList(property string) string {
 	root := c.Prefix + "/" + property
 	var text strings.Builder
 	fmt.Fprintf(&text, "# Who may do what at the broker of the TVs of %s.\n", property)
-	fmt.Fprintf(&text, "user %s\ntopic readwrite %s/#\n\n", AgentUser, root)
+	fmt.Fprintf(&text, "user %s\ntopic readwrite %s/#\n", AgentUser, root)
+	for i := range c.Bridges {
+		for n := range c.Bridges[i].Publish {
+			m, may := &c.Bridges[i].Publish[n], "write"
+			if m.On == onState {
+				may = "readwrite" // it looks at what is there, to clear what nobody wants
+			}
+			fmt.Fprintf(&text, "topic %s %s\n", may, m.filter(property))
+		}
+	}
+	text.WriteString("\n")
 	fmt.Fprintf(&text, "# Every TV: its room (%%u), and below its own name (%%c).\n")
 	fmt.Fprintf(&text, "pattern read %s/agent/state\n", root)
 	for _, name := range []string{topicWelcome, topicMessage, topicCommand} {

@@ -54,6 +54,8 @@ type Config struct {
 	TemplateByVIP map[string]string `yaml:"template_by_vip"`
 	// TemplateByGroup maps groups or events, as the PMS calls them, to screen templates.
 	TemplateByGroup map[string]string `yaml:"template_by_group"`
+	// Bridges are messages for products that speak MQTT in their own words; none unless they are written.
+	Bridges []Bridge `yaml:"bridges"`
 	// Grace is how long after departure a screen clears itself if nobody else does; default 2h.
 	Grace time.Duration `yaml:"grace"`
 	// FreshFor is the age up to which a check-in may still switch TVs on; default 15m.
@@ -122,7 +124,7 @@ var (
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, check := range []func(func(string, string) bool) bool{
-			c.checkBroker, c.checkNames, c.checkMaps, c.checkTemplates, c.checkTimes,
+			c.checkBroker, c.checkNames, c.checkMaps, c.checkTemplates, c.checkBridges, c.checkTimes,
 		} {
 			if !check(yield) {
 				return

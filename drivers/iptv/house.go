@@ -25,8 +25,10 @@ type house struct {
 	rooms  map[string]*room
 	nonces map[string]chan struct{} // open until that nonce comes back
 	silent map[string]bool          // sets that are online and did not confirm
-	count  uint64                   // of messages heard
-	events chan guestEvent          // for the log; dropped when nobody keeps up
+	// bridged is what the broker retains for bridges, by topic.
+	bridged map[string]string
+	count   uint64          // of messages heard
+	events  chan guestEvent // for the log; dropped when nobody keeps up
 }
 
 // guestEvent is what a guest did at a set.
@@ -79,7 +81,7 @@ type stateDoc struct {
 }
 
 func newHouse() *house {
-	return &house{rooms: map[string]*room{}, nonces: map[string]chan struct{}{}, silent: map[string]bool{}, events: make(chan guestEvent, 64)}
+	return &house{rooms: map[string]*room{}, nonces: map[string]chan struct{}{}, silent: map[string]bool{}, bridged: map[string]string{}, events: make(chan guestEvent, 64)}
 }
 
 // hear takes a message from the broker. It only changes memory: it runs in the

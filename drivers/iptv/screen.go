@@ -130,6 +130,9 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 		return outcome{err: err}
 	}
 	s.d.carriedOut(cmd.Subject, cmd.Seq)
+	if err := s.greeted(ctx, cmd, key, held, &doc); err != nil {
+		return outcome{err: err}
+	}
 	return s.confirm(ctx, key, mark, doc.Gen, func() error {
 		if err := s.blank(ctx, key); err != nil {
 			return err
@@ -155,13 +158,16 @@ func (s *session) vacate(ctx context.Context, cmd drivers.Command, key string) o
 	}
 	if held == nil && !s.house.lit(key) {
 		s.d.carriedOut(cmd.Subject, cmd.Seq)
-		return outcome{note: "nothing was shown"}
+		return outcome{note: "nothing was shown", err: s.mirror(ctx, key)}
 	}
 	mark := s.house.mark()
 	if err := s.blank(ctx, key); err != nil {
 		return outcome{err: err}
 	}
 	s.d.carriedOut(cmd.Subject, cmd.Seq)
+	if err := s.left(ctx, key); err != nil {
+		return outcome{err: err}
+	}
 	if s.d.cfg.PowerOffCheckout {
 		off := false
 		if err := s.publish(ctx, s.d.roomTopic(key, topicCommand), false, s.d.commandText(newID(), "power", &off)); err != nil {
