@@ -105,7 +105,7 @@ func FuzzHear(f *testing.F) {
 			h.hear(at, payload)
 		}
 		h.look(at.key, func(r *room) {
-			v := r.judge(3, 0)
+			v := r.judge(3, 0, 0)
 			if len(v.confirmed)+len(v.pending)+len(v.stale)+len(v.refused) > len(r.tvs) {
 				t.Errorf("verdict %+v of %d sets", v, len(r.tvs))
 			}
