@@ -103,6 +103,7 @@ func TestAnswersDecide(t *testing.T) {
 		{"received is not displayed", [][]string{{"received"}}, "", "TV 101-a is online and does not confirm: check its app, or switch it off and on", false},
 		{"silent", [][]string{{""}}, "", "TV 101-a is online and does not confirm: check its app, or switch it off and on", false},
 		{"one of two is silent", [][]string{{"displayed"}, {""}}, "", "TV 101-b is online and does not confirm: check its app, or switch it off and on", false},
+		{"what was confirmed stands", [][]string{{"displayed", ""}, {"", "displayed"}}, "shown on 2 TVs", "", false},
 		{"failed", [][]string{{"failed"}}, "", "TV 101-a could not do it: said so", false},
 		{"rejected", [][]string{{"rejected"}}, "", "refused: TV 101-a: said so", true},
 		{"one of two rejects", [][]string{{"displayed"}, {"rejected"}}, "", "refused: TV 101-b: said so", true},
