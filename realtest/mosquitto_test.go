@@ -270,6 +270,13 @@ func (l *listener) upTo(other *listener, topic string) []paho.Message {
 	}
 }
 
+// all is what came so far.
+func (l *listener) all() []paho.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]paho.Message(nil), l.heard...)
+}
+
 func (l *listener) hangUp() { l.client.Disconnect(100) }
 
 // stored is what the broker, which is dead, has on its disk.
