@@ -48,13 +48,13 @@ authority for ten; renew prolongs them for the same keys.`,
 			if len(args) > 0 {
 				return unknownVerb(ca, args[0])
 			}
-			return usageError{errors.New("say what to do: init, tv, renew or list")}
+			return usageError{errors.New("say what to do: init, tv, renew, list or acl")}
 		},
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.PersistentFlags().StringVar(&f.dir, "dir", "", "the folder of the authority (default tv-ca beside the property file)")
 	cmd.PersistentFlags().StringVar(&f.device, "device", "", "the TVs of the property file that it is for, if there are several")
-	cmd.AddCommand(f.initCommand(), f.tvCommand(), f.renewCommand(), f.listCommand())
+	cmd.AddCommand(f.initCommand(), f.tvCommand(), f.renewCommand(), f.listCommand(), f.aclCommand())
 	return cmd
 }
 
@@ -151,11 +151,18 @@ func dialable(hosts []string) error {
 // found makes an authority and all that does not depend on rooms.
 func found(out io.Writer, dir string, site tvSite, hosts []string, brokerDir, port string) error {
 	a, err := ca.Init(dir, site.name, time.Now())
+	// One that was cut short is completed: nothing else would ever do that.
+	if begun, looking := ca.Look(dir); err != nil && looking == nil && !(begun.Has("server") && begun.Has(iptv.AgentUser)) {
+		a, err = ca.Open(dir, time.Now())
+	}
 	if err != nil {
 		return err
 	}
 	tell(out, ca.Entry{Name: "ca", Cert: a.Root()})
 	for _, leaf := range []ca.Leaf{{Name: "server", User: "broker", Hosts: hosts}, {Name: iptv.AgentUser, User: iptv.AgentUser}} {
+		if a.Has(leaf.Name) {
+			continue
+		}
 		cert, err := a.Issue(leaf)
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ func (f *caFlags) listCommand() *cobra.Command {
 		Example: "  edgeagent ca list",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := ca.Open(f.folder(), time.Now())
+			a, err := ca.Look(f.folder())
 			if err != nil {
 				return err
 			}
@@ -97,6 +97,24 @@ func (f *caFlags) listCommand() *cobra.Command {
 				return errors.New("a certificate has ended or ends within 30 days: run edgeagent ca renew")
 			}
 			return damage
+		},
+	}
+}
+
+func (f *caFlags) aclCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "acl",
+		Short: "Print the broker's access list",
+		Long: `Acl prints the access list for Mosquitto that fits the property file: after init
+it changes only with the prefix of the topics and with bridges.`,
+		Example: "  edgeagent ca acl > /etc/mosquitto/edgeagent/acl",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			site, err := f.site()
+			if err == nil {
+				fmt.Fprint(cmd.OutOrStdout(), site.cfg.AccessList(site.id))
+			}
+			return err
 		},
 	}
 }

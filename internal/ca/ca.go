@@ -66,7 +66,7 @@ func Init(dir, hotel string, now time.Time) (*Authority, error) {
 	if err := plausible(now); err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(filepath.Join(dir, root+".crt")); err == nil {
+	if (&Authority{dir: dir}).Has(root) {
 		return nil, fmt.Errorf("%s has an authority already; to prolong its certificates run edgeagent ca renew", dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -83,18 +83,27 @@ func Init(dir, hotel string, now time.Time) (*Authority, error) {
 	return a, nil
 }
 
-// Open opens the authority in a folder.
+// Look opens the authority in a folder to see what there is: without its key,
+// which may be kept elsewhere, and also if it has ended.
+func Look(dir string) (*Authority, error) {
+	a := &Authority{dir: dir}
+	var err error
+	if a.cert, err = a.read(root); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s has no authority; make one with edgeagent ca init", dir)
+	}
+	return a, err
+}
+
+// Open opens the authority in a folder to sign with it.
 func Open(dir string, now time.Time) (*Authority, error) {
 	if err := plausible(now); err != nil {
 		return nil, err
 	}
-	a := &Authority{dir: dir, now: now}
-	var err error
-	if a.cert, err = a.read(root); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no authority; make one with edgeagent ca init", dir)
-	} else if err != nil {
+	a, err := Look(dir)
+	if err != nil {
 		return nil, err
 	}
+	a.now = now
 	if a.key, err = readKey(a.file(root + ".key")); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s has no ca.key; nothing can be signed without it, so bring it from where it is kept", dir)
 	} else if err != nil {

@@ -219,6 +219,12 @@ func TestDamage(t *testing.T) {
 		})
 	}
 	a, dir := made(t)
+	if err := os.Rename(filepath.Join(dir, "ca.key"), filepath.Join(dir, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	if look, err := Look(dir); err != nil || look.Root().Subject.CommonName != "Hotel Sea View TV CA" {
+		t.Errorf("without its key the authority cannot be looked at: %v", err)
+	}
 	b, other := made(t)
 	if err := os.Rename(filepath.Join(other, "agent.crt"), filepath.Join(dir, "agent.crt")); err != nil {
 		t.Fatal(err)
