@@ -34,7 +34,7 @@ func TestBridgesPassTheAccessList(t *testing.T) {
 		{"without", strings.ReplaceAll(mine, "topic readwrite seaview/status/+/occupied\n", ""), "seaview/status/101/occupied"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := newMosquitto(t, ours, tt.acl, "102")
+			m := newMosquitto(t, tt.acl, "102")
 			if err := m.Start(tvsim.Keep); err != nil {
 				t.Fatal(err)
 			}

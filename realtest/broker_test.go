@@ -18,7 +18,7 @@ import (
 
 func TestDayOnMosquitto(t *testing.T) {
 	rooms := []string{"101", "102", "103", "104", "201", "202", "203", "204", "301", "302", "303", "304"}
-	m := newMosquitto(t, debians, "", rooms...)
+	m := newMosquittoWith(t, debians, "", rooms...)
 	h := openHotel(t, native(t), hwsim.Options{Rooms: rooms, Broker: m, Identity: m.identity()})
 	playDay(t, h, native(t))
 }
@@ -26,7 +26,7 @@ func TestDayOnMosquitto(t *testing.T) {
 // twoGuests is a hotel on a real broker with a guest in 101 and one in 102.
 func twoGuests(t *testing.T) (*hwsim.Hotel, *mosquitto, *hwsim.Stay) {
 	t.Helper()
-	m := newMosquitto(t, ours, "", "101", "102")
+	m := newMosquitto(t, "", "101", "102")
 	h := openHotel(t, native(t), hwsim.Options{Rooms: []string{"101", "102"}, Broker: m, Identity: m.identity()})
 	startAgent(t, h)
 	one, two := h.Guest("Ms", "Ana", "Silva", "PT", 2), h.Guest("Mr", "Ben", "Okafor", "E", 2)
@@ -153,7 +153,7 @@ func TestDeniedTopicIsNamed(t *testing.T) {
 					acl += "topic readwrite " + root + "/room/+/" + name + "\n"
 				}
 			}
-			m := newMosquitto(t, ours, acl, "101")
+			m := newMosquitto(t, acl, "101")
 			h := openHotel(t, native(t), hwsim.Options{Rooms: []string{"101"}, Broker: m, Identity: m.identity()})
 			startAgent(t, h)
 			want := "does not deliver topic " + root + "/room/_agentcheck/" + forgotten + ": check its ACL"
@@ -167,7 +167,7 @@ func TestDeniedTopicIsNamed(t *testing.T) {
 
 // TestNobodyEntersWithoutCertificate proves that the tests above tried a locked door.
 func TestNobodyEntersWithoutCertificate(t *testing.T) {
-	m := newMosquitto(t, ours, "")
+	m := newMosquitto(t, "")
 	if err := m.Start(tvsim.Keep); err != nil {
 		t.Fatal(err)
 	}

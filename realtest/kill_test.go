@@ -41,7 +41,7 @@ func TestKilledBroker(t *testing.T) {
 	for name, keeps := range map[string]memory{"as Debian sets it up": debians, "as we do": ours} {
 		t.Run(name, func(t *testing.T) {
 			rooms := []string{"101", "102", "103", "104", "105", "106"}
-			m := newMosquitto(t, keeps, "", rooms...)
+			m := newMosquittoWith(t, keeps, "", rooms...)
 			if err := m.Start(tvsim.Keep); err != nil {
 				t.Fatal(err)
 			}

@@ -48,9 +48,14 @@ type mosquitto struct {
 	ended  chan struct{}
 }
 
-// newMosquitto sets a broker up that does not run yet. It has the access list
-// of edgeagent ca unless another is given.
-func newMosquitto(t *testing.T, keeps memory, acl string, rooms ...string) *mosquitto {
+// newMosquitto sets a broker up as we do; it does not run yet. It has the access
+// list of edgeagent ca unless another is given.
+func newMosquitto(t *testing.T, acl string, rooms ...string) *mosquitto {
+	t.Helper()
+	return newMosquittoWith(t, ours, acl, rooms...)
+}
+
+func newMosquittoWith(t *testing.T, keeps memory, acl string, rooms ...string) *mosquitto {
 	t.Helper()
 	m := &mosquitto{t: t, dir: t.TempDir(), addr: freeAddress(t), memory: keeps}
 	_, port, err := net.SplitHostPort(m.addr)

@@ -18,7 +18,7 @@ import (
 // TestCertificatesAreRenewed prolongs the broker's certificate, the agent's and
 // a TV's, and has those that run take them: nobody is started again.
 func TestCertificatesAreRenewed(t *testing.T) {
-	m := newMosquitto(t, ours, "", "101")
+	m := newMosquitto(t, "", "101")
 	h := openHotel(t, native(t), hwsim.Options{Rooms: []string{"101"}, Broker: m, Identity: m.identity()})
 	agent := startAgent(t, h)
 	guest := h.Guest("Ms", "Ana", "Silva", "PT", 2)
