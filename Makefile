@@ -3,6 +3,7 @@
 GO      ?= go
 N       ?= 200
 REQUESTS ?= 10000
+KILLS   ?= 20
 FUZZ    ?= 10s
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
@@ -38,9 +39,9 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
-test-real: build arm64 ## a real Mosquitto, FreeRADIUS, the gateways' binaries under QEMU, the tools of libnfc
+test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the gateways' binaries under QEMU, the tools of libnfc
 	realtest/install
-	$(GO) test -race -count=1 -timeout 15m -tags real ./realtest/... ./hwsim/radiussim
+	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
 
 lint: ## golangci-lint and govulncheck, at fixed versions

@@ -43,6 +43,7 @@ var imports = []struct {
 	{"internal/busdev", nil},
 	{"internal/slip", nil},
 	{"internal/zones", nil},
+	{"internal/ca", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
 	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules", "internal/zones"}},
 	{"internal/web", []string{"internal/agent", "internal/slip", "rules"}},

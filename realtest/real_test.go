@@ -87,7 +87,7 @@ func playDay(t *testing.T, h *hwsim.Hotel, command []string) {
 }
 
 // startAgent runs the agent beside a test.
-func startAgent(t *testing.T, h *hwsim.Hotel) {
+func startAgent(t *testing.T, h *hwsim.Hotel) *hwsim.Process {
 	t.Helper()
 	logFile := filepath.Join(t.TempDir(), "agent.log")
 	showLog(t, logFile)
@@ -105,6 +105,7 @@ func startAgent(t *testing.T, h *hwsim.Hotel) {
 	if err := h.AwaitLive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return agent
 }
 
 func showLog(t *testing.T, file string) {

@@ -67,6 +67,7 @@ type Broker struct {
 	listener  *listener
 	addr      string
 	denied    []string
+	opened    []string
 	kept      map[string]packets.Packet
 	saved     map[string]packets.Packet
 	published map[string]int
@@ -197,6 +198,20 @@ func (b *Broker) Deny(filters ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.denied = slices.Clone(filters)
+}
+
+// Open lets everybody read and write below some topics beside the hotel's, as a
+// house with other products on its broker would.
+func (b *Broker) Open(prefixes ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened = slices.Clone(prefixes)
+}
+
+func (b *Broker) opens(topic string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.opened, func(prefix string) bool { return strings.HasPrefix(topic, prefix+"/") })
 }
 
 func (b *Broker) denies(topic string) bool {
