@@ -79,6 +79,15 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 // revisions is how many publications of one command's screen gen can tell apart.
 const revisions = 16
 
+// sequences keeps gen below 2^53: a set that is a web page knows whole numbers
+// exactly only up to there. The store counts from its first day in microseconds,
+// so what is cut off stays the same for 17 years; should it change between one
+// store and the next, put makes the sets take the lower number.
+const sequences = (1 << 53) / revisions
+
+// generation is the gen of the first publication of a command.
+func generation(seq int64) int64 { return seq % sequences * revisions }
+
 // document makes the screen that a welcome command asks for. Its gen comes from
 // the command's Seq, which grows with every command, also across restarts; what
 // is left between two is for the same screen with more on it.
@@ -95,7 +104,7 @@ func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 	tag := d.tongue(p["language"])
 	now := d.now()
 	doc := &welcomeDoc{
-		V: major, Gen: cmd.Seq * revisions, ID: newID(), Room: room, Stay: stay, Occupied: true,
+		V: major, Gen: generation(cmd.Seq), ID: newID(), Room: room, Stay: stay, Occupied: true,
 		Guests: greet(guests, tag, d.cfg.NameStyle), Lang: tag.String(), Dir: direction(tag),
 		VIP: clean(p["vip"], 32), Group: clean(p["group"], maxName), TZ: d.zone.String(), DND: isTrue(p["dnd"]),
 		Rights: readRights(p["rights"]), Template: clean(orElse(p["template"], d.cfg.Template), maxName),
