@@ -153,6 +153,26 @@ func TestContractDocument(t *testing.T) {
 	}
 }
 
+// TestContractPictures finds a picture that is missing, or too large for a document.
+func TestContractPictures(t *testing.T) {
+	source, err := os.ReadFile(contractFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := regexp.MustCompile(`!\[[^\]]+\]\(([^)]+)\)`).FindAllStringSubmatch(string(source), -1)
+	if len(pictures) != 3 {
+		t.Errorf("%d pictures, not 3", len(pictures))
+	}
+	for _, match := range pictures {
+		info, err := os.Stat(filepath.Join(filepath.Dir(contractFile), match[1]))
+		if err != nil {
+			t.Error(err)
+		} else if info.Size() > 60_000 {
+			t.Errorf("%s has %d bytes", match[1], info.Size())
+		}
+	}
+}
+
 // section replaces what stands between two marks of the document.
 func section(t *testing.T, text, name, content string) string {
 	t.Helper()
