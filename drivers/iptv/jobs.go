@@ -21,7 +21,7 @@ func (d *Driver) message(ctx context.Context, cmd drivers.Command) (drivers.Rece
 		return drivers.Receipt{}, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
 	}
 	return d.everywhere(cmd.Params["room"], "shown on", func(s *session, key string) outcome {
-		if err := s.keep(ctx, key, cmd.Seq, doc); err != nil {
+		if err := s.keep(ctx, key, doc); err != nil {
 			return outcome{err: err}
 		}
 		switch known, online := s.house.sets(key); {

@@ -107,7 +107,8 @@ func (s *session) reconcile(ctx context.Context) error {
 }
 
 // complete puts on the screens of some stays what has become known about them.
-// A screen that is not up yet is the lane's affair.
+// A screen that is not up yet is the lane's affair; one that is being put up may
+// lack it, and whether it is up is only looked at once the room is free.
 func (s *session) complete(ctx context.Context, stays map[string]bool) error {
 	if s.d.site.Wanted == nil || len(stays) == 0 {
 		return nil

@@ -124,6 +124,7 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 	if held != nil && held.Gen > doc.Gen && !held.same(&doc) && s.d.wants(key, held) {
 		return outcome{note: "a newer welcome is shown"}
 	}
+	doc.Wifi = s.d.wifi(doc.Stay) // it may have become known while the room was busy
 	mark := s.house.mark()
 	if held != nil && held.Stay == doc.Stay {
 		doc.PowerOn = false // the guest has been greeted: this is a new name or date

@@ -81,6 +81,15 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 // revisions is how many publications of one command's screen gen can tell apart.
 const revisions = 16
 
+// sequences keeps gen below 2^53: a set that is a web page knows whole numbers
+// exactly only up to there. The store counts from its first day in microseconds,
+// so what is cut off stays the same for 17 years; should it change between one
+// store and the next, put makes the sets take the lower number.
+const sequences = (1 << 53) / revisions
+
+// generation is the gen of the first publication of a command.
+func generation(seq int64) int64 { return seq % sequences * revisions }
+
 // document makes the screen that a welcome command asks for. Its gen comes from
 // the command's Seq, which grows with every command, also across restarts; what
 // is left between two is for the same screen with more on it.
@@ -97,7 +106,7 @@ func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 	tag := d.tongue(p["language"])
 	now := d.now()
 	doc := &welcomeDoc{
-		V: major, Gen: cmd.Seq * revisions, ID: newID(), Room: room, Stay: stay, Occupied: true,
+		V: major, Gen: generation(cmd.Seq), ID: newID(), Room: room, Stay: stay, Occupied: true,
 		Lang: tag.String(), Dir: direction(tag), how: d.phrases.speech(tag, d.tongue("")),
 		VIP: clean(p["vip"], 32), Group: clean(p["group"], maxName), TZ: d.zone.String(), DND: isTrue(p["dnd"]),
 		Rights: readRights(p["rights"]), Template: clean(d.template(p), maxName),

@@ -203,3 +203,24 @@ func TestDocumentIsAcceptedByStrictSets(t *testing.T) {
 		}
 	}
 }
+
+// TestGenIsExactInABrowser takes the numbers that the store really gives: it
+// begins with the microseconds of its first day. JavaScript rounds above 2^53.
+func TestGenIsExactInABrowser(t *testing.T) {
+	d := still(t)
+	params := map[string]string{"room": "1", "stay": "s"}
+	for year := 2026; year <= 2040; year++ {
+		seq := time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC).UnixMicro()
+		first, err := d.document(drivers.Command{Seq: seq, Params: params})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := d.document(drivers.Command{Seq: seq + 1, Params: params})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Gen < 1 || next.Gen != first.Gen+revisions || next.Gen+revisions > 1<<53-1 {
+			t.Errorf("in %d gen goes from %d to %d", year, first.Gen, next.Gen)
+		}
+	}
+}
