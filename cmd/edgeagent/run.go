@@ -27,8 +27,10 @@ func runCommand(path *string) *cobra.Command {
 		Short: "Serve the property",
 		Long: `Run connects to the PMS and serves the devices until it is told to stop. On the
 first SIGTERM or Ctrl-C it takes no new work and finishes the card in the
-encoder; the second one cuts that short. On a SIGHUP it reads the certificates of
-the TVs' broker anew and connects with them; files that are no use change nothing.
+encoder; the second one cuts that short. On a SIGHUP it reads the property
+file and takes over its rules and the names that rooms have at encoders and TVs,
+and the certificates of the TVs' broker. With a problem in the file nothing is
+taken over; what needs a restart the status page says.
 
 A property file with problems does not end it: the status page shows them, and
 nothing else runs until they are mended and edgeagent is restarted.`,
@@ -123,7 +125,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
-	group.Go(func() error { h.reloadOn(ctx, hangUp, log); return nil })
+	group.Go(func() error { h.reloadOn(ctx, hangUp, &reload{path: path, loaded: loaded, log: log}); return nil })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)

@@ -11,8 +11,10 @@ const AgentUser = "agent"
 
 // RoomKeys are the room keys of a room of the PMS, as they stand in topics and
 // as user names of its TVs.
-func (c *Config) RoomKeys(room string) []string {
-	if keys := c.Rooms[room]; len(keys) > 0 {
+func (c *Config) RoomKeys(room string) []string { return roomKeys(c.Rooms, room) }
+
+func roomKeys(rooms map[string][]string, room string) []string {
+	if keys := rooms[room]; len(keys) > 0 {
 		return keys
 	}
 	return []string{roomKey(room)}

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"edgeagent/drivers"
@@ -46,7 +47,10 @@ type Driver struct {
 	done   chan struct{}
 	once   sync.Once
 	tried  chan struct{} // closes after the first attempt to connect
-	news   chan struct{} // holds one while stays are changed whose screens may have more on them
+	// remapped holds one while rooms have other keys than the screens were compared by.
+	remapped chan struct{}
+	rooms    atomic.Pointer[map[string][]string]
+	news     chan struct{} // holds one while stays are changed whose screens may have more on them
 
 	mu      sync.Mutex
 	session *session
@@ -95,8 +99,9 @@ func prepare(name string, cfg Config, site drivers.Site) (*Driver, error) {
 		name: name, cfg: cfg, site: site, root: cfg.Prefix + "/" + site.Property, zone: site.Zone,
 		languages: map[string]language.Tag{}, now: time.Now, echo: 5 * time.Second, settle: 15 * time.Second,
 		done: make(chan struct{}), tried: make(chan struct{}), locks: map[string]chan struct{}{},
-		applied: map[string]int64{}, spared: map[string]spare{}, changed: map[string]bool{}, news: make(chan struct{}, 1),
+		applied: map[string]int64{}, spared: map[string]spare{}, changed: map[string]bool{}, news: make(chan struct{}, 1), remapped: make(chan struct{}, 1),
 	}
+	d.rooms.Store(&cfg.Rooms)
 	if d.zone == nil {
 		d.zone = time.UTC
 	}

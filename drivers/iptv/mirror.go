@@ -120,7 +120,7 @@ func (s *session) mirrorAll(ctx context.Context, wishes map[string]wish) error {
 		return nil
 	}
 	keys := maps.Clone(wishes)
-	for _, several := range s.d.cfg.Rooms {
+	for _, several := range *s.d.rooms.Load() {
 		for _, key := range several {
 			keys[key] = wish{}
 		}

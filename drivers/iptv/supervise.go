@@ -131,6 +131,8 @@ func (s *session) serve(ctx context.Context) error {
 				s.d.site.Log.Info().Str("device", s.d.name).Str("room", e.key).Str("tv", e.tv).Str("event", e.what).Msg("guest at the tv")
 			case <-tick.C:
 				due = true
+			case <-s.d.remapped:
+				due = true
 			}
 		}
 	}

@@ -33,7 +33,17 @@ const (
 func (d *Driver) roomTopic(key, name string) string { return d.root + "/room/" + key + "/" + name }
 
 // keys are the room keys of a room of the PMS.
-func (d *Driver) keys(room string) []string { return d.cfg.RoomKeys(room) }
+func (d *Driver) keys(room string) []string { return roomKeys(*d.rooms.Load(), room) }
+
+// SetRooms replaces the room keys of rooms, and has every screen compared with
+// what it should show: those of a room that is called otherwise now are cleared.
+func (d *Driver) SetRooms(rooms map[string][]string) {
+	d.rooms.Store(&rooms)
+	select {
+	case d.remapped <- struct{}{}:
+	default: // it holds one already
+	}
+}
 
 // roomKey makes a room key of a room number. Two room numbers never get the
 // same key (a name would stand in the wrong room): what has to be replaced is
