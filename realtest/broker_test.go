@@ -34,7 +34,21 @@ func twoGuests(t *testing.T) (*hwsim.Hotel, *mosquitto, *hwsim.Stay) {
 	h.Desk().CheckIn(two, "102")
 	expectScreen(t, h, "101", "Silva")
 	expectScreen(t, h, "102", "Okafor")
+	for _, room := range h.Rooms {
+		expectRest(t, h, m, room)
+	}
 	return h, m, one
+}
+
+// expectRest waits for what follows a greeting by itself: the WiFi code, and the
+// set's word that it shows that too.
+func expectRest(t *testing.T, h *hwsim.Hotel, m *mosquitto, room string) {
+	t.Helper()
+	topic := root + "/room/" + room + "/tv/" + room + "-tv1/state"
+	eventually(t, "the TV of "+room+" has all that it is to show", func() (bool, string) {
+		shown, state := h.TV(room).Shown(), string(m.Retained(topic)[topic])
+		return shown.WiFi != "" && strings.Contains(state, fmt.Sprintf(`"shown_gen":%d}`, shown.Gen)), fmt.Sprintf("gen %d, %q, %s", shown.Gen, shown.WiFi, state)
+	})
 }
 
 func expectScreen(t *testing.T, h *hwsim.Hotel, room, name string) {

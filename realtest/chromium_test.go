@@ -165,6 +165,14 @@ func (p *tab) close() {
 // call asks DevTools for something and waits for the answer; into may be nil.
 func (p *tab) call(method string, params, into any) {
 	p.t.Helper()
+	if err := p.ask(method, params, into); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// ask is call for what DevTools may refuse.
+func (p *tab) ask(method string, params, into any) error {
+	p.t.Helper()
 	p.last++
 	request := map[string]any{"id": p.last, "method": method}
 	if params != nil {
@@ -194,19 +202,27 @@ func (p *tab) call(method string, params, into any) {
 			continue
 		}
 		if answer.Error != nil {
-			p.t.Fatalf("%s: %s", method, answer.Error)
+			return fmt.Errorf("%s: %s", method, answer.Error)
 		}
 		if into != nil {
-			if err := json.Unmarshal(answer.Result, into); err != nil {
-				p.t.Fatal(err)
-			}
+			return json.Unmarshal(answer.Result, into)
 		}
-		return
+		return nil
 	}
 }
 
 // value is what an expression is in the page; a promise is waited for.
 func value[T any](p *tab, expression string) T {
+	p.t.Helper()
+	is, err := evaluate[T](p, expression)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return is
+}
+
+// evaluate is value for a page that may be on its way to another.
+func evaluate[T any](p *tab, expression string) (T, error) {
 	p.t.Helper()
 	var answer struct {
 		Result struct {
@@ -214,11 +230,11 @@ func value[T any](p *tab, expression string) T {
 		} `json:"result"`
 		Exception json.RawMessage `json:"exceptionDetails"`
 	}
-	p.call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &answer)
-	if answer.Exception != nil {
-		p.t.Fatalf("%s: %s", expression, answer.Exception)
+	err := p.ask("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &answer)
+	if err == nil && answer.Exception != nil {
+		err = fmt.Errorf("%s: %s", expression, answer.Exception)
 	}
-	return answer.Result.Value
+	return answer.Result.Value, err
 }
 
 // picture writes what the page looks like to build/out/screens.
@@ -247,8 +263,9 @@ func (p *tab) until(what, expression string) {
 	}()
 	eventually(p.t, what, func() (bool, string) {
 		// A page that is still loading has not even a body.
-		return value[bool](p, `(() => { try { return Boolean(`+expression+`); } catch (error) { return false; } })()`), value[string](p, `JSON.stringify(document.body ? document.body.dataset : 0) + ' ' +
-			(document.getElementById('names') || {}).textContent + ' ' + (document.getElementById('link') || {}).textContent`)
+		ok, err := evaluate[bool](p, expression)
+		seen, _ := evaluate[string](p, `JSON.stringify(document.body.dataset) + ' ' + document.getElementById('names').textContent + ' ' + document.getElementById('link').textContent`)
+		return ok && err == nil, seen
 	})
 }
 

@@ -43,6 +43,7 @@ func screenHotel(t *testing.T) (h *hwsim.Hotel, m *mosquitto, page func(room str
 	broker := m.webDoor(rooms...)
 	h = openHotel(t, native(t), hwsim.Options{Rooms: rooms, Broker: m, Identity: m.identity()})
 	startAgent(t, h)
+	m.awaitWeb(broker)
 	return h, m, servePage(t, broker)
 }
 

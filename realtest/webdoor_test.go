@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gorilla/websocket"
+
 	"edgeagent/hwsim"
 	"edgeagent/hwsim/tvpage"
 )
@@ -58,6 +60,20 @@ func (m *mosquitto) webDoor(rooms ...string) string {
 		"keyfile " + m.ca.file("server.key"),
 	}, "\n")+"\n")
 	return "wss://" + address + "/mqtt"
+}
+
+// awaitWeb waits until that door is open, and is the broker's own: its port was
+// free when it was chosen, which is not to say that nobody took it since.
+func (m *mosquitto) awaitWeb(address string) {
+	m.t.Helper()
+	dialer := &websocket.Dialer{TLSClientConfig: m.ca.client(m.t, ""), Subprotocols: []string{"mqtt"}, HandshakeTimeout: patience}
+	eventually(m.t, "the broker takes WebSockets at "+address, func() (bool, string) {
+		socket, _, err := dialer.Dial(address, nil)
+		if err != nil {
+			return false, err.Error()
+		}
+		return socket.Close() == nil, "a WebSocket"
+	})
 }
 
 func password(room string) string { return "key of " + room + " & more" }
