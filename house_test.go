@@ -39,6 +39,7 @@ var imports = []struct {
 	{"rules", []string{"pms", "drivers"}},
 	{"internal/gpiochip", nil},
 	{"internal/busdev", nil},
+	{"internal/logring", nil},
 	{"internal/slip", nil},
 	{"internal/zones", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
