@@ -1,0 +1,62 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"edgeagent/hwsim"
+)
+
+// hotels are the simulated hotels of scripts, by their working folders.
+type hotels struct{ open sync.Map }
+
+// hotel opens a whole simulated hotel in the folder house, until the script ends.
+func (h *hotels) hotel(ts *testscript.TestScript, _ bool, _ []string) {
+	dir := ts.MkAbs("house")
+	ts.Check(os.Mkdir(dir, 0o700))
+	hotel, err := hwsim.Open(hwsim.Options{Dir: dir})
+	ts.Check(err)
+	ts.Defer(func() { hotel.Close() })
+	h.open.Store(ts.Getenv("WORK"), hotel)
+}
+
+// desk ACT ... has something happen in the hotel:
+//
+//	desk checkin ROOM LAST-NAME   a guest checks in
+//	desk encoder busy|free        the lock system's encoder takes no work, or takes it again
+func (h *hotels) desk(ts *testscript.TestScript, _ bool, args []string) {
+	found, ok := h.open.Load(ts.Getenv("WORK"))
+	if !ok {
+		ts.Fatalf("no hotel is open")
+	}
+	hotel := found.(*hwsim.Hotel)
+	switch args[0] {
+	case "checkin":
+		hotel.Desk().CheckIn(hotel.Guest("Ms", "Zoe", args[2], "en", 2), args[1])
+	case "encoder":
+		hotel.Locks.SetEncoderBusy(hwsim.EncoderName, args[1] == "busy")
+	default:
+		ts.Fatalf("unknown act %s", strings.Join(args, " "))
+	}
+}
+
+// until PATTERN COMMAND... repeats a command until its output matches, whatever
+// its exit code, and leaves that output in stdout.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	wanted := regexp.MustCompile("(?m)" + args[0])
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_ = ts.Exec(args[1], args[2:]...) // its code is for the script
+		text := ts.ReadFile("stdout")
+		if wanted.MatchString(text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("never matched %s:\n%s", wanted, text)
+		}
+	}
+}
