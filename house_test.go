@@ -40,6 +40,7 @@ var imports = []struct {
 	{"internal/gpiochip", nil},
 	{"internal/busdev", nil},
 	{"internal/logring", nil},
+	{"internal/schema", nil},
 	{"internal/slip", nil},
 	{"internal/zones", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
