@@ -75,11 +75,11 @@ and closes the WiFi. One property file says what it serves.`,
 // comes to life.
 func verbs(config *string) []*cobra.Command {
 	return []*cobra.Command{
-		checkCommand(config), explainCommand(config), probeCommand(config), portsCommand(config),
+		checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
 		runCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
 		voucherCommand(config), reconnectCommand(config), traceCommand(config),
-		safeCommand(config), rulesCommand(), versionCommand(),
+		safeCommand(config), rulesCommand(), schemaCommand(), versionCommand(),
 	}
 }
 

@@ -47,6 +47,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CREDENTIALS_DIRECTORY", "")
+			samples, err := filepath.Abs("../../docs/property.sample.test.yaml")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SAMPLE_TESTS", samples)
 			return hotel(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
