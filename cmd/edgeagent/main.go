@@ -79,7 +79,7 @@ func verbs(config *string) []*cobra.Command {
 		runCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
 		voucherCommand(config), reconnectCommand(config), traceCommand(config),
-		safeCommand(config), rulesCommand(), schemaCommand(), versionCommand(),
+		safeCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }
 

@@ -22,7 +22,7 @@ var outputs = []string{"text", "json"}
 // outputFlag gives a verb the flag -o. What it returns tells, once the flags are
 // read, whether JSON is wanted.
 func outputFlag(cmd *cobra.Command) func() (asJSON bool, err error) {
-	form := cmd.Flags().StringP("output", "o", "text", "how to write it: text, or json for programs")
+	form := cmd.Flags().StringP("output", "o", "text", "the `FORM` to write it in: text, or json for programs")
 	return func() (bool, error) {
 		if !slices.Contains(outputs, *form) {
 			return false, usageError{fmt.Errorf("unknown output %q; write text or json", *form)}
