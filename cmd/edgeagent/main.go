@@ -78,7 +78,7 @@ func verbs(config *string) []*cobra.Command {
 		checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
 		runCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
-		voucherCommand(config), reconnectCommand(config), traceCommand(config),
+		voucherCommand(config), reconnectCommand(config), traceCommand(config), supportCommand(config),
 		safeCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }

@@ -29,6 +29,7 @@ func (h *hotels) hotel(ts *testscript.TestScript, _ bool, _ []string) {
 //
 //	desk checkin ROOM LAST-NAME   a guest checks in
 //	desk encoder busy|free        the lock system's encoder takes no work, or takes it again
+//	desk leaks FILE...            fails if a file shows a guest, a secret or a code of the hotel
 func (h *hotels) desk(ts *testscript.TestScript, _ bool, args []string) {
 	found, ok := h.open.Load(ts.Getenv("WORK"))
 	if !ok {
@@ -40,6 +41,12 @@ func (h *hotels) desk(ts *testscript.TestScript, _ bool, args []string) {
 		hotel.Desk().CheckIn(hotel.Guest("Ms", "Zoe", args[2], "en", 2), args[1])
 	case "encoder":
 		hotel.Locks.SetEncoderBusy(hwsim.EncoderName, args[1] == "busy")
+	case "leaks":
+		for _, file := range args[1:] {
+			if wrong := hotel.Leaks(ts.MkAbs(file)); len(wrong) > 0 {
+				ts.Fatalf("%s: %q:\n%s", file, wrong, ts.ReadFile(file))
+			}
+		}
 	default:
 		ts.Fatalf("unknown act %s", strings.Join(args, " "))
 	}
