@@ -37,6 +37,7 @@ type wifiProduct struct {
 var wifiProducts = map[string]wifiProduct{
 	"mikrotik": {startMikroTik},
 	"nomadix":  {startNomadix},
+	"omada":    {startOmada},
 	"opnsense": {startOPNsense},
 	"unifi":    {startUniFi},
 }

@@ -50,6 +50,18 @@ var products = map[string]product{
 		timeout:  10 * time.Second,
 		open:     newNomadix,
 	},
+	"omada": {
+		title:   "TP-Link Omada",
+		address: "https://192.168.1.2:8043",
+		needs: map[string]string{
+			"controller_id":      "write the Omada ID that the page of the Open API client shows",
+			"client_id":          "make a client under Settings, Platform Integration, Open API, in the mode client credentials",
+			"client_secret_file": "write the name of the file that holds the client's secret",
+		},
+		takes:    []string{"site", "credentials", "portals"},
+		problems: omadaProblems,
+		open:     newOmada,
+	},
 	"opnsense": {
 		title:   "OPNsense",
 		address: "https://192.168.1.1",

@@ -391,6 +391,7 @@ func playCertificate(s *stage) {
 	if err := s.Reissue(true); err != nil {
 		s.t.Fatal(err)
 	}
+	s.drv.web.hangUp() // or a POST may find out first that its old connection was cut
 	s.ForgetRequests()
 	_, err := s.try(ensure(keyB, tomorrow))
 	if class(err) == "retry" { // a POST went to the connection that was open and broke

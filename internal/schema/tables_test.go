@@ -25,7 +25,7 @@ var enums = map[string][]string{
 	"drivers/keycard/panel.CardSwitch.pull":   {"up", "down", "none"},
 
 	"drivers/iptv.Config.name_style": {"full", "title_last", "first", "none"},
-	"drivers/wifi.Config.controller": {"mikrotik", "nomadix", "opnsense", "unifi"},
+	"drivers/wifi.Config.controller": {"mikrotik", "nomadix", "omada", "opnsense", "unifi"},
 	"rules.Step.kind":                {"keycard", "iptv", "wifi"},
 }
 
