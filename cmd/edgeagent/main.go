@@ -75,7 +75,7 @@ and closes the WiFi. One property file says what it serves.`,
 // comes to life.
 func verbs(config *string) []*cobra.Command {
 	return []*cobra.Command{
-		checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
+		initCommand(config), checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
 		runCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
 		voucherCommand(config), reconnectCommand(config), traceCommand(config), supportCommand(config),

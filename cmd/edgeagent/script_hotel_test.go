@@ -1,12 +1,15 @@
 package main
 
 import (
+	"io"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"edgeagent/hwsim"
@@ -66,4 +69,48 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("never matched %s:\n%s", wanted, text)
 		}
 	}
+}
+
+// converse FILE COMMAND... runs a command on a terminal. Each line of the file is
+// what the terminal must show next, " => " and what is typed then. All that it showed
+// is in the file terminal afterwards, and what it was that ended it in exit.
+func converse(ts *testscript.TestScript, _ bool, args []string) {
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir, cmd.Env = ts.Getenv("WORK"), append(os.Environ(), "NO_COLOR=1")
+	tty, err := pty.Start(cmd)
+	ts.Check(err)
+	defer tty.Close()
+	var shown logBuffer
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(&shown, tty) // it ends with an error when the command does
+	}()
+	from := 0
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		prompt, answer, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " => ")
+		if !ok {
+			ts.Fatalf("%q is not PROMPT => ANSWER", line)
+		}
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			text := shown.String()[from:]
+			if at := strings.Index(text, prompt); at >= 0 && strings.HasSuffix(text, ": ") {
+				from += at + len(prompt)
+				break
+			}
+			if time.Now().After(deadline) {
+				cmd.Process.Kill()
+				ts.Fatalf("%q was never shown:\n%s", prompt, shown.String())
+			}
+		}
+		_, err := io.WriteString(tty, answer+"\n")
+		ts.Check(err)
+		time.Sleep(20 * time.Millisecond) // a person does not type faster
+	}
+	<-ended
+	cmd.Wait()
+	ts.Check(os.WriteFile(ts.MkAbs("terminal"), []byte(strings.ReplaceAll(shown.String(), "\r\n", "\n")), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("exit"), []byte(cmd.ProcessState.String()+"\n"), 0o600))
 }

@@ -67,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"hotel":     houses.hotel,
 			"desk":      houses.desk,
 			"until":     until,
+			"converse":  converse,
 		},
 	})
 }
