@@ -128,10 +128,10 @@ func (v *interview) logIn(ctx context.Context, l *config.Loaded) error {
 	if err != nil {
 		return err
 	}
-	well := true
+	well, t := true, &teller{out: v.out, paint: v.paint}
 	for _, f := range findings {
 		well = well && f.OK
-		say(v.out, l.PMS[0].Name, f.OK, f.Step+": "+f.Text, f.Advice)
+		t.say(l.PMS[0].Name, f.OK, f.Step+": "+f.Text, f.Advice)
 	}
 	if !well {
 		return fmt.Errorf("%s is written, but the log-in failed; mend what is said above, and run edgeagent probe", v.path)
@@ -257,12 +257,7 @@ func (v *interview) listPorts() {
 		fmt.Fprintln(v.out, "  none is there: plug the adapter in and begin again, or name its port later")
 	}
 	for i := range adapters {
-		name := adapters[i].Device
-		if adapters[i].ByID != "" {
-			name = adapters[i].ByID
-		} else if adapters[i].ByPath != "" {
-			name = adapters[i].ByPath
-		}
+		name := stableName(&adapters[i])
 		v.ports = append(v.ports, name)
 		fmt.Fprintf(v.out, "  %d  %s\n", i+1, strings.TrimSpace(name+"  "+adapters[i].Model))
 	}

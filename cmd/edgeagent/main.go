@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -145,13 +146,24 @@ func noArgs(cmd *cobra.Command, args []string) error {
 }
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  edgeagent version",
 		Args:    noArgs,
-		Run:     func(*cobra.Command, []string) { fmt.Println("edgeagent", version()) },
 	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		asJSON, err := output()
+		if asJSON {
+			return writeJSON(os.Stdout, map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+		}
+		if err == nil {
+			fmt.Println("edgeagent", version())
+		}
+		return err
+	}
+	return cmd
 }
 
 // version is the commit that the binary was built from, as Go stamps it.

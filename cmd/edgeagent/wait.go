@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -11,8 +12,9 @@ import (
 
 // waiting shows on a terminal that something takes time, once it has taken more
 // than a second: what is awaited, and since when. Where nobody looks it says
-// nothing.
+// nothing. A nil one is fit for use.
 type waiting struct {
+	mu    sync.Mutex
 	out   io.Writer
 	shown bool
 	stop  chan struct{}
@@ -40,22 +42,35 @@ func (w *waiting) show(what string, patience time.Duration) {
 	for {
 		select {
 		case <-tick.C:
+			w.mu.Lock()
 			fmt.Fprintf(w.out, "\r%s … %s\x1b[K", what, ago(time.Since(begun)))
 			w.shown = true
+			w.mu.Unlock()
 		case <-w.stop:
 			return
 		}
 	}
 }
 
-// over takes the line away again.
+// hide takes the line away for now: something else is written in its place.
+func (w *waiting) hide() {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shown {
+		fmt.Fprint(w.out, "\r\x1b[K")
+		w.shown = false
+	}
+}
+
+// over ends the wait.
 func (w *waiting) over() {
 	if w == nil {
 		return
 	}
 	close(w.stop)
 	<-w.done
-	if w.shown {
-		fmt.Fprint(w.out, "\r\x1b[K")
-	}
+	w.hide()
 }
