@@ -92,15 +92,14 @@ func (v *interview) hold(ctx context.Context, list []question) error {
 		return err
 	}
 	text := propertyText(v.answers)
-	loaded, problems := config.Parse(v.path, []byte(text))
-	if problems.Wrong() { // what no single answer shows
+	if _, problems := config.Parse(v.path, []byte(text)); problems.Wrong() { // what no single answer shows
 		fmt.Fprint(os.Stderr, problems.Render())
 		return errors.New("these answers do not go together; nothing is written")
 	}
 	if err := v.write(text); err != nil {
 		return err
 	}
-	loaded, problems = config.Load(v.path)
+	loaded, problems := config.Load(v.path)
 	fmt.Fprint(v.out, config.Report(v.path, loaded, problems))
 	if problems.Fatal() {
 		return fmt.Errorf("%s is written; make the files that are missing, then run edgeagent check and edgeagent probe", v.path)
