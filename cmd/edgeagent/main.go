@@ -80,7 +80,7 @@ func verbs(config *string) []*cobra.Command {
 		runCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
 		voucherCommand(config), reconnectCommand(config), traceCommand(config), supportCommand(config),
-		safeCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
+		safeCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }
 

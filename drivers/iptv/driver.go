@@ -36,6 +36,7 @@ type Driver struct {
 	root      string // prefix/property
 	zone      *time.Location
 	languages map[string]language.Tag
+	phrases   *phrasebook
 	now       func() time.Time
 	// echo is how long a publication may take to come back; settle bounds one
 	// publication or subscription.
@@ -49,6 +50,9 @@ type Driver struct {
 
 	mu      sync.Mutex
 	session *session
+	papers  *papers     // nil before the first were read
+	breaks  []time.Time // when the last connections broke
+	asked   time.Time   // when the log was last told that somebody may have our client id
 	locks   map[string]chan struct{}
 	applied map[string]int64 // by subject: Seq of the newest setting carried out
 	spared  map[string]spare // by room key: clears that found another stay
@@ -95,6 +99,10 @@ func prepare(name string, cfg Config, site drivers.Site) (*Driver, error) {
 	}
 	if d.zone == nil {
 		d.zone = time.UTC
+	}
+	var err error
+	if d.phrases, err = readPhrases(greetings); err != nil {
+		return nil, fmt.Errorf("%s: greetings: %w (a fault of edgeagent; please report it)", name, err)
 	}
 	for code, text := range cfg.Languages {
 		tag, err := language.Parse(text)

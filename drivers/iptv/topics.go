@@ -33,19 +33,14 @@ const (
 func (d *Driver) roomTopic(key, name string) string { return d.root + "/room/" + key + "/" + name }
 
 // keys are the room keys of a room of the PMS.
-func (d *Driver) keys(room string) []string {
-	if keys := d.cfg.Rooms[room]; len(keys) > 0 {
-		return keys
-	}
-	return []string{roomKey(room)}
-}
+func (d *Driver) keys(room string) []string { return d.cfg.RoomKeys(room) }
 
 // roomKey makes a room key of a room number. Two room numbers never get the
 // same key (a name would stand in the wrong room): what has to be replaced is
 // made up for by a hash of the whole.
 func roomKey(room string) string {
 	lower := strings.ToLower(strings.TrimSpace(room))
-	if slugPattern.MatchString(lower) && lower != checkKey {
+	if slugPattern.MatchString(lower) && lower != checkKey && lower != AgentUser {
 		return lower
 	}
 	var slug strings.Builder

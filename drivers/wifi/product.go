@@ -13,7 +13,8 @@ import (
 type product struct {
 	// title is its name for people.
 	title string
-	// address is an example of its url.
+	// address is an example of its url; "" if it has none, for not being spoken
+	// to over HTTP.
 	address string
 	// plain lets it be spoken to over http://, where it offers nothing better.
 	plain bool
@@ -73,6 +74,16 @@ var products = map[string]product{
 		problems: opnsenseProblems,
 		open:     newOpnsense,
 	},
+	"radius": {
+		title: "RADIUS",
+		needs: map[string]string{
+			"radius":                        "write where the database of FreeRADIUS is, and the NAS that ask it",
+			"radius.database.password_file": "write the password of the database user into it",
+			"radius.nas.secret_file":        "write the secret that the NAS has for us into it",
+		},
+		problems: radiusProblems,
+		open:     newRadius,
+	},
 	"unifi": {
 		title:    "UniFi Network",
 		address:  "https://192.168.1.1",
@@ -98,6 +109,7 @@ var keys = []struct {
 	{"portals", func(c *Config) bool { return len(c.Portals) > 0 }},
 	{"server", func(c *Config) bool { return c.Server != "" }},
 	{"zones", func(c *Config) bool { return len(c.Zones) > 0 }},
+	{"radius", func(c *Config) bool { return c.Radius != nil }},
 }
 
 // ownProblems yields what only this product minds.

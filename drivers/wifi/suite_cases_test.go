@@ -102,7 +102,7 @@ func playRepeatAfterRestart(s *stage) {
 // playLostReply: the controller did the work and the answer got lost.
 func playLostReply(s *stage, kind console.FaultKind) {
 	s.must(ensure(keyB, tomorrow)) // logged in, pages read
-	s.drv.web.http.Timeout = 500 * time.Millisecond
+	s.impatient()
 	s.Inject(console.Fault{Kind: kind, Match: s.product.create})
 	_, err := s.try(ensure(keyA, tomorrow))
 	s.Heal()

@@ -129,8 +129,11 @@ func everything(t *testing.T) map[string]any {
    "card_switch": {"line": "GPIO3", "active": "low", "pull": "up"}, "relay": {"line": "GPIO4", "active": "high"}}}},
  {"name": "vision", "keycard": {"protocol": "vingcard", "port": "/dev/null", "encoder": "1", "vingcard": {"user_type": "Guest"}}},
  {"name": "module", "keycard": {"protocol": "pn532", "port": "/dev/zero", "pn532": {"signing_key_file": "s", "overwrite": "ours"}}},
- {"name": "tvs", "iptv": {"broker": "tls://b:1", "name_style": "full"}},
- {"name": "wifi", "wifi": {"controller": "unifi", "url": "https://192.0.2.20", "api_key_file": "s", "tls": {"system": true}}}],
+ {"name": "tvs", "iptv": {"broker": "tls://b:1", "name_style": "full",
+  "bridges": [{"name": "b", "publish": [{"on": "message", "topic": "x/${key}", "text": "hello"}]}]}},
+ {"name": "wifi", "wifi": {"controller": "unifi", "url": "https://192.0.2.20", "api_key_file": "s", "tls": {"system": true}}},
+ {"name": "freeradius", "wifi": {"controller": "radius", "radius": {"database": {"kind": "mysql", "address": "127.0.0.1:3306", "user": "u", "password_file": "s"},
+  "nas": [{"address": "192.0.2.30", "secret_file": "s"}]}}}],
 "rules": [{"name": "r", "when": {"event": "stay.checked_in"}, "do": [{"kind": "iptv", "action": "welcome"}]}]}`
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
@@ -146,7 +149,8 @@ var places = map[string][]any{
 	"internal/config.Device": {"devices", 0}, "drivers/keycard.Config": {"devices", 0, "keycard"}, "drivers/keycard.VingCard": {"devices", 1, "keycard", "vingcard"},
 	"drivers/keycard.PN532": {"devices", 2, "keycard", "pn532"}, "drivers/keycard/panel.Lamp": {"devices", 0, "keycard", "panel", "lamp"},
 	"drivers/keycard/panel.Buzzer": {"devices", 0, "keycard", "panel", "buzzer"}, "drivers/keycard/panel.CardSwitch": {"devices", 0, "keycard", "panel", "card_switch"},
-	"drivers/keycard/panel.Relay": {"devices", 0, "keycard", "panel", "relay"}, "drivers/iptv.Config": {"devices", 3, "iptv"}, "drivers/wifi.Config": {"devices", 4, "wifi"},
+	"drivers/keycard/panel.Relay": {"devices", 0, "keycard", "panel", "relay"}, "drivers/iptv.Config": {"devices", 3, "iptv"}, "drivers/iptv.BridgeMessage": {"devices", 3, "iptv", "bridges", 0, "publish", 0}, "drivers/wifi.Config": {"devices", 4, "wifi"},
+	"drivers/wifi.Radius": {"devices", 5, "wifi", "radius"}, "drivers/wifi.RadiusDatabase": {"devices", 5, "wifi", "radius", "database"}, "drivers/wifi.RadiusNAS": {"devices", 5, "wifi", "radius", "nas", 0},
 	"rules.Rule": {"rules", 0}, "rules.Step": {"rules", 0, "do", 0},
 }
 

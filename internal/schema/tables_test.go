@@ -24,9 +24,12 @@ var enums = map[string][]string{
 	"drivers/keycard/panel.CardSwitch.active": {"high", "low"},
 	"drivers/keycard/panel.CardSwitch.pull":   {"up", "down", "none"},
 
-	"drivers/iptv.Config.name_style": {"full", "title_last", "first", "none"},
-	"drivers/wifi.Config.controller": {"mikrotik", "nomadix", "omada", "opnsense", "unifi"},
-	"rules.Step.kind":                {"keycard", "iptv", "wifi"},
+	"drivers/iptv.BridgeMessage.on":          {"state", "welcome", "clear", "message"},
+	"drivers/iptv.Config.name_style":         {"full", "title_last", "first", "none"},
+	"drivers/wifi.Config.controller":         {"mikrotik", "nomadix", "omada", "opnsense", "radius", "unifi"},
+	"drivers/wifi.RadiusDatabase.kind":       {"mysql", "postgres"},
+	"drivers/wifi.RadiusNAS.session_timeout": {"start", "now"},
+	"rules.Step.kind":                        {"keycard", "iptv", "wifi"},
 }
 
 // required are the keys that a section cannot do without.
@@ -45,7 +48,11 @@ var required = map[string][]string{
 	"drivers/keycard/panel.CardSwitch": {"line"},
 	"drivers/keycard/panel.Relay":      {"line"},
 	"drivers/iptv.Config":              {"broker"},
-	"drivers/wifi.Config":              {"controller", "url"},
+	"drivers/iptv.BridgeMessage":       {"on", "topic"},
+	"drivers/wifi.Config":              {"controller"},
+	"drivers/wifi.Radius":              {"database"},
+	"drivers/wifi.RadiusDatabase":      {"kind", "address"},
+	"drivers/wifi.RadiusNAS":           {"address", "secret_file"},
 	"rules.Rule":                       {"name", "when", "do"},
 	"rules.Step":                       {"action"},
 }
