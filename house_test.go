@@ -41,6 +41,8 @@ var imports = []struct {
 	{"rules", []string{"pms", "drivers"}},
 	{"internal/gpiochip", nil},
 	{"internal/busdev", nil},
+	{"internal/logring", nil},
+	{"internal/schema", nil},
 	{"internal/slip", nil},
 	{"internal/zones", nil},
 	{"internal/ca", nil},

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"edgeagent/internal/config"
+	"edgeagent/internal/logring"
 	"edgeagent/internal/web"
 )
 
@@ -79,12 +80,13 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	signal.Notify(hangUp, syscall.SIGHUP) // from the first on: it would end us otherwise
 	defer signal.Stop(hangUp)
 	loaded, problems := config.Load(path)
-	page := &web.Page{Version: version(), Problems: problems.Render()}
+	lines := logring.New()
+	page := &web.Page{Version: version(), Problems: problems.Render(), Log: lines}
 	listen, level := "127.0.0.1:8080", "info"
 	if loaded != nil {
 		page.Property, listen, level = loaded.Property.Name, loaded.Status.Listen, loaded.Log.Level
 	}
-	log := logger(out, level)
+	log := logger(out, lines, level)
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
@@ -142,8 +144,9 @@ func ready(status string) {
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
 }
 
-// logger writes for people on a terminal and JSON otherwise.
-func logger(out io.Writer, level string) zerolog.Logger {
+// logger writes for people on a terminal and JSON otherwise, and keeps the last
+// lines in the ring.
+func logger(out io.Writer, lines *logring.Ring, level string) zerolog.Logger {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = zerolog.ConsoleWriter{Out: f, TimeFormat: "15:04:05"}
 	}
@@ -151,5 +154,5 @@ func logger(out io.Writer, level string) zerolog.Logger {
 	if err != nil {
 		parsed = zerolog.InfoLevel
 	}
-	return zerolog.New(zerolog.SyncWriter(out)).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(zerolog.MultiLevelWriter(zerolog.SyncWriter(out), lines)).Level(parsed).With().Timestamp().Logger()
 }

@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // The verbs, each as its own process.
 func TestScripts(t *testing.T) {
 	var agents running
+	var houses hotels
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
@@ -46,6 +47,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CREDENTIALS_DIRECTORY", "")
+			samples, err := filepath.Abs("../../docs/property.sample.test.yaml")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SAMPLE_TESTS", samples)
 			return hotel(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -59,6 +65,10 @@ func TestScripts(t *testing.T) {
 			"nosecret":  nosecret,
 			"locks":     locks,
 			"module":    module,
+			"hotel":     houses.hotel,
+			"desk":      houses.desk,
+			"until":     until,
+			"converse":  converse,
 		},
 	})
 }
@@ -142,7 +152,7 @@ func (r *running) start(ts *testscript.TestScript, _ bool, args []string) {
 	path, err := exec.LookPath("edgeagent") // what testscript.Main put there
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
-	cmd.Dir, cmd.Stderr = ts.Getenv("WORK"), log
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.Getenv("WORK"), log, log
 	ts.Check(cmd.Start())
 	r.agents.Store(ts.MkAbs(args[0]), cmd)
 	ts.Defer(func() {

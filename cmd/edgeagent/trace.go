@@ -42,6 +42,7 @@ code, and may be sent to support: docs/encoders.md describes it.`,
   edgeagent trace lobby-encoder --recent
   edgeagent trace lobby-encoder -o read.txt read
   edgeagent trace lobby-encoder -o new.txt encode room=999 until=2026-07-17T11:00`,
+		ValidArgsFunction: namesIn(path, encoderNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("name one encoder of the property file, such as edgeagent trace lobby-encoder")}
