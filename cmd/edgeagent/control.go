@@ -44,7 +44,7 @@ func listenControl(path string) (net.Listener, error) {
 func (h *house) operator(l *config.Loaded, log zerolog.Logger) *web.Operator {
 	return &web.Operator{
 		Reconnect: h.agent.Reconnect, Retry: h.agent.Retry, Cancel: h.agent.Cancel, Resolve: h.agent.Resolve,
-		Probe: h.probe, Trace: h.trace, Slip: h.slip(l, log),
+		Probe: h.probe, Names: h.agent.Names, Trace: h.trace, Slip: h.slip(l, log),
 	}
 }
 

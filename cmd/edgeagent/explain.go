@@ -67,33 +67,21 @@ Fields:
 func explain(out io.Writer, table *rules.Table, events []pms.Event) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, room %s\n\nWould happen:\n", events[0].Kind, plain(events[0].Room))
-	first := table.Explain(&events[0])
-	fired := make([]bool, len(first))
-	for i := range events {
-		for k, v := range table.Explain(&events[i]) {
-			if v.Fires {
-				fired[k] = true
-				happens(&text, v, events, i)
-			} else if v.Field != "event" && first[k].Field == "event" {
-				first[k] = v // a rule for this event: its reason says more than that it is for another
-			}
-		}
+	all := table.ExplainAll(events)
+	for _, f := range all.Fires {
+		happens(&text, f.Verdict, events, f.Event)
 	}
-	if !slices.Contains(fired, true) {
+	if len(all.Fires) == 0 {
 		text.WriteString("\n  nothing: no rule fires\n")
 	}
-	var others []rules.Verdict
 	width := 0
-	for k, v := range first {
-		if !fired[k] {
-			others = append(others, v)
-			width = max(width, len([]rune(v.Rule)))
-		}
+	for _, v := range all.Others {
+		width = max(width, len([]rune(v.Rule)))
 	}
-	if len(others) > 0 {
+	if len(all.Others) > 0 {
 		text.WriteString("\nWould not happen:\n\n")
 	}
-	for _, v := range others {
+	for _, v := range all.Others {
 		fmt.Fprintf(&text, "  %-*s  %s\n", min(width, 60), v.Rule, strings.Join(reasons(v), "; "))
 	}
 	_, err := io.WriteString(out, text.String())

@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -73,19 +71,19 @@ func signals(ctx context.Context) (soft, hard context.Context, stop func()) {
 // serve runs the agent and the status page.
 func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	loaded, problems := config.Load(path)
-	page := &web.Page{Version: version(), Problems: problems.Render()}
-	listen, level := "127.0.0.1:8080", "info"
+	level, lines := "info", &web.Ring{}
 	if loaded != nil {
-		page.Property, listen, level = loaded.Property.Name, loaded.Status.Listen, loaded.Log.Level
+		level = loaded.Log.Level
 	}
-	log := logger(out, level)
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
-	}
+	log := logger(out, lines, level)
 	group, ctx := errgroup.WithContext(soft)
 	shown, hide := context.WithCancel(hard)
 	defer hide()
+	page, l, err := openPage(shown, loaded, log)
+	if err != nil {
+		return err
+	}
+	page.Problems, page.Lines = problems.Render(), lines
 	for _, p := range problems {
 		level := zerolog.ErrorLevel
 		if p.Warning {
@@ -94,7 +92,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
 	}
 	if problems.Fatal() {
-		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
+		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 		ready("the property file has problems")
 		<-ctx.Done()
@@ -111,7 +109,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	page.Look, page.Operator = h.agent.Look, h.operator(loaded, log)
+	page.Look, page.Pulse, page.Operator, page.Rules = h.agent.Look, h.agent.Pulse, h.operator(loaded, log), h.rules(loaded)
 	control, err := listenControl(loaded.Status.Socket)
 	if err != nil {
 		l.Close()
@@ -123,7 +121,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		defer hide()
 		return h.agent.Run(ctx, hard)
 	})
-	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", "http://"+l.Addr().String()).Msg("running")
+	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", page.Address).Msg("running")
 	ready("running")
 	err = group.Wait()
 	log.Info().Msg("stopped")
@@ -135,8 +133,9 @@ func ready(status string) {
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
 }
 
-// logger writes for people on a terminal and JSON otherwise.
-func logger(out io.Writer, level string) zerolog.Logger {
+// logger writes for people on a terminal and JSON otherwise, and keeps the last
+// lines for the status page.
+func logger(out io.Writer, lines *web.Ring, level string) zerolog.Logger {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = zerolog.ConsoleWriter{Out: f, TimeFormat: "15:04:05"}
 	}
@@ -144,5 +143,5 @@ func logger(out io.Writer, level string) zerolog.Logger {
 	if err != nil {
 		parsed = zerolog.InfoLevel
 	}
-	return zerolog.New(zerolog.SyncWriter(out)).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(out, lines))).Level(parsed).With().Timestamp().Logger()
 }
