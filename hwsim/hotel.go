@@ -38,6 +38,8 @@ type Options struct {
 	Annex []string
 	// WiFi names the controller, as the property file does; "" for unifi.
 	WiFi string
+	// WiFiExtra are more lines of its section.
+	WiFiExtra []string
 	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
 	Rules string
 	// Broker is another broker than the simulated one, such as a real Mosquitto.

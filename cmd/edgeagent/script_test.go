@@ -91,7 +91,7 @@ func hotel(dir string) error {
 		"https://192.0.2.20", "https://127.0.0.1:1",
 		"# token_url: https://gateway.example.com", "token_url: http://127.0.0.1:1",
 		"# stream_url: wss://gateway.example.com", "stream_url: ws://127.0.0.1:1",
-		"# status:\n#   listen: \"127.0.0.1:8080\"  ", "status:\n  listen: \"127.0.0.1:0\"  ",
+		"# status:\n#   listen: \"127.0.0.1:8080\" ", "status:\n  listen: \"127.0.0.1:0\" ",
 		"# store: /var/lib/edgeagent/store.db", "store: store.db",
 	).Replace(sample)
 	for name, text := range files {

@@ -86,3 +86,25 @@ func TestWiFiCodePutsNobodyOnAScreen(t *testing.T) {
 	r.must(s.complete(r.ctx, map[string]bool{"s1": true}))
 	r.shows(tv, "")
 }
+
+// The code comes at the worst moment: between what the greeting was made of and
+// its being put up.
+func TestWiFiCodeThatComesMeanwhile(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+	made := &codes{by: map[string]map[string]string{}}
+	var once sync.Once
+	r.open(func(d *Driver) {
+		d.site.Known = func(device, subject string) map[string]string {
+			known := made.known(device, subject)
+			once.Do(func() {
+				made.make("stay:s1", "k7qx")
+				d.Follow("wifi", "stay:s1")
+			})
+			return known
+		}
+	})
+	r.connected()
+	tv := r.tv("101", "tv1")
+	r.do(r.ledger.welcome("101", "s1", "Smith"))
+	r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }))
+}

@@ -19,6 +19,7 @@ type wish struct {
 	subject string
 	seq     int64
 	later   bool // its time has not come: leave the room as it is
+	more    bool // only where the stay is on the screen already
 }
 
 // wishes replays the newest setting of every subject, in order. Several rooms
@@ -110,9 +111,12 @@ func (s *session) complete(ctx context.Context, stays map[string]bool) error {
 	}
 	wishes := s.d.wishes(s.d.site.Wanted(s.d.name))
 	for key, w := range wishes {
-		if held := s.house.retained(key); w.doc == nil || !stays[w.doc.Stay] || held == nil || held.Stay != w.doc.Stay {
+		if w.doc == nil || !stays[w.doc.Stay] {
 			delete(wishes, key)
+			continue
 		}
+		w.more = true
+		wishes[key] = w
 	}
 	return s.correctAll(ctx, wishes)
 }
@@ -139,6 +143,8 @@ func (s *session) correct(ctx context.Context, key string, w wish) error {
 	switch {
 	case w.subject == "" && d.knows(key):
 		return nil // its first guest has come meanwhile, and the lane greets him
+	case w.more && (held == nil || held.Stay != w.doc.Stay):
+		return nil
 	case w.later, w.subject != "" && d.superseded(w.subject, w.seq):
 		return nil
 	case w.doc == nil && held == nil:

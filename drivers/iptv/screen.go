@@ -112,6 +112,7 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 	if s.d.superseded(cmd.Subject, cmd.Seq) {
 		return outcome{note: "a newer setting of the room has been carried out"}
 	}
+	doc.Wifi = s.d.wifi(doc.Stay) // it may have come since; from now on Follow waits for the lock
 	held := s.house.retained(key)
 	if held != nil && held.Gen > doc.Gen && !held.same(&doc) && s.d.wants(key, held) {
 		return outcome{note: "a newer welcome is shown"}

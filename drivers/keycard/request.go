@@ -23,6 +23,9 @@ type step struct {
 	answer func(s *step, fields []string, zone *time.Location) (result, bool)
 }
 
+// atOnce reports whether the step waits for nobody with a card.
+func (s *step) atOnce() bool { return s.encoder == noEncoder }
+
 // noEncoder stands in results and requests of commands that no encoder carries out.
 const noEncoder = "0"
 
