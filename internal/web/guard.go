@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -62,12 +63,19 @@ func (p *Page) guarded(rt route) http.Handler {
 			return
 		}
 		if rt.needs == toOperate {
-			p.Log.Info().Str("user", v.user).Str("deed", rt.pattern).Msg("asked for on the page")
+			p.Log.Info().Str("user", v.user).Str("deed", rt.pattern).Str("about", about(r)).Msg("asked for on the page")
 		}
 		defer p.caught(rt)
 		r.Body = http.MaxBytesReader(w, r.Body, maxQuestion)
 		rt.serve(p, w, as(r, v))
 	})
+}
+
+// about is what a request is about: a command, device, link, event or room.
+func about(r *http.Request) string {
+	const most = 200
+	text := cmp.Or(r.PathValue("id"), r.PathValue("room"))
+	return text[:min(len(text), most)]
 }
 
 // caught tells of a fault of ours, and ends just this answer.

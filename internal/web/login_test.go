@@ -90,7 +90,7 @@ func TestLogInAndOut(t *testing.T) {
 			t.Errorf("the log has %q:\n%s", secret, &log)
 		}
 	}
-	for _, want := range []string{`"user":"desk","message":"logged in to the page"`, `"message":"a log-in was refused"`, `"user":"desk","deed":"POST /api/commands/{id}/retry"`} {
+	for _, want := range []string{`"user":"desk","message":"logged in to the page"`, `"message":"a log-in was refused"`, `"user":"desk","deed":"POST /api/commands/{id}/retry","about":"a"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s:\n%s", want, &log)
 		}
