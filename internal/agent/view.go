@@ -36,6 +36,8 @@ type LinkView struct {
 	Name   string   `json:"name"`
 	Offset string   `json:"offset"`
 	Link   pms.Link `json:"link"`
+	// Reconnects: a person can have it opened anew, see Agent.Reconnect.
+	Reconnects bool `json:"reconnects,omitempty"`
 	// Commands are the device commands of the PMS that have no answer yet.
 	Commands []AskView `json:"commands,omitempty"`
 }
@@ -126,7 +128,8 @@ func (a *Agent) Look() (View, error) {
 		if err != nil {
 			return v, err
 		}
-		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link(), asks})
+		_, reconnects := src.(reconnecter)
+		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link(), reconnects, asks})
 	}
 	for _, d := range a.devices {
 		dv := DeviceView{Name: d.name, Kind: d.Kind, State: d.Driver.State(), Waiting: waiting[d.name], Doing: d.now.list()}

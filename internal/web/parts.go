@@ -45,11 +45,13 @@ type wait struct {
 	// Kind is unknown, failed, parked, quarantined, unmapped or messages.
 	Kind string `json:"kind"`
 	// ID is what the buttons are about: a command, a link or a device.
-	ID      string             `json:"id,omitempty"`
-	Text    string             `json:"text,omitempty"`
-	Count   int                `json:"count,omitempty"`
-	Since   time.Time          `json:"since,omitzero"`
-	Command *agent.CommandView `json:"command,omitempty"`
+	ID   string `json:"id,omitempty"`
+	Text string `json:"text,omitempty"`
+	// Reconnects: the parked link can be opened anew.
+	Reconnects bool               `json:"reconnects,omitempty"`
+	Count      int                `json:"count,omitempty"`
+	Since      time.Time          `json:"since,omitzero"`
+	Command    *agent.CommandView `json:"command,omitempty"`
 }
 
 // parts cuts a view into the lists of the page.
@@ -122,7 +124,7 @@ func waits(v agent.View) part {
 	}
 	for _, l := range v.Links {
 		if l.Link.State == "parked" {
-			all.add("parked "+l.Name, wait{Kind: "parked", ID: l.Name, Text: l.Link.Problem, Since: l.Link.Since})
+			all.add("parked "+l.Name, wait{Kind: "parked", ID: l.Name, Text: l.Link.Problem, Since: l.Link.Since, Reconnects: l.Reconnects})
 		}
 	}
 	for _, c := range v.Recent {

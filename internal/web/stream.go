@@ -24,7 +24,6 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 	defer p.hub.leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // nothing more is read; a recorder in a test has none
 	visitor := visitorOf(r)
 	alive := time.NewTicker(heartbeat)
 	defer alive.Stop()
@@ -32,7 +31,7 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 	for {
 		m, now, news := p.hub.since(version)
 		m.Log, line = p.Lines.after(line)
-		_ = control.SetWriteDeadline(time.Now().Add(slowest))
+		_ = control.SetWriteDeadline(time.Now().Add(slowest)) // instead of the server's own; a recorder in a test has none
 		if now > 0 && (m.Parts != nil || m.Log != nil || m.Problem != "") {
 			version = now
 			if tell(w, m) != nil {

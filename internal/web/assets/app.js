@@ -198,7 +198,7 @@ async function toggleNames(room, li) {
 
 async function explain(path, body) {
   const out = $("explain-result");
-  try { out.replaceChildren(...view.explanation(JSON.parse(await post(path, body)))); } catch (e) { out.replaceChildren(el("p", { class: "outcome bad" }, e.message)); }
+  try { out.replaceChildren(...view.explanation(JSON.parse(await post(path, body))).filter(Boolean)); } catch (e) { out.replaceChildren(el("p", { class: "outcome bad" }, e.message)); }
   out.hidden = false;
   out.focus();
 }

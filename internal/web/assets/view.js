@@ -91,7 +91,7 @@ export function waiting(w, { me, rooms }) {
     unknown: ["serious", `Nobody knows whether this was done: ${about}`, "Look, then say what you found. Try the card on the door, or read it. The agent does not try again by itself.",
       [deed("done", "It worked", about, id), deed("not-done", "It did not", about, id)]],
     failed: ["mild", `Failed: ${about}`, "", [deed("retry", "Retry", about, id)]],
-    parked: ["serious", `The PMS does not let us in: ${w.id}`, "", [deed("reconnect", "Connect anew", about, id)]],
+    parked: ["serious", `The PMS does not let us in: ${w.id}`, "", w.reconnects ? [deed("reconnect", "Connect anew", about, id)] : []],
     quarantined: ["mild", `Waits for a late answer: ${w.id}`, "It takes no new work until then.", [deed("test", "Test", about, id)]],
     unmapped: ["mild", `A name that nothing maps: ${w.text}`, `Seen ${count(w.count, "time")} on ${w.id}. If it matters, add it to aliases in the property file.`, []],
     messages: ["mild", `${count(w.count, "message")} of the PMS could not be read`, "Ask the PMS vendor what they are.", []],
@@ -131,7 +131,7 @@ export function link(l, { me }) {
       el("p", {}, k.problem), el("p", {}, k.monitor_only ? `Moves nothing: ${k.monitor_only}` : ""),
       list(["since", clock(k.since)], ["last event", clock(k.last_notice) || "none yet"], ["next try", clock(k.next_try)]),
       (l.commands ?? []).map((c) => el("p", { class: "quiet" }, `device command ${c.id}: ${c.state} `, c.note ?? "", c.problem ? `; not told yet: ${c.problem}` : "")),
-      me.operate ? el("div", {}, deed("reconnect", "Connect anew", l.name, { "data-id": l.name })) : "", outcome(),
+      me.operate && l.reconnects ? el("div", {}, deed("reconnect", "Connect anew", l.name, { "data-id": l.name })) : "", outcome(),
     ],
   };
 }
@@ -198,12 +198,15 @@ export function explanation(x) {
     : [`${s.action} at ${s.target}${s.subject ? ` for ${s.subject}` : ""}${s.after ? `, ${span(s.after)} later` : ""}${s.within ? `, within ${span(s.within)} or not at all` : ""}`,
       s.params ? list(...s.params) : ""]);
   const why = (o) => o.field ? `${o.field} is ${o.actual || "empty"}, wanted: ${o.wanted}` : (o.steps ?? []).map((s) => `${s.action} at ${s.target}: ${s.why}`).join("; ");
+  const not = (o) => el("li", {}, el("h4", {}, o.rule), el("p", { class: "quiet" }, why(o)));
+  const near = x.others.filter((o) => o.field !== "event"), far = x.others.filter((o) => o.field === "event");
   return [
     el("h3", {}, `Would happen on ${x.event}${x.room ? ` in room ${x.room}` : ""}`),
     x.fires.length ? el("ul", { class: "rows" }, x.fires.map((f) => el("li", {}, el("h4", {}, f.rule), f.on ? el("p", { class: "quiet" }, `on ${f.on}, which comes with it`) : "", el("ul", {}, f.steps.map(does)))))
       : el("p", {}, "Nothing: no rule fires."),
     el("h3", {}, "Would not happen"),
-    el("ul", { class: "rows" }, x.others.map((o) => el("li", {}, el("h4", {}, o.rule), el("p", { class: "quiet" }, why(o))))),
+    near.length ? el("ul", { class: "rows" }, near.map(not)) : "",
+    far.length ? el("details", {}, el("summary", {}, `${count(far.length, "rule")} for other events`), el("ul", { class: "rows" }, far.map(not))) : "",
   ];
 }
 
