@@ -140,10 +140,10 @@ func question(text string) (kind string, fields []string, err error) {
 func pasted(text string) (kind string, fields []string, err error) {
 	var given map[string]any
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
-		return "", nil, fmt.Errorf("this is no JSON: %v", err)
+		return "", nil, fmt.Errorf("this is no JSON: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		value := ""
+		var value string
 		switch v := given[name].(type) {
 		case string:
 			value = v

@@ -92,7 +92,8 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("too many tries; wait %d seconds", seconds), http.StatusTooManyRequests)
 		return
 	}
-	user, may := "", anybody
+	var user string
+	var may need
 	if given.Link != "" {
 		if !p.links.use(given.Link) {
 			http.Error(w, "this link has been used, or is older than a minute; run edgeagent page again", http.StatusUnauthorized)
