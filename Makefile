@@ -3,6 +3,7 @@
 GO      ?= go
 N       ?= 200
 REQUESTS ?= 10000
+KILLS   ?= 20
 FUZZ    ?= 10s
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
@@ -11,9 +12,11 @@ TAGS     = nethttpomithttp2
 # compiler does not copy the called function into the caller. What each event and
 # each command goes through keeps it, and so do cryptography and JSON.
 COLD     = net/... vendor/... golang.org/x/... github.com/spf13/... github.com/goccy/... \
-	text/... math/big encoding/asn1 encoding/xml compress/... regexp/... crypto/tls crypto/x509 \
-	layeh.com/... go.bug.st/... rsc.io/... edgeagent/cmd/... edgeagent/internal/config \
-	edgeagent/internal/web edgeagent/drivers/keycard/... edgeagent/drivers/wifi edgeagent/pms/mews
+	github.com/VictoriaMetrics/... github.com/coreos/... layeh.com/... go.bug.st/... rsc.io/... \
+	text/... math/big encoding/asn1 encoding/xml compress/... regexp/... mime/... log/... os/... \
+	crypto/tls crypto/x509/... crypto/rsa crypto/hpke crypto/internal/fips140/nistec/fiat \
+	edgeagent/cmd/... edgeagent/internal/config edgeagent/internal/web edgeagent/internal/ca \
+	edgeagent/drivers/keycard/... edgeagent/drivers/wifi edgeagent/drivers/iptv edgeagent/pms/mews
 NOINLINE = $(foreach package,$(COLD),-gcflags='$(package)=-l')
 # Go pads the parts of a program for pages of 64 kB. A 32-bit ARM program meets
 # pages of 4 kB, or of 16 on some 64-bit kernels: 80 kB less.
@@ -46,9 +49,9 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
-test-real: build arm64 ## a real Mosquitto, FreeRADIUS, the gateways' binaries under QEMU, the tools of libnfc
+test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the TV page in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc
 	realtest/install
-	$(GO) test -race -count=1 -timeout 15m -tags real ./realtest/... ./hwsim/radiussim
+	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
 
 lint: ## golangci-lint and govulncheck, at fixed versions
@@ -73,6 +76,7 @@ bench: build arm64 ## speed, latency, memory, wear and sizes beside what the mac
 	$(GO) test -run '^$$' -bench Figures -benchtime 1x -timeout 20m ./bench
 	$(GO) test -run '^$$' -bench Request -benchtime 12x ./drivers/keycard
 	$(GO) test -run '^$$' -bench Encode -benchtime 15x ./drivers/keycard/pn532
+	$(GO) test -run BurstOfCheckIns -v ./drivers/wifi | grep stays
 
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out

@@ -44,6 +44,7 @@ var imports = []struct {
 	{"internal/slip", nil},
 	{"internal/zones", nil},
 	{"internal/password", nil},
+	{"internal/ca", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
 	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules", "internal/password", "internal/zones"}},
 	{"internal/web", []string{"internal/agent", "internal/password", "internal/slip", "pms", "rules"}},

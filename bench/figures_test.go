@@ -29,6 +29,7 @@ func BenchmarkFigures(b *testing.B) {
 		{"keys", keys},
 		{"page", page},
 		{"start", start},
+		{"tvs", tvs},
 		{"size", size},
 	} {
 		b.Run(part.name, func(b *testing.B) {

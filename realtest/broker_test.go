@@ -18,7 +18,7 @@ import (
 
 func TestDayOnMosquitto(t *testing.T) {
 	rooms := []string{"101", "102", "103", "104", "201", "202", "203", "204", "301", "302", "303", "304"}
-	m := newMosquitto(t, accessList, rooms...)
+	m := newMosquittoWith(t, debians, "", rooms...)
 	h := openHotel(t, native(t), hwsim.Options{Rooms: rooms, Broker: m, Identity: m.identity()})
 	playDay(t, h, native(t))
 }
@@ -26,7 +26,7 @@ func TestDayOnMosquitto(t *testing.T) {
 // twoGuests is a hotel on a real broker with a guest in 101 and one in 102.
 func twoGuests(t *testing.T) (*hwsim.Hotel, *mosquitto, *hwsim.Stay) {
 	t.Helper()
-	m := newMosquitto(t, accessList, "101", "102")
+	m := newMosquitto(t, "", "101", "102")
 	h := openHotel(t, native(t), hwsim.Options{Rooms: []string{"101", "102"}, Broker: m, Identity: m.identity()})
 	startAgent(t, h)
 	one, two := h.Guest("Ms", "Ana", "Silva", "PT", 2), h.Guest("Mr", "Ben", "Okafor", "E", 2)
@@ -109,6 +109,9 @@ func TestForgedWelcomeHasNoEffect(t *testing.T) {
 		forger.say(root+"/room/"+room+"/welcome", true, forged)
 		forger.say(root+"/room/"+room+"/welcome", true, "") // nor may it clear one
 		forger.say(root+"/room/"+room+"/tv/"+room+"-tv1/state", true, `{"v":1,"state":"offline"}`)
+		forger.say(root+"/room/"+room+"/tv/"+room+"-tv1/ack", false, `{"v":1,"gen":0,"tv":"`+room+`-tv1","result":"cleared"}`)
+		forger.say(root+"/room/"+room+"/message", false, `{"v":1,"id":"x","body":"forged"}`)
+		forger.say(root+"/room/"+room+"/command", false, `{"v":1,"id":"x","command":"reload"}`)
 	}
 	forger.say(root+"/agent/state", true, "offline")
 
@@ -164,7 +167,7 @@ func TestDeniedTopicIsNamed(t *testing.T) {
 
 // TestNobodyEntersWithoutCertificate proves that the tests above tried a locked door.
 func TestNobodyEntersWithoutCertificate(t *testing.T) {
-	m := newMosquitto(t, accessList)
+	m := newMosquitto(t, "")
 	if err := m.Start(tvsim.Keep); err != nil {
 		t.Fatal(err)
 	}

@@ -95,6 +95,7 @@ type Agent struct {
 	outcomes outcomes
 	byHand   atomic.Int64 // what people have changed that no count tells of
 	seed     maphash.Seed
+	reloads  reloads
 	seen     sightings
 	collect  collection
 	// reporters tell each PMS how its device commands stand.

@@ -65,10 +65,7 @@ func (a *Agent) Names(room, who string) ([]pms.Guest, error) {
 
 // Explain tells what the rules make of events that come together. Nothing moves.
 func (a *Agent) Explain(events []pms.Event) rules.Together {
-	a.mu.Lock()
-	table := a.table
-	a.mu.Unlock()
-	return table.ExplainAll(events)
+	return a.Table().ExplainAll(events)
 }
 
 // Happened is an event of the last ones again, without the names of guests and
