@@ -27,6 +27,7 @@ func BenchmarkFigures(b *testing.B) {
 		{"backlog", backlogRate},
 		{"day", day},
 		{"keys", keys},
+		{"page", page},
 		{"start", start},
 		{"tvs", tvs},
 		{"size", size},

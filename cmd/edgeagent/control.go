@@ -42,10 +42,11 @@ func listenControl(path string) (net.Listener, error) {
 }
 
 // operator is what a person can do with the house.
-func (h *house) operator(l *config.Loaded, log zerolog.Logger) *web.Operator {
+func (h *house) operator(l *config.Loaded, log zerolog.Logger, reload func() error) *web.Operator {
 	return &web.Operator{
+		Reload:    reload,
 		Reconnect: h.agent.Reconnect, Retry: h.agent.Retry, Cancel: h.agent.Cancel, Resolve: h.agent.Resolve,
-		Probe: h.probe, Trace: h.trace, Slip: h.slip(l, log),
+		Probe: h.probe, Names: h.agent.Names, Trace: h.trace, Slip: h.slip(l, log),
 	}
 }
 

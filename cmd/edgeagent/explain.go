@@ -120,21 +120,21 @@ func sift(table *rules.Table, events []pms.Event) (happen []fired, others []rule
 func explain(out io.Writer, table *rules.Table, events []pms.Event) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, room %s\n\nWould happen:\n", events[0].Kind, plain(events[0].Room))
-	happen, others := sift(table, events)
-	for _, f := range happen {
-		happens(&text, f.Verdict, events, f.on)
+	all := table.ExplainAll(events)
+	for _, f := range all.Fires {
+		happens(&text, f.Verdict, events, f.Event)
 	}
-	if len(happen) == 0 {
+	if len(all.Fires) == 0 {
 		text.WriteString("\n  nothing: no rule fires\n")
 	}
 	width := 0
-	for _, v := range others {
+	for _, v := range all.Others {
 		width = max(width, len([]rune(v.Rule)))
 	}
-	if len(others) > 0 {
+	if len(all.Others) > 0 {
 		text.WriteString("\nWould not happen:\n\n")
 	}
-	for _, v := range others {
+	for _, v := range all.Others {
 		fmt.Fprintf(&text, "  %-*s  %s\n", min(width, 60), v.Rule, strings.Join(reasons(v), "; "))
 	}
 	_, err := io.WriteString(out, text.String())

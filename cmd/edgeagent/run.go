@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -80,20 +78,19 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	signal.Notify(hangUp, syscall.SIGHUP) // from the first on: it would end us otherwise
 	defer signal.Stop(hangUp)
 	loaded, problems := config.Load(path)
-	lines := logring.New()
-	page := &web.Page{Version: version(), Problems: problems.Render(), Log: lines}
-	listen, level := "127.0.0.1:8080", "info"
+	level, lines := "info", logring.New()
 	if loaded != nil {
-		page.Property, listen, level = loaded.Property.Name, loaded.Status.Listen, loaded.Log.Level
+		level = loaded.Log.Level
 	}
 	log := logger(out, lines, level)
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
-	}
 	group, ctx := errgroup.WithContext(soft)
 	shown, hide := context.WithCancel(hard)
 	defer hide()
+	page, l, err := openPage(shown, loaded, log)
+	if err != nil {
+		return err
+	}
+	page.Problems, page.Lines = problems.Render(), lines
 	for _, p := range problems {
 		level := zerolog.ErrorLevel
 		if p.Warning {
@@ -102,7 +99,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
 	}
 	if problems.Fatal() {
-		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
+		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 		ready("the property file has problems")
 		<-ctx.Done()
@@ -119,7 +116,8 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	page.Look, page.Operator = h.agent.Look, h.operator(loaded, log)
+	again := &reload{path: path, loaded: loaded, log: log}
+	page.Look, page.Pulse, page.Operator, page.Rules = h.agent.Look, h.agent.Pulse, h.operator(loaded, log, func() error { return h.reload(again) }), h.rules(loaded)
 	control, err := listenControl(loaded.Status.Socket)
 	if err != nil {
 		l.Close()
@@ -127,12 +125,12 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
-	group.Go(func() error { h.reloadOn(ctx, hangUp, &reload{path: path, loaded: loaded, log: log}); return nil })
+	group.Go(func() error { h.reloadOn(ctx, hangUp, again); return nil })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)
 	})
-	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", "http://"+l.Addr().String()).Msg("running")
+	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", page.Address).Msg("running")
 	ready("running")
 	err = group.Wait()
 	log.Info().Msg("stopped")
@@ -145,7 +143,7 @@ func ready(status string) {
 }
 
 // logger writes for people on a terminal and JSON otherwise, and keeps the last
-// lines in the ring.
+// lines for the status page and the command line.
 func logger(out io.Writer, lines *logring.Ring, level string) zerolog.Logger {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = zerolog.ConsoleWriter{Out: f, TimeFormat: "15:04:05"}
@@ -154,5 +152,5 @@ func logger(out io.Writer, lines *logring.Ring, level string) zerolog.Logger {
 	if err != nil {
 		parsed = zerolog.InfoLevel
 	}
-	return zerolog.New(zerolog.MultiLevelWriter(zerolog.SyncWriter(out), lines)).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(out, lines))).Level(parsed).With().Timestamp().Logger()
 }

@@ -208,6 +208,7 @@ func (a *Agent) finish(d *device, c offsetstore.Command, state offsetstore.State
 		Dur("took", time.Since(c.Created)).Msg("command settled")
 	c.State, c.Settled = state, time.Now()
 	a.recent.add(c)
+	a.outcomes.add(d.Kind, c)
 	if err := a.store.Settle(c, state); err != nil {
 		return err
 	}

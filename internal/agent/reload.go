@@ -23,11 +23,15 @@ func (a *Agent) Reload(t *rules.Table, restart string) {
 	a.table = t
 	a.mu.Unlock()
 	a.reloads.set("", restart)
+	a.byHand.Add(1)
 }
 
 // ReloadRefused notes that the property file has problems: what was read before
 // stays in force.
-func (a *Agent) ReloadRefused(problem string) { a.reloads.set(problem, "") }
+func (a *Agent) ReloadRefused(problem string) {
+	a.reloads.set(problem, "")
+	a.byHand.Add(1)
+}
 
 // Table is the rules in force.
 func (a *Agent) Table() *rules.Table {

@@ -57,16 +57,6 @@ type Property struct {
 	Desk string `yaml:"desk"`
 }
 
-// Status is where the status page listens.
-type Status struct {
-	// Listen is an address on loopback. Default 127.0.0.1:8080.
-	Listen string `yaml:"listen"`
-	// Socket is the Unix socket by which the command line speaks with the running
-	// agent: whoever may open it may do everything. Default control.sock beside the
-	// store; relative to the property file.
-	Socket string `yaml:"socket"`
-}
-
 // Log says how much is written.
 type Log struct {
 	// Level is debug, info, warn or error. Default info.
@@ -130,9 +120,6 @@ type Loaded struct {
 	// Table is the compiled rules.
 	Table *rules.Table
 }
-
-// defaultListen is where the status page is unless the file says otherwise.
-const defaultListen = "127.0.0.1:8080"
 
 func (f *File) defaults() {
 	set(&f.Store, "/var/lib/edgeagent/store.db")

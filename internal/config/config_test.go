@@ -105,13 +105,15 @@ func TestSample(t *testing.T) {
 		ReplaceAllString(string(raw[strings.Index(string(raw), "\nproperty:"):]), "$1$2")
 	all = regexp.MustCompile(`(?m)^ +(stream_url|token_url|system|address): .*$`).ReplaceAllString(all, "")
 	all = strings.Replace(all, "ca_file: controller-ca.pem", "", 1)
+	all = strings.NewReplacer("page-cert.pem", mustAbs(t, "testdata/page.pem"), "page-key.pem", mustAbs(t, "testdata/page.key"),
+		"page-desk ", mustAbs(t, "testdata/page-password")+" ", "page-prometheus ", mustAbs(t, "testdata/token")+" ").Replace(all)
 	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "agent.crt", "agent.key", "mews-client-token", "mews-access-token", "signing-key")...))
 	for _, p := range problems {
 		if !p.Warning && !strings.Contains(p.Message, "neither port nor address") {
 			t.Errorf("with every setting: %v\n%s", p, p.Source)
 		}
 	}
-	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || len(l.PMS) != 2 || l.PMS[1].Mews == nil || l.PMS[0].Inspire.KeyMode != "base64" {
+	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || len(l.PMS) != 2 || l.PMS[1].Mews == nil || len(l.Status.Users) != 2 || !l.Status.TLS() || l.PMS[0].Inspire.KeyMode != "base64" {
 		t.Error("the settings behind # were not read")
 	}
 }

@@ -19,7 +19,8 @@ func TestBadFiles(t *testing.T) {
 		t.Fatalf("%d bad files, %v", len(files), err)
 	}
 	// Version control keeps no more of a mode than whether a file can be run.
-	for name, mode := range map[string]os.FileMode{"secret": 0o600, "empty": 0o600, "two-lines": 0o600, "no-pem": 0o644, "readable": 0o644} {
+	for name, mode := range map[string]os.FileMode{"secret": 0o600, "empty": 0o600, "two-lines": 0o600, "no-pem": 0o644, "readable": 0o644,
+		"token": 0o600, "page-password": 0o600, "page.key": 0o600, "other.key": 0o600} {
 		if err := os.Chmod(filepath.Join("testdata", name), mode); err != nil {
 			t.Fatal(err)
 		}

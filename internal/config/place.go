@@ -19,12 +19,13 @@ type checker struct {
 	more     int             // problems beyond maxProblems
 	said     map[string]bool // paths that have a problem
 	faults   []string        // paths whose shape is wrong
+	where    map[int]string  // the paths of the problems, by their place in the list
 	open     map[string]bool // secret files of which it was told that others can read them
 	store    string          // credStore, but for a test
 }
 
 func newChecker(file string) *checker {
-	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, open: map[string]bool{}, store: credStore}
+	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, where: map[int]string{}, open: map[string]bool{}, store: credStore}
 }
 
 // add reports a problem at a path, unless the shape of what stands there is
@@ -48,7 +49,7 @@ func (c *checker) addAt(path string, atKey bool, format string, args ...any) *Pr
 }
 
 func (c *checker) tell(path, format string, args ...any) *Problem {
-	c.said[path] = true
+	c.said[path], c.where[len(c.problems)] = true, path
 	message := fmt.Sprintf(format, args...)
 	for near := path; near != ""; near = parent(near) {
 		node, ok := c.at[near]
@@ -116,6 +117,16 @@ func (c *checker) spoil(path string) {
 // it or of a section around it is wrong.
 func (c *checker) shadowed(path string) bool {
 	return slices.ContainsFunc(c.faults, func(f string) bool { return within(f, path) || within(path, f) })
+}
+
+// sound reports whether nothing is wrong at a path or inside it; warnings do not count.
+func (c *checker) sound(path string) bool {
+	for i, p := range c.problems {
+		if !p.Warning && within(c.where[i], path) {
+			return false
+		}
+	}
+	return c.more == 0 && !c.shadowed(path)
 }
 
 // within reports whether a path is, or is inside, another.

@@ -90,6 +90,9 @@ type Filter struct {
 
 // Lines are those that are kept and wanted, the oldest first.
 func (r *Ring) Lines(f Filter) []Line {
+	if r == nil {
+		return nil
+	}
 	r.mu.Lock()
 	all := slices.Clone(r.lines)
 	if f.After > r.last {
@@ -108,6 +111,45 @@ func (r *Ring) Lines(f Filter) []Line {
 		lines = append(lines, l)
 	}
 	return lines
+}
+
+// Newest is the number of the newest line; of a nil ring, 0.
+func (r *Ring) Newest() int64 {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// After are the lines behind a number as they were written, each as JSON, the
+// oldest first, and the number of the newest.
+func (r *Ring) After(n int64) (lines []json.RawMessage, newest int64) {
+	if r == nil {
+		return nil, 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range r.lines {
+		if k.n > n {
+			lines = append(lines, whole(k.text))
+		}
+	}
+	return lines, r.last
+}
+
+// whole is a line as JSON, whatever was written.
+func whole(line []byte) json.RawMessage {
+	line = bytes.TrimSpace(line)
+	if json.Valid(line) {
+		return bytes.Clone(line)
+	}
+	wrapped, err := json.Marshal(map[string]string{"message": strings.ToValidUTF8(string(line), "\ufffd")})
+	if err != nil {
+		panic(err) // text always marshals
+	}
+	return wrapped
 }
 
 // read takes a line apart.

@@ -1,6 +1,7 @@
 package logring
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -121,5 +122,32 @@ func TestManyWriters(t *testing.T) {
 	all.Wait()
 	if lines := r.Lines(Filter{Device: "2"}); len(lines) != 25 || lines[0].Level != "info" || lines[0].At.IsZero() || lines[0].Text != "works" {
 		t.Errorf("%d lines, the first %+v", len(lines), lines[0])
+	}
+}
+
+// Whatever was written, a line is JSON for the page.
+func TestAfterIsJSON(t *testing.T) {
+	r := &Ring{}
+	for _, line := range []string{"plain text\n", "{\"torn\":", "\xff\xfe", "", `{"message":"</script><b>"}`} {
+		if n, err := r.Write([]byte(line)); n != len(line) || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+	}
+	lines, newest := r.After(0)
+	for _, line := range lines {
+		var v map[string]any
+		if err := json.Unmarshal(line, &v); err != nil {
+			t.Errorf("%.40s: %v", line, err)
+		}
+	}
+	if len(lines) != 5 || newest != 5 || r.Newest() != 5 || string(lines[0]) != `{"message":"plain text"}` {
+		t.Errorf("%s, newest %d", lines, newest)
+	}
+	if lines, _ := r.After(4); len(lines) != 1 {
+		t.Errorf("%s", lines)
+	}
+	var none *Ring
+	if lines, newest := none.After(0); lines != nil || newest != 0 || none.Newest() != 0 {
+		t.Error("a ring that is none has lines")
 	}
 }
