@@ -210,7 +210,7 @@ func (h *Hotel) startLocks() (err error) {
 // pull it out too early.
 func (h *Hotel) workTime() time.Duration {
 	if h.opt.ByHand {
-		return 800 * time.Millisecond
+		return 300 * time.Millisecond
 	}
 	return 30 * time.Millisecond
 }

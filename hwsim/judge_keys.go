@@ -112,3 +112,22 @@ func (h *Hotel) CutTwice() []string {
 	}
 	return wrong
 }
+
+// OpenDoors are, by room, the cards that open its door at a time, staff's left
+// out.
+func (h *Hotel) OpenDoors(at time.Time) map[string][]string {
+	doors := map[string][]string{}
+	for _, room := range h.Rooms {
+		for _, name := range h.lockNames(room) {
+			for _, uid := range h.Locks.Keys(name, at) {
+				if !slices.Contains(doors[room], uid) {
+					doors[room] = append(doors[room], uid)
+				}
+			}
+		}
+	}
+	return doors
+}
+
+// Rehearsed reports whether the hotel was cast after an installer's file.
+func (h *Hotel) Rehearsed() bool { return h.opt.Rehearsal != nil }

@@ -17,7 +17,7 @@ func TestDeskAtTheKeyboard(t *testing.T) {
 	}
 	defer h.Close()
 	var out bytes.Buffer
-	d := &desk{hotel: h, out: &out, guests: map[string]*hwsim.Stay{}}
+	d := &desk{hotel: h, out: &out}
 	d.listen(strings.NewReader(`
 dance
 key 401
