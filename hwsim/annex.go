@@ -128,6 +128,13 @@ func (d MewsDesk) note(change func()) {
 	d.hotel.Annex.deed = time.Now()
 }
 
+// key counts that the rules may cut a key for a stay in its room; within note.
+func (d MewsDesk) key(s *Stay) {
+	if d.hotel.site.mews.byRule {
+		d.hotel.want(s, 1)
+	}
+}
+
 // CheckIn books a room for a guest who has just walked in, and checks in. No
 // key is cut for it: the desk asks for one.
 func (d MewsDesk) CheckIn(s *Stay, room string) error {
@@ -141,7 +148,7 @@ func (d MewsDesk) CheckIn(s *Stay, room string) error {
 	if err != nil {
 		return err
 	}
-	d.note(func() { s.Room, s.InHouse, s.mews = room, true, r.ID })
+	d.note(func() { s.Room, s.InHouse, s.mews = room, true, r.ID; d.key(s) })
 	return a.CheckIn(r.ID)
 }
 
@@ -153,7 +160,7 @@ func (d MewsDesk) CheckOut(s *Stay) error {
 
 // Move moves a guest to another room.
 func (d MewsDesk) Move(s *Stay, room string) error {
-	d.note(func() { s.Room = room })
+	d.note(func() { s.Room = room; d.key(s) })
 	return d.hotel.Annex.Move(s.mews, d.hotel.Annex.ids[room])
 }
 
@@ -165,7 +172,7 @@ func (d MewsDesk) ReverseCheckIn(s *Stay) error {
 
 // ReverseCheckOut takes a check-out back. The desk asks for a key if it wants one.
 func (d MewsDesk) ReverseCheckOut(s *Stay) error {
-	d.note(func() { s.InHouse = true })
+	d.note(func() { s.InHouse = true; d.key(s) })
 	return d.hotel.Annex.ReverseCheckOut(s.mews)
 }
 

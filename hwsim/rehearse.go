@@ -138,6 +138,10 @@ func (c *casting) mews(l *rehearsal.Link) {
 		to.locks[room] = append(to.locks[room], lock)
 		c.rooms[room], c.annex[room] = true, true
 	}
+	to.byRule = len(m.Devices) == 0
+	if m.KeysByCommand != nil {
+		to.byRule = !*m.KeysByCommand
+	}
 	for _, d := range m.Devices {
 		to.cutters = append(to.cutters, cutterSite{d.Mews, d.Mews, d.Device})
 		if d.Encoder != "" {

@@ -52,7 +52,10 @@ type mewsSite struct {
 	rooms   map[string]string // room -> its name in Mews, if another
 	locks   map[string][]string
 	cutters []cutterSite
-	path    string // of its section, in a rehearsal
+	// byRule: check-in and move cut keys as in the main house; else the desk
+	// asks for each one.
+	byRule bool
+	path   string // of its section, in a rehearsal
 	// dropServices: the file's services are ids of the real Mews.
 	dropServices bool
 	encoders     [][2]string // device and further encoder in the lock system

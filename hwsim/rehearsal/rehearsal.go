@@ -67,6 +67,8 @@ type Mews struct {
 	} `yaml:"devices"`
 	Rooms map[string]string `yaml:"rooms"` // name in Mews -> room
 	Locks map[string]string `yaml:"locks"` // lock id -> room
+	// KeysByCommand: nil is true if there are key cutters.
+	KeysByCommand *bool `yaml:"keys_by_command"`
 }
 
 // Device is a device. One of the sections is set, if the kind is known.

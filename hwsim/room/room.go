@@ -248,8 +248,5 @@ func (r *Room) conditions(ctx context.Context) []Condition {
 	for _, c := range s.Conditions {
 		list = append(list, Condition{c.Code, c.About, c.Text})
 	}
-	for _, c := range s.Unknown {
-		list = append(list, Condition{"outcome-unknown", "", c.Note})
-	}
 	return list
 }
