@@ -140,11 +140,15 @@ func (r *Room) insert(d *Deed) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	switch state, _ := r.opt.Hotel.Locks.Encoder(e.Name); {
+	case !state.ByHand:
+		return "", fmt.Errorf("cards come to %s by themselves: tick “I put the cards in”", e.Name)
+	case state.Card != "":
+		return "", fmt.Errorf("a card is in %s: take it out first", e.Name)
+	}
 	uid := d.Card
-	if state, _ := r.opt.Hotel.Locks.Encoder(e.Name); state.ByHand && state.Card == "" {
-		if kind, fresh := newCards()[d.Card]; fresh {
-			uid = r.opt.Hotel.Locks.AddCard(kind)
-		}
+	if kind, fresh := newCards()[d.Card]; fresh {
+		uid = r.opt.Hotel.Locks.AddCard(kind)
 	}
 	if err := r.opt.Hotel.Locks.Insert(e.Name, uid); err != nil {
 		return "", err
