@@ -245,6 +245,16 @@ func (r *Room) conditions(ctx context.Context) []Condition {
 	if err != nil {
 		return append(list, Condition{Text: "the agent does not answer"})
 	}
+	for _, l := range s.Links {
+		if l.Link.State != "live" {
+			list = append(list, Condition{"", "PMS link " + l.Name, "is " + l.Link.State})
+		}
+	}
+	for _, d := range s.Devices {
+		if d.State.Condition == "offline" {
+			list = append(list, Condition{"", d.Name, "is offline: " + d.State.Reason})
+		}
+	}
 	for _, c := range s.Conditions {
 		list = append(list, Condition{c.Code, c.About, c.Text})
 	}

@@ -162,8 +162,8 @@ function tv(t) {
   if (!t.names.length) screen.append(el('p', { text: 'no greeting', dir: 'ltr', lang: 'en' }));
   for (const n of t.names) screen.append(el('p', { text: n }));
   if (t.wifi) screen.append(el('p', { text: 'WiFi: ' + t.wifi, dir: 'ltr' }));
-  for (const m of t.messages) screen.append(el('p', { text: '✉ ' + m }));
-  if (t.popup) screen.append(el('p', { text: t.popup }));
+  for (const m of t.messages) screen.append(el('p', { text: '✉ ' + m, dir: 'auto' }));
+  if (t.popup) screen.append(el('p', { text: t.popup, dir: 'auto' }));
   return screen;
 }
 
