@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -153,4 +154,48 @@ func openRehearsal(t *testing.T, text string, o Options) (*Hotel, string) {
 		t.Fatal(err)
 	}
 	return h, string(file)
+}
+
+// The desk says what the file's aliases say that the PMS says, and rooms have
+// the names that its mappings say.
+func TestARehearsalSpeaksInTheFilesOwnWords(t *testing.T) {
+	h, _ := openRehearsal(t, `
+property: { id: d, timezone: UTC }
+pms:
+  - name: a
+    inspire: { enterprise_id: D, chain_code: CHAIN, client_id: c, hotel_code: "0042", aliases: { events: { DOOR / GUEST ARRIVED: stay.check_in }, elements: { RoomNo: room } } }
+  - name: m
+    mews: { client_token_file: c, access_token_file: a, rooms: { Suite 9: "9" }, locks: { L9: "9" } }
+devices:
+  - name: front
+    keycard: { protocol: onity, port: /dev/ttyUSB0, encoder: "02", rooms: { "5": "0005" } }
+`, Options{})
+	h.Desk().CheckIn(h.Guest("Ms", "Ana", "Silva", "E", 1), "5")
+	events, _ := h.PMS.Published("CHAIN")
+	if len(events) != 1 || events[0].Module != "DOOR" || events[0].Name != "GUEST ARRIVED" || events[0].HotelID != "0042" {
+		t.Fatalf("%+v", events)
+	}
+	said := map[string]string{}
+	for _, e := range events[0].Detail {
+		said[e.Name] = e.New
+	}
+	if said["RoomNo"] != "5" || said["ROOM"] != "" || said["NAME"] != "Silva" {
+		t.Errorf("%+v", said)
+	}
+	if room, _ := h.Annex.Room(h.Annex.ids["9"]); room.Name != "Suite 9" {
+		t.Errorf("in Mews room 9 is %+v", room)
+	}
+	if _, ok := h.Locks.Room("0005"); !ok {
+		t.Error("the lock system does not know 5 by its name")
+	}
+	if len(h.Encoders) != 1 || h.Encoders[0].Name != "2" {
+		t.Errorf("%+v", h.Encoders)
+	}
+	noon := time.Date(2026, 7, 15, 12, 0, 0, 0, time.UTC)
+	if got := h.cardEnd(noon.Add(time.Minute)); !got.Equal(noon.Add(time.Hour)) {
+		t.Errorf("an Onity card for a stay until 12:01 ends at %s", got)
+	}
+	if got := h.cardEnd(noon); !got.Equal(noon) {
+		t.Errorf("one for a stay until noon ends at %s", got)
+	}
 }
