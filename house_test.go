@@ -35,12 +35,15 @@ var imports = []struct {
 	{"drivers", nil},
 	{"pms/...", []string{"pms", "internal/zones"}},
 	{"drivers/keycard", []string{"drivers", "drivers/keycard/panel", "drivers/keycard/pn532"}},
+	{"drivers/wifi", []string{"drivers", "drivers/wifi/dynauth", "drivers/wifi/pgwire"}},
+	{"drivers/wifi/...", nil},
 	{"drivers/...", []string{"drivers"}},
 	{"rules", []string{"pms", "drivers"}},
 	{"internal/gpiochip", nil},
 	{"internal/busdev", nil},
 	{"internal/slip", nil},
 	{"internal/zones", nil},
+	{"internal/ca", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
 	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules", "internal/zones"}},
 	{"internal/web", []string{"internal/agent", "internal/slip", "rules"}},
@@ -54,8 +57,9 @@ var imports = []struct {
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
 }
 
-// mayExec start the agent, as a person would. Nobody else starts a program.
-var mayExec = []string{"hwsim", "cmd/hwsim"}
+// mayExec start the agent, as a person would, or the real FreeRADIUS. Nobody
+// else starts a program.
+var mayExec = []string{"hwsim", "hwsim/radiussim", "cmd/hwsim"}
 
 // loggers are packages with a logger that everybody shares. The simulators
 // need two of them, to hand to servers that want such a type.

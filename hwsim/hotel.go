@@ -25,6 +25,7 @@ import (
 	"edgeagent/hwsim/inspiresim"
 	"edgeagent/hwsim/locksim"
 	"edgeagent/hwsim/rehearsal"
+	"edgeagent/hwsim/tvpage"
 	"edgeagent/hwsim/tvsim"
 )
 
@@ -39,6 +40,8 @@ type Options struct {
 	Annex []string
 	// WiFi names the controller, as the property file does; "" for unifi.
 	WiFi string
+	// WiFiExtra are more lines of its section.
+	WiFiExtra []string
 	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
 	Rules string
 	// ByHand leaves the agent the time that a person needs to put a card into an
@@ -94,6 +97,7 @@ type Hotel struct {
 	ports        []*locksim.Port   // of site.encoders
 	status       string
 	site         site
+	page         *tvpage.Server // of the reference TV; nil without a broker for browsers
 	mu           sync.Mutex
 	tvs          map[string][]*tvsim.TV // by room
 	stays        map[string]*Stay
@@ -217,7 +221,7 @@ func (h *Hotel) workTime() time.Duration {
 
 func (h *Hotel) startTVs() error {
 	if h.Broker = h.opt.Broker; h.Broker == nil {
-		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Prefix: h.site.prefix, Property: h.site.property, AgentPassword: clientSecret})
+		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Prefix: h.site.prefix, Property: h.site.property, AgentPassword: clientSecret, WebAddr: "127.0.0.1:0"})
 	}
 	if err := h.Broker.Start(tvsim.Keep); err != nil {
 		return fmt.Errorf("the broker: %w", err)
@@ -232,7 +236,7 @@ func (h *Hotel) startTVs() error {
 			h.tvs[room] = append(h.tvs[room], tv)
 		}
 	}
-	return nil
+	return h.startPage()
 }
 
 // TV is the set in a room, the first one of several.
@@ -251,6 +255,9 @@ func (h *Hotel) Close() error {
 	}
 	if h.Broker != nil {
 		h.Broker.Stop()
+	}
+	if h.page != nil {
+		errs = append(errs, h.page.Close())
 	}
 	if h.PMS != nil {
 		errs = append(errs, h.PMS.Close())

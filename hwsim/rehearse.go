@@ -32,7 +32,7 @@ type casting struct {
 func rehearsed(o *Options) (site, []string) {
 	c := casting{opt: o, plan: o.Rehearsal, site: seaView(false), rooms: map[string]bool{}, annex: map[string]bool{}}
 	c.site.encoders, c.site.mews.cutters = nil, nil
-	c.site.property, c.site.zone = c.plan.Property, c.plan.Zone
+	c.site.name, c.site.property, c.site.zone = c.plan.Name, c.plan.Property, c.plan.Zone
 	c.site.locks, c.site.sets = map[string][]string{}, map[string][]string{}
 	c.site.ownRules = c.plan.OwnRules
 	for i := range c.plan.Links {
@@ -158,6 +158,9 @@ func (c *casting) device(d *rehearsal.Device) {
 		c.note("device %s: the hotel has one TV broker; this one leads nowhere", d.Name)
 	case d.IPTV != nil:
 		c.site.tvPath, c.site.prefix = d.Path, d.IPTV.Prefix
+		if len(d.IPTV.Bridges) > 0 {
+			c.note("device %s: the hotel has sets that speak the contract of the TVs, and no products behind bridges", d.Name)
+		}
 		for room, keys := range d.IPTV.Rooms {
 			c.rooms[room], c.site.sets[room] = true, keys
 		}

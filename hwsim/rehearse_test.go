@@ -47,7 +47,11 @@ devices:
   - name: bar
     iptv: { broker: "tls://b" }
   - name: wifi
-    wifi: { controller: omada, url: "https://192.0.2.1", client_secret_file: k }
+    wifi:
+      controller: radius
+      radius:
+        database: { kind: mysql, address: "192.0.2.1:3306", user: edge, password_file: k }
+        nas: [ { address: 192.0.2.2, secret_file: s, source: 192.0.2.3 } ]
 `
 
 func TestWhatCannotBeRehearsed(t *testing.T) {
@@ -60,7 +64,7 @@ func TestWhatCannotBeRehearsed(t *testing.T) {
 		`device front: lamp, buzzer, card switch and relay are on pins of the gateway; the copy leaves panel out`,
 		`device lockers: the hotel has no locks for keys of a PN532; this device leads nowhere`,
 		`device bar: the hotel has one TV broker; this one leads nowhere`,
-		`device wifi: the hotel has no omada controller (it can have mikrotik, nomadix, opnsense, unifi); this device leads nowhere`,
+		`device wifi: the hotel has no radius controller (it can have mikrotik, nomadix, omada, opnsense, unifi); this device leads nowhere`,
 		`no room is in Mews, since its section maps none; --mews-rooms names some`,
 	}
 	if diff := cmp.Diff(want, h.Notes); diff != "" {
@@ -71,7 +75,7 @@ func TestWhatCannotBeRehearsed(t *testing.T) {
 			t.Errorf("the copy still has %s:\n%s", part, file)
 		}
 	}
-	for _, part := range []string{"127.0.0.1:9", "not-simulated-lockers", "signing_key_file: lockers-signing-key", "client_secret_file: wifi-client-secret"} {
+	for _, part := range []string{"127.0.0.1:9", "not-simulated-lockers", "signing_key_file: lockers-signing-key", "password_file: wifi-database-password", "secret_file: wifi-nas-1-secret"} {
 		if !strings.Contains(file, part) {
 			t.Errorf("the copy lacks %s:\n%s", part, file)
 		}
@@ -123,6 +127,19 @@ func TestRoomsOfARehearsal(t *testing.T) {
 				t.Errorf("an empty house has faults: %v", wrong)
 			}
 		})
+	}
+}
+
+// A file may have what this hotel does not know of. It must not lead to the
+// installer's own house while he believes that he rehearses.
+func TestARehearsalLeadsNowhereElse(t *testing.T) {
+	plan, err := rehearsal.Parse([]byte(odd + "      other: { address: 192.0.2.77 }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(Options{Dir: t.TempDir(), Rehearsal: plan})
+	if want := "the rehearsal copy would still lead to 192.0.2.77, which is not the simulated hotel: take that part out of the file"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

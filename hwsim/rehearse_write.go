@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"edgeagent/hwsim/rehearsal"
@@ -43,6 +44,11 @@ func (h *Hotel) writeRehearsal() error {
 	if w.err != nil {
 		return fmt.Errorf("the rehearsal copy: %w", w.err)
 	}
+	for _, lead := range w.plan.Leads() {
+		if !h.isOurs(lead) { // what a file can have that this hotel does not know of
+			return fmt.Errorf("the rehearsal copy would still lead to %s, which is not the simulated hotel: take that part out of the file", lead)
+		}
+	}
 	h.PropertyFile = h.path("property.yaml")
 	w.files["property.yaml"] = "# A copy for rehearsal: it leads to the simulated hotel.\n" + w.plan.Text()
 	for name, text := range w.files {
@@ -51,6 +57,15 @@ func (h *Hotel) writeRehearsal() error {
 		}
 	}
 	return nil
+}
+
+// isOurs reports whether an address or a port is the hotel's, or nowhere.
+func (h *Hotel) isOurs(lead string) bool {
+	_, address, found := strings.Cut(lead, "://")
+	if !found {
+		address = lead
+	}
+	return strings.HasPrefix(address, "127.0.0.1:") || filepath.Dir(lead) == filepath.Clean(h.opt.Dir)
 }
 
 func (w *copyWriter) set(section, key, value string) {
@@ -138,7 +153,25 @@ func (w *copyWriter) keycard(d *rehearsal.Device) {
 	w.secret(d.Path+".pn532", d.Name, "signing_key_file", hex.EncodeToString(random))
 }
 
+// radius leads a FreeRADIUS nowhere: its database and its hotspots.
+func (w *copyWriter) radius(d *rehearsal.Device) {
+	section := d.Path + ".radius"
+	w.set(section+".database", "address", nowhere)
+	w.secret(section+".database", d.Name+"-database", "password_file", clientSecret)
+	for i := range d.WiFi.Radius.NAS {
+		nas := fmt.Sprintf("%s.nas[%d]", section, i)
+		w.set(nas, "address", nowhere)
+		w.plan.Drop(nas, "source")
+		w.secret(nas, fmt.Sprintf("%s-nas-%d", d.Name, i+1), "secret_file", clientSecret)
+	}
+	w.plan.Drop(d.Path, "tls")
+}
+
 func (w *copyWriter) wifi(d *rehearsal.Device) {
+	if d.WiFi.Radius != nil {
+		w.radius(d)
+		return
+	}
 	values := map[string]string{"url": "https://" + nowhere, "tls": "{ system: true }"}
 	secrets := map[string]string{}
 	if d.Path == w.hotel.site.wifiPath {
@@ -149,7 +182,7 @@ func (w *copyWriter) wifi(d *rehearsal.Device) {
 		}
 	}
 	w.plan.Drop(d.Path, "tls")
-	for _, key := range []string{"url", "tls"} {
+	for _, key := range []string{"url", "tls", "controller_id", "client_id"} {
 		if value := values[key]; value != "" {
 			w.set(d.Path, key, value)
 		}

@@ -11,6 +11,7 @@ import (
 // site is what the systems of a hotel are called in its property file, and
 // what they call its rooms.
 type site struct {
+	name             string // for people
 	property, prefix string // of the TVs' topics
 	zone             string
 	stream           inspiresim.Client
@@ -74,7 +75,7 @@ type Encoder struct {
 func seaView(annex bool) site {
 	line := locksim.PortOptions{Baud: 9600}
 	s := site{
-		property: PropertyID, zone: "Europe/Lisbon", hotel: HotelID, grace: 3 * time.Hour,
+		name: "Hotel Sea View", property: PropertyID, zone: "Europe/Lisbon", hotel: HotelID, grace: 3 * time.Hour,
 		stream: inspiresim.Client{
 			ID: clientID, Secret: clientSecret, AppKey: appKey, Enterprise: enterprise, Chains: []string{Chain},
 		},

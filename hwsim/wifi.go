@@ -35,10 +35,13 @@ type wifiProduct struct {
 
 // wifiProducts lists them by their name in the property file.
 var wifiProducts = map[string]wifiProduct{
-	"mikrotik": {startMikroTik},
-	"nomadix":  {startNomadix},
-	"opnsense": {startOPNsense},
-	"unifi":    {startUniFi},
+	"mikrotik":        {startMikroTik},
+	"nomadix":         {startNomadix},
+	"omada":           {startOmada},
+	"opnsense":        {startOPNsense},
+	"radius":          {startRadius("mysql")},
+	"radius-postgres": {startRadius("postgres")},
+	"unifi":           {startUniFi},
 }
 
 // WiFiProducts are the names of the WiFi controllers that a hotel can have.
@@ -64,6 +67,7 @@ func (h *Hotel) startWiFi() (err error) {
 	if h.WiFi, h.wifiSection, h.wifiSecrets, err = product.start(h); err != nil {
 		return fmt.Errorf("the WiFi controller: %w", err)
 	}
+	h.wifiSection = append(h.wifiSection, h.opt.WiFiExtra...)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"edgeagent/hwsim/mikrotiksim"
 	"edgeagent/hwsim/nomadixsim"
+	"edgeagent/hwsim/omadasim"
 	"edgeagent/hwsim/opnsensesim"
 	"edgeagent/hwsim/rehearsal"
 	"edgeagent/hwsim/unifisim"
@@ -24,6 +25,7 @@ type cast struct {
 var wifiRehearsals = map[string]func(w *rehearsal.WiFi) (cast, error){
 	"mikrotik": castMikroTik,
 	"nomadix":  castNomadix,
+	"omada":    castOmada,
 	"opnsense": castOPNsense,
 	"unifi":    castUniFi,
 }
@@ -108,4 +110,18 @@ func castOPNsense(w *rehearsal.WiFi) (cast, error) {
 		return cast{}, err
 	}
 	return cast{sim, pinned(sim.URL(), sim.Fingerprint()), map[string]string{"api_key_file": sim.KeyFile()}}, nil
+}
+
+func castOmada(w *rehearsal.WiFi) (cast, error) {
+	o := omadasim.Options{Sites: []string{cmp.Or(w.Site, "Seaview")}, ClientID: w.ClientID, ClientSecret: rehearsalPassword}
+	for _, name := range w.Portals {
+		o.Portals = append(o.Portals, omadasim.Portal{Name: name, Enabled: true, Types: []int{3, 5}})
+	}
+	sim, err := omadasim.Start(o)
+	if err != nil {
+		return cast{}, err
+	}
+	values := pinned(sim.URL(), sim.Fingerprint())
+	values["controller_id"] = sim.ControllerID()
+	return cast{omada{sim}, values, map[string]string{"client_secret_file": rehearsalPassword}}, nil
 }

@@ -53,7 +53,7 @@ func (s *Store) settleNow(c Command) error {
 	return s.commit(w.change, w.after)
 }
 
-// ErrNotUnknown: no outcome of that id is unknown, or no longer.
+// ErrNotUnknown says that no outcome of that id is unknown, or no longer.
 var ErrNotUnknown = errors.New("no command of this id has an unknown outcome")
 
 // Resolve ends the doubt about a command whose outcome was unknown. note is what

@@ -59,12 +59,12 @@ and closes the WiFi. One property file says what it serves.`,
 			return unknownVerb(root, args[0])
 		},
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("say what to do: run, check, explain, probe, ports, trace, voucher, resolve, reconnect, safe, rules or version")}
+			return usageError{errors.New("say what to do: run, check, explain, probe, ports, trace, voucher, resolve, reconnect, safe, ca, rules or version")}
 		},
 	}
 	config := root.PersistentFlags().StringP("config", "c", "/etc/edgeagent/property.yaml", "the property file")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(config), checkCommand(config), explainCommand(config), probeCommand(config), portsCommand(config), traceCommand(config), voucherCommand(config), resolveCommand(config), reconnectCommand(config), safeCommand(config), rulesCommand(), versionCommand())
+	root.AddCommand(runCommand(config), checkCommand(config), explainCommand(config), probeCommand(config), portsCommand(config), traceCommand(config), voucherCommand(config), resolveCommand(config), reconnectCommand(config), safeCommand(config), caCommand(config), rulesCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	completions(root)
 	return root

@@ -101,6 +101,7 @@ func TestRehearsals(t *testing.T) {
 		{"Inspire with words of its own, SALTO, UniFi", inspire("unifi", "url: https://192.0.2.20\n      api_key_file: k\n      site: lan2\n      tls: { ca_file: ca.pem }"), "501"},
 		{"MikroTik", inspire("mikrotik", "url: https://192.0.2.20\n      user: edge\n      password_file: k\n      server: hs1\n      tls: { system: true }"), "101"},
 		{"OPNsense", strings.Replace(inspire("opnsense", "url: https://192.0.2.20\n      api_key_file: k\n      server: Guests\n      zones: [3]\n      tls: { system: true }"), "tiers: { standard: { down_kbps: 20000, up_kbps: 5000, profile: gold } }", "devices_per_guest: 3", 1), "101"},
+		{"Omada", inspire("omada", "url: https://192.0.2.20\n      site: Dunes\n      controller_id: 0123456789abcdef0123456789abcdef\n      client_id: edge\n      client_secret_file: k\n      portals: [Lobby]\n      tls: { system: true }"), "101"},
 		{"OPERA Cloud, Onity, Nomadix", rehearsedOpera, "101"},
 		{"Mews, VingCard, UniFi with a password", rehearsedMews, "101"},
 	} {

@@ -27,7 +27,10 @@ func runCommand(path *string) *cobra.Command {
 		Short: "Serve the property",
 		Long: `Run connects to the PMS and serves the devices until it is told to stop. On the
 first SIGTERM or Ctrl-C it takes no new work and finishes the card in the
-encoder; the second one cuts that short.
+encoder; the second one cuts that short. On a SIGHUP it reads the property
+file and takes over its rules and the names that rooms have at encoders and TVs,
+and the certificates of the TVs' broker. With a problem in the file nothing is
+taken over; what needs a restart the status page says.
 
 A property file with problems does not end it: the status page shows them, and
 nothing else runs until they are mended and edgeagent is restarted.`,
@@ -72,6 +75,9 @@ func signals(ctx context.Context) (soft, hard context.Context, stop func()) {
 
 // serve runs the agent and the status page.
 func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // from the first on: it would end us otherwise
+	defer signal.Stop(hangUp)
 	loaded, problems := config.Load(path)
 	page := &web.Page{Version: version(), Problems: problems.Render()}
 	listen, level := "127.0.0.1:8080", "info"
@@ -119,6 +125,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
+	group.Go(func() error { h.reloadOn(ctx, hangUp, &reload{path: path, loaded: loaded, log: log}); return nil })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)

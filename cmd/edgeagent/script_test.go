@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			"await":     await,
 			"start":     agents.start,
 			"terminate": agents.terminate,
+			"hangup":    agents.hangup,
 			"occupy":    occupy,
 			"exitcode":  exitcode,
 			"fetch":     fetch,
@@ -91,7 +92,7 @@ func hotel(dir string) error {
 		"https://192.0.2.20", "https://127.0.0.1:1",
 		"# token_url: https://gateway.example.com", "token_url: http://127.0.0.1:1",
 		"# stream_url: wss://gateway.example.com", "stream_url: ws://127.0.0.1:1",
-		`# status: { listen: "127.0.0.1:8080" }`, `status: { listen: "127.0.0.1:0" }`,
+		"# status:\n#   listen: \"127.0.0.1:8080\" ", "status:\n  listen: \"127.0.0.1:0\" ",
 		"# store: /var/lib/edgeagent/store.db", "store: store.db",
 	).Replace(sample)
 	for name, text := range files {
@@ -159,6 +160,12 @@ func (r *running) terminate(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprint(cmd.ProcessState.ExitCode()); got != args[1] {
 		ts.Fatalf("exit code %s, not %s:\n%s", got, args[1], ts.ReadFile(args[0]))
 	}
+}
+
+// hangup LOG sends a SIGHUP to the agent of that log.
+func (r *running) hangup(ts *testscript.TestScript, _ bool, args []string) {
+	found, _ := r.agents.Load(ts.MkAbs(args[0]))
+	ts.Check(found.(*exec.Cmd).Process.Signal(syscall.SIGHUP))
 }
 
 // running are the agents that scripts have started, by their logs.

@@ -123,6 +123,12 @@ func describe(h *hwsim.Hotel, control string) {
 	fmt.Fprintf(w, "  WiFi controller\t%s\n", h.WiFi.URL())
 	fmt.Fprintf(w, "  Property file\t%s\n", h.PropertyFile)
 	fmt.Fprintf(w, "  Agent's status page\t%s\n", h.StatusURL)
+	if len(h.Rooms) > 0 && h.TVPage(h.Rooms[0]) != "" {
+		fmt.Fprintln(w, "TVs for a browser, one page for each room (a second set, beside the room's own):")
+		for _, room := range h.Rooms {
+			fmt.Fprintf(w, "  %s\t%s\n", room, h.TVPage(room))
+		}
+	}
 	w.Flush()
 }
 
@@ -168,7 +174,7 @@ func demoCommand(f *flags) *cobra.Command {
 			describe(h, control.URL())
 			return playDay(cmd.Context(), day, func() {
 				over.Store(true)
-				fmt.Printf("\nThe hotel stays open, and is yours: %s\nThe agent's page is %s, its log %s. Ctrl-C closes it.\n", control.URL(), h.StatusURL, day.LogFile)
+				fmt.Printf("\nThe hotel stays open, and is yours: %s\nThe agent's page is %s, the TVs are named above, the log is %s. Ctrl-C closes it.\n", control.URL(), h.StatusURL, day.LogFile)
 			})
 		},
 	}

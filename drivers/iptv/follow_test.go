@@ -2,7 +2,9 @@ package iptv
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"edgeagent/drivers"
 	"edgeagent/hwsim/tvsim"
@@ -67,6 +69,38 @@ func TestWiFiCodeFollowsOntoTheScreen(t *testing.T) {
 	}
 }
 
+// The code comes while the greeting is under way: at the nth time that the
+// driver asks for it, just too late for the answer. First it makes the document,
+// then it has the room to itself and is about to publish.
+func TestWiFiCodeThatComesWithTheGreeting(t *testing.T) {
+	for nth := 1; nth <= 2; nth++ {
+		made := &codes{by: map[string]map[string]string{}}
+		r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+		var asked atomic.Int32
+		follower := make(chan *Driver, 1)
+		r.open(func(d *Driver) {
+			d.site.Known = func(device, subject string) map[string]string {
+				known := made.known(device, subject)
+				if asked.Add(1) == int32(nth) {
+					made.make("stay:s1", "k7qx")
+					(<-follower).Follow("wifi", "stay:s1")
+					// Whoever follows has looked at the room when this is over.
+					r.eventually("the driver follows", func() bool { return asked.Load() > int32(nth) })
+					time.Sleep(100 * time.Millisecond)
+				}
+				return known
+			}
+		})
+		r.connected()
+		tv := r.tv("101", "tv1")
+		follower <- r.driver
+		r.do(r.ledger.welcome("101", "s1", "Smith"))
+		if err := tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }); err != nil {
+			t.Errorf("known after question %d, it shows %q", nth, tv.Shown().WiFi)
+		}
+	}
+}
+
 // What is made for a guest who is not on any screen puts nobody there.
 func TestWiFiCodePutsNobodyOnAScreen(t *testing.T) {
 	made := &codes{by: map[string]map[string]string{}}
@@ -85,4 +119,26 @@ func TestWiFiCodePutsNobodyOnAScreen(t *testing.T) {
 	r.must(err)
 	r.must(s.complete(r.ctx, map[string]bool{"s1": true}))
 	r.shows(tv, "")
+}
+
+// The code comes at the worst moment: between what the greeting was made of and
+// its being put up.
+func TestWiFiCodeThatComesMeanwhile(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+	made := &codes{by: map[string]map[string]string{}}
+	var once sync.Once
+	r.open(func(d *Driver) {
+		d.site.Known = func(device, subject string) map[string]string {
+			known := made.known(device, subject)
+			once.Do(func() {
+				made.make("stay:s1", "k7qx")
+				d.Follow("wifi", "stay:s1")
+			})
+			return known
+		}
+	})
+	r.connected()
+	tv := r.tv("101", "tv1")
+	r.do(r.ledger.welcome("101", "s1", "Smith"))
+	r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }))
 }

@@ -19,6 +19,7 @@ type wish struct {
 	subject string
 	seq     int64
 	later   bool // its time has not come: leave the room as it is
+	more    bool // only where the stay is on the screen already
 }
 
 // wishes replays the newest setting of every subject, in order. Several rooms
@@ -99,20 +100,27 @@ func (s *session) reconcile(ctx context.Context) error {
 			wishes[key] = wish{}
 		}
 	}
-	return s.correctAll(ctx, wishes)
+	if err := s.correctAll(ctx, wishes); err != nil {
+		return err
+	}
+	return s.mirrorAll(ctx, wishes)
 }
 
 // complete puts on the screens of some stays what has become known about them.
-// A screen that is not up yet is the lane's affair.
+// A screen that is not up yet is the lane's affair; one that is being put up may
+// lack it, and whether it is up is only looked at once the room is free.
 func (s *session) complete(ctx context.Context, stays map[string]bool) error {
 	if s.d.site.Wanted == nil || len(stays) == 0 {
 		return nil
 	}
 	wishes := s.d.wishes(s.d.site.Wanted(s.d.name))
 	for key, w := range wishes {
-		if held := s.house.retained(key); w.doc == nil || !stays[w.doc.Stay] || held == nil || held.Stay != w.doc.Stay {
+		if w.doc == nil || !stays[w.doc.Stay] {
 			delete(wishes, key)
+			continue
 		}
+		w.more = true
+		wishes[key] = w
 	}
 	return s.correctAll(ctx, wishes)
 }
@@ -139,6 +147,8 @@ func (s *session) correct(ctx context.Context, key string, w wish) error {
 	switch {
 	case w.subject == "" && d.knows(key):
 		return nil // its first guest has come meanwhile, and the lane greets him
+	case w.more && (held == nil || held.Stay != w.doc.Stay):
+		return nil
 	case w.later, w.subject != "" && d.superseded(w.subject, w.seq):
 		return nil
 	case w.doc == nil && held == nil:
@@ -146,7 +156,9 @@ func (s *session) correct(ctx context.Context, key string, w wish) error {
 	case w.doc == nil && d.isSpared(key, w.seq, held.Stay):
 		return nil
 	case w.doc == nil:
-		err = s.blank(ctx, key)
+		if err = s.blank(ctx, key); err == nil {
+			err = s.left(ctx, key)
+		}
 	case held != nil && held.same(w.doc):
 	case held == nil && w.doc.overdue(d.now(), d.cfg.Grace):
 		return nil

@@ -20,6 +20,8 @@ type codeInfo struct {
 	once int
 	// ours: what keeps the encoder busy can be an earlier command of ours.
 	ours bool
+	// alarm: a setting is wrong, so the status page says it until something else comes of a request.
+	alarm bool
 	// down: no encoder works until a person has seen to the lock system.
 	down bool
 }
@@ -27,9 +29,9 @@ type codeInfo struct {
 // standardCodes are the error codes of the Industry Standard link that both
 // dialects have. EN and ER are known from relatives only.
 var standardCodes = map[string]codeInfo{
-	"ES": {class: classPermanent, reason: BadRequest, hint: "the lock system does not understand the request: check encoder name, rooms and authorisations in the property file"},
+	"ES": {class: classPermanent, reason: BadRequest, hint: "the lock system does not understand the request: check encoder name, rooms and authorisations in the property file", alarm: true},
 	"NC": {class: classOperator, reason: EncoderOffline, hint: "the encoder does not answer: check its power, cable and its name in the property file", once: 5},
-	"NF": {class: classPermanent, reason: LockSystemError, hint: "database files of the lock system are damaged or missing: call its support"},
+	"NF": {class: classPermanent, reason: LockSystemError, hint: "database files of the lock system are damaged or missing: call its support", down: true},
 	"OV": {class: classRetry, reason: EncoderBusy, hint: "the encoder is busy with another card", ours: true},
 	"EO": {class: classRetry, reason: EncoderBusy, hint: "another station is working on this room or card"},
 	"EP": {class: classOperator, reason: NoCard, hint: "no card, or it lies wrongly: place or turn the card and ask again"},
@@ -37,7 +39,7 @@ var standardCodes = map[string]codeInfo{
 	"EF": {class: classOperator, reason: CardDamaged, hint: "the card cannot be written: take another and hold it until the beep"},
 	"EN": {class: classOperator, reason: CardDamaged, hint: "the magnetic signal is weak: clean the encoder's head and take another card"},
 	"EA": {class: classPermanent, reason: RoomNotCheckedIn, hint: "the room is checked out in the lock system: make a new key instead of a copy"},
-	"TD": {class: classPermanent, reason: RoomUnknown, hint: "the lock system does not know the room: map it under rooms in the property file"},
+	"TD": {class: classPermanent, reason: RoomUnknown, hint: "the lock system does not know the room: map it under rooms in the property file", alarm: true},
 	"OS": {class: classPermanent, reason: RoomOutOfService, hint: "the room is out of service in the lock system: release it there"},
 	"ER": {class: classOperator, reason: LockSystemError, hint: "the lock system reports an error"},
 }
@@ -48,7 +50,7 @@ var saltoCodes = with(standardCodes, map[string]codeInfo{
 })
 
 var onityCodes = with(standardCodes, map[string]codeInfo{
-	"ES": {class: classPermanent, reason: BadRequest, hint: "the lock system does not understand the request: check encoder number, rooms, max_rooms and authorisations in the property file"},
+	"ES": {class: classPermanent, reason: BadRequest, hint: "the lock system does not understand the request: check encoder number, rooms, max_rooms and authorisations in the property file", alarm: true},
 	"NC": {class: classOperator, reason: EncoderOffline, hint: "the encoder does not answer: check its power, cable and its number in the property file", once: 5},
 	"ED": {class: classOperator, reason: NoCard, hint: "no card was put in: ask again and put a card into the encoder"},
 })
@@ -65,7 +67,7 @@ var vingcardCodes = map[string]codeInfo{
 	"9":  {class: classPermanent, reason: RoomNotCheckedIn, hint: "no guest is checked in there: make a new key instead of a copy"},
 	"D":  {class: classPermanent, reason: BadRequest, hint: "the start of the stay is refused: compare the clocks of the gateway and of Vision's computer"},
 	"O":  {class: classPermanent, reason: BadRequest, hint: "the end of the stay is refused: look at the departure in the PMS"},
-	"R":  {class: classPermanent, reason: RoomUnknown, hint: "the lock system does not know the room: map it under rooms in the property file"},
+	"R":  {class: classPermanent, reason: RoomUnknown, hint: "the lock system does not know the room: map it under rooms in the property file", alarm: true},
 }
 
 func with(codes, more map[string]codeInfo) map[string]codeInfo {

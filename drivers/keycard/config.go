@@ -38,6 +38,10 @@ type Config struct {
 	// AckResult confirms each result, and has a damaged one sent again. Default off with salto and onity, on with
 	// vingcard. Relatives of Onity on a serial line, such as ST40 and Inhova, want it on.
 	AckResult *bool `yaml:"ack_result"`
+	// NakWhileBusy says whether a capture has shown ENQ to be answered NAK while a card is being made: then ACK ends the
+	// wait for a lost result early. Default on with salto and onity, where each key after a lost result has to show it
+	// anew, and off with vingcard.
+	NakWhileBusy *bool `yaml:"nak_while_busy"`
 	// AcceptWildcardLRC takes frames whose check byte says "do not verify". Default on.
 	AcceptWildcardLRC *bool `yaml:"accept_wildcard_lrc"`
 	// StripEcho removes our own bytes where a two-wire adapter sends them back.
@@ -63,8 +67,6 @@ type VingCard struct {
 	// Commands are what a capture has shown the lock system to carry out beside I, H and E:
 	// B (check-out), C (move to another room), G (key for a later day). Default none.
 	Commands []string `yaml:"commands"`
-	// NakWhileBusy says that a capture has shown ENQ to be answered NAK while a card is being made. Default off.
-	NakWhileBusy bool `yaml:"nak_while_busy"`
 }
 
 // Timers bound every wait on the link. Zero means the default.

@@ -48,7 +48,7 @@ func TestProblems(t *testing.T) {
 			"vingcard: belongs to protocol: vingcard: write that, or remove this section"}},
 		{"Onity without a number", "protocol: onity\nport: /dev/serial/by-id/usb-x", []string{
 			"encoder: the encoder's number is missing: write it as the lock system counts its encoders, such as 2"}},
-		{"VingCard", "protocol: vingcard\nport: /dev/serial/by-id/usb-x\nencoder: 01\nwant_uid: true\nack_result: false\nvingcard: {user_type: Single Room, user_group: Guest, commands: [B, C, G], nak_while_busy: true}", nil},
+		{"VingCard", "protocol: vingcard\nport: /dev/serial/by-id/usb-x\nencoder: 01\nwant_uid: true\nack_result: false\nvingcard: {user_type: Single Room, user_group: Guest, commands: [B, C, G]}\nnak_while_busy: true", nil},
 		{"VingCard without its section", "protocol: vingcard\naddress: 192.0.2.10:3015\n", []string{
 			"address: port 3015 of Vision speaks another language, which is not supported: connect its serial port, or write the address of a serial device server that is connected to it",
 			"encoder: the encoder's address is missing: write the number that Vision has for it, 1 to 99",

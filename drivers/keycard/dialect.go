@@ -30,7 +30,7 @@ type dialect struct {
 	// answer reads a frame as the result of a step; nil: as the Industry Standard link has it.
 	answer func(s *step, fields []string, zone *time.Location) (result, bool)
 	// shows is how many bytes at the start of a field may be shown in a trace.
-	shows func(fields []string, i int) int
+	shows func(dir Direction, fields []string, i int) int
 	// address gives an encoder's name on the wire; ok is false if it cannot be one.
 	address func(name string) (wire string, ok bool)
 	// addresses says what names can be addressed, missing what to write for a name that is missing.
@@ -52,7 +52,7 @@ type dialect struct {
 	example string
 	// confirms: results are acknowledged unless the site says otherwise.
 	confirms bool
-	// tells: while a command is at work, ENQ is answered NAK; an ACK says that none is.
+	// tells: while a command is at work, ENQ is answered NAK, unless the site says otherwise.
 	tells bool
 }
 
@@ -159,7 +159,10 @@ func (c *Config) Caveat() string {
 // Where that is not known, its word that it is ready proves nothing about a
 // command whose answer is missing.
 func (c *Config) tells() bool {
-	return c.dialectOf().tells || c.VingCard != nil && c.VingCard.NakWhileBusy
+	if c.NakWhileBusy != nil {
+		return *c.NakWhileBusy
+	}
+	return c.dialectOf().tells
 }
 
 // hasTrack reports whether the encoders of the site write and read a magnetic track.

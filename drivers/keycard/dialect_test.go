@@ -2,6 +2,7 @@ package keycard
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,28 @@ func TestWorkedAnswers(t *testing.T) {
 		r, ok := st.read(all[0].fields, zone)
 		if !ok || r.code != tc.code || r.uid != tc.uid || (r.card != nil) != (tc.command == "LT" || tc.command == vingRead) {
 			t.Errorf("%s: got %+v, %t", tc.frame, r, ok)
+		}
+	}
+}
+
+// An error may name no encoder, and of a check-out the room. What no table knows
+// is not taken for one.
+func TestErrorsWithoutAnEncoder(t *testing.T) {
+	out := step{command: "CO", encoder: noEncoder, room: "101", fields: []string{"CO", noEncoder, "101"}}
+	key := step{command: "CN", encoder: "1", room: "101", fields: []string{"CN", "1", "E", "101"}}
+	for _, tc := range []struct {
+		step   step
+		fields string
+		code   string // "" if it is no result
+	}{
+		{out, "TD", "TD"}, {out, "TD|", "TD"}, {out, "TD|0", "TD"}, {out, "TD|101", "TD"}, {out, "NF", "NF"},
+		{out, "TD|102", ""}, {out, "Q7", ""}, {out, "Q7|101", ""}, {out, "CO", ""}, {out, "CO|101", ""},
+		{key, "NC", "NC"}, {key, "NC|", "NC"}, {key, "EG||x", "EG"}, {key, "ES", "ES"},
+		{key, "TD|101", ""}, {key, "NC|2", ""}, {key, "Q7", ""}, {key, "Q7|", ""}, {key, "CN", ""}, {key, "CC", ""},
+	} {
+		r, ok := tc.step.read(strings.Split(tc.fields, "|"), testSite().Zone)
+		if ok != (tc.code != "") || ok && r.code != tc.code {
+			t.Errorf("%s answered %s: got %+v, %t", tc.step.command, tc.fields, r, ok)
 		}
 	}
 }

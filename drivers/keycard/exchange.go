@@ -17,36 +17,56 @@ const (
 	answered // with the result at once: its ACK was lost
 )
 
+// attempt is a step on its way, and what has been heard of it since it was first sent.
+type attempt struct {
+	*session
+	st *step
+	r  result // once it is answered
+	// answered: the step's result has come. traces: the lock system said
+	// something that could not be read, and it may have been an answer.
+	answered, traces bool
+}
+
 // exchange sends a step and gives its result. An error that is *Failure with
 // drivers.ErrUnknown means that the step may have been carried out; any other
-// that it has not. After an ACK it is never sent again.
+// that it has not. What must not happen twice is sent again only after a NAK
+// that nothing has contradicted.
 func (s *session) exchange(ctx context.Context, st *step, progress func(sent bool)) (result, error) {
+	s.doubt = s.doubts(st)
+	if err := s.distinct(ctx, st); err != nil {
+		return result{}, err
+	}
+	a := &attempt{session: s, st: st}
+	hear := s.stray // until the first sending nothing can be this step's
 	for range s.t.Sends {
-		if err := s.distinct(ctx, st); err != nil {
+		if err := s.ask(ctx, hear); err != nil {
 			return result{}, err
 		}
-		if err := s.ask(ctx); err != nil {
-			return result{}, err
+		s.drain(func(tok token) { hear(tok) })
+		if a.answered {
+			return a.r, nil
 		}
-		s.drain(func(tok token) { s.unsolicited(tok) })
 		if err := context.Cause(ctx); err != nil {
 			return result{}, err
 		}
 		if err := s.write(st.frame, st.fields); err != nil {
 			return result{}, &linkError{err: err}
 		}
+		hear = a.hear
 		s.asked = time.Time{}
 		progress(true)
-		r, got, err := s.handed(st)
+		got, err := a.handed()
 		switch {
 		case err != nil:
 			return result{}, err
 		case got == answered:
 			progress(false)
-			return r, nil
+			return a.r, nil
 		case got == accepted:
 			progress(false)
-			return s.await(st)
+			if r, err := s.await(st); !errors.Is(err, errOnceMore) {
+				return r, err
+			}
 		}
 	}
 	return result{}, again(ProtocolError, "the lock system did not take the command in %d tries: check the line", s.t.Sends)
@@ -65,147 +85,117 @@ func (s *session) distinct(ctx context.Context, st *step) error {
 	return s.listen(ctx, rest, s.stray)
 }
 
+// hear takes what comes before an ACK. A result is one all the same; it returns
+// true then.
+func (a *attempt) hear(tok token) bool {
+	if tok.kind == kindControl || a.isOwn(tok) || a.answered {
+		return a.answered
+	}
+	r, whose := a.judge(a.st, tok)
+	if whose != ours {
+		a.traces = a.traces || whose == either || tok.kind != kindFrame
+		return false
+	}
+	a.concluded(tok)
+	a.r, a.answered = r, true
+	return true
+}
+
 // handed waits for the ACK of a frame that has been sent. From here on the
 // caller's context counts no more: the frame may have been taken.
-func (s *session) handed(st *step) (result, verdict, error) {
-	ctx := context.Background()
-	deadline := time.Now().Add(s.t.Ack)
-	traces := false // the lock system said something, and it may have been its ACK
+func (a *attempt) handed() (verdict, error) {
+	deadline := time.Now().Add(a.t.Ack)
 	for {
-		tok, err := s.next(ctx, deadline)
+		tok, err := a.next(context.Background(), deadline)
 		switch {
-		case errors.Is(err, errTimeout) && !s.tells && !st.repeatable:
+		case errors.Is(err, errTimeout) && !a.tells && !a.st.repeatable:
 			// Asking would tell nothing: only a result can.
-			return result{}, accepted, nil
+			return accepted, nil
 		case errors.Is(err, errTimeout):
-			return s.resolve(st, traces)
+			return a.resolve()
 		case err != nil:
-			return result{}, unclear, s.lost(st, err)
+			return unclear, a.lost(a.st, err)
 		case tok.is(ack):
-			return result{}, accepted, nil
+			return accepted, nil
 		case tok.is(nak):
-			return result{}, declined, nil
-		case s.isOwn(tok):
-			continue
-		}
-		traces = true
-		if r, ok := s.early(st, tok); ok {
-			return r, answered, nil
+			return a.refused(deadline)
+		case a.hear(tok):
+			return answered, nil
 		}
 	}
 }
 
-// early takes a frame that comes before the ACK for the result, unless it may be
-// that of an earlier command.
-func (s *session) early(st *step, tok token) (result, bool) {
-	if tok.kind != kindFrame || time.Now().Before(s.suspect) || s.isRepeated(tok) {
-		s.unsolicited(tok)
-		return result{}, false
+// refused finds out whether the NAK to a frame is the last word on it. An ACK on
+// its heels would be the newer state; and a NAK that was an ACK before the line
+// damaged it is followed by a result, or by a lock system that is at work.
+func (a *attempt) refused(deadline time.Time) (verdict, error) {
+	if a.st.repeatable {
+		return declined, nil
 	}
-	r, ok := st.read(tok.fields, s.d.site.Zone)
-	if !ok {
-		s.unsolicited(tok)
-		return result{}, false
+	late := false
+	err := a.listen(context.Background(), time.Until(deadline), func(tok token) bool {
+		late = tok.is(ack)
+		return late || a.hear(tok)
+	})
+	if err == nil && !late && !a.answered {
+		err = a.ask(context.Background(), a.hear)
 	}
-	s.concluded(tok)
-	return r, true
+	_, stays := errors.AsType[*Failure](err)
+	switch {
+	case a.answered:
+		return answered, nil
+	case late:
+		return accepted, nil
+	case stays:
+		return unclear, a.unknown(a.st, InterfaceBusy, "the lock system refused the command and has been busy since, perhaps with it")
+	case err != nil:
+		return unclear, a.lost(a.st, err)
+	case a.traces:
+		return unclear, a.unknown(a.st, ProtocolError, unreadable)
+	}
+	return declined, nil
 }
+
+const unreadable = "the answer of the lock system could not be read"
 
 // resolve finds out whether a frame was taken whose ACK did not come. One ENQ is
-// not enough: its ACK could be the frame's own, late.
-func (s *session) resolve(st *step, traces bool) (result, verdict, error) {
+// not enough: its ACK could be the frame's own, late. That the lock system is
+// ready says that it is not at work, not that it never was: a line that failed
+// for a moment can have swallowed ACK and result. So what must not happen twice
+// is not sent again.
+func (a *attempt) resolve() (verdict, error) {
 	for range 2 {
-		var r result
-		early := false
-		got, err := s.poll(context.Background(), func(tok token) bool {
-			if s.isOwn(tok) {
-				return false
-			}
-			traces = true
-			r, early = s.early(st, tok)
-			return early
-		})
+		got, err := a.poll(context.Background(), a.hear)
 		switch {
 		case err != nil:
-			return r, unclear, s.lost(st, err)
-		case early:
-			return r, answered, nil
+			return unclear, a.lost(a.st, err)
+		case a.answered:
+			return answered, nil
 		case got == busy:
-			return r, accepted, nil // it is working on it
+			return accepted, nil // it is working on it
 		case got == silent:
-			return r, unclear, s.lost(st, errors.New("the lock system fell silent before it confirmed"))
+			return unclear, a.lost(a.st, errors.New("the lock system fell silent before it confirmed"))
 		}
 	}
 	// Two questions, two answers: a third would be the frame's own ACK, late.
 	late := false
-	err := s.listen(context.Background(), s.t.Ack, func(tok token) bool {
+	err := a.listen(context.Background(), a.t.Ack, func(tok token) bool {
 		late = tok.kind == kindControl
-		traces = traces || !s.isOwn(tok)
-		return late
+		return late || a.hear(tok)
 	})
 	switch {
+	case a.answered:
+		return answered, nil
 	case err != nil:
-		return result{}, unclear, s.lost(st, err)
+		return unclear, a.lost(a.st, err)
 	case late:
-		return result{}, accepted, nil
-	case traces:
-		// A damaged ACK and a lost or damaged result would look like this.
-		return result{}, unclear, s.unknown(st, ProtocolError, "the answer of the lock system could not be read")
+		return accepted, nil
+	case a.st.repeatable:
+		return declined, nil
+	case a.traces:
+		return unclear, a.unknown(a.st, ProtocolError, unreadable)
 	}
-	return result{}, declined, nil
-}
-
-// await waits for the result of a step that has been accepted.
-func (s *session) await(st *step) (result, error) {
-	deadline := time.Now().Add(s.t.Result)
-	naks := 0
-	for {
-		tok, err := s.next(context.Background(), deadline)
-		switch {
-		case errors.Is(err, errTimeout):
-			return result{}, s.unknown(st, Timeout, fmt.Sprintf("no result came within %s", s.t.Result))
-		case err != nil:
-			return result{}, s.lost(st, err)
-		case tok.kind == kindDamaged && !s.confirms, tok.kind == kindDamaged && naks >= s.t.Sends:
-			return result{}, s.unknown(st, ProtocolError, "the result arrived damaged")
-		case tok.kind == kindDamaged:
-			naks++
-			if err := s.write([]byte{nak}, nil); err != nil {
-				return result{}, s.lost(st, err)
-			}
-			continue
-		case tok.kind != kindFrame || s.isOwn(tok):
-			continue
-		}
-		r, ok := st.read(tok.fields, s.d.site.Zone)
-		if !ok {
-			s.unsolicited(tok)
-			continue
-		}
-		r, tok = s.second(st, r, tok)
-		s.concluded(tok)
-		return r, nil
-	}
-}
-
-// second looks whether another result follows while an earlier command's may
-// still come: the lock system sends that one first.
-func (s *session) second(st *step, r result, tok token) (result, token) {
-	if !time.Now().Before(s.suspect) {
-		return r, tok
-	}
-	_ = s.listen(context.Background(), s.t.Duplicate, func(next token) bool {
-		if next.kind != kindFrame {
-			return false
-		}
-		if again, ok := st.read(next.fields, s.d.site.Zone); ok {
-			s.unsolicited(tok)
-			r, tok = again, next
-			s.suspect = time.Time{}
-		}
-		return false
-	}) // if the line is gone, the next wait says so
-	return r, tok
+	return unclear, a.unknown(a.st, Timeout, fmt.Sprintf("the lock system did not confirm the command within %s", a.t.Ack))
 }
 
 // isRepeated reports whether a frame only repeats the latest result.
@@ -215,8 +205,16 @@ func (s *session) isRepeated(tok token) bool {
 
 // concluded remembers a result, and confirms it where the site wants that.
 func (s *session) concluded(tok token) {
-	s.last, s.lastAt = tok.fields, time.Now()
+	s.settled(tok.fields, time.Now())
 	s.confirm()
+}
+
+// settled remembers the result of a step. What was held back would have come before it.
+func (s *session) settled(fields []string, at time.Time) {
+	s.last, s.lastAt = fields, at
+	if o := s.d.earlier; o != nil && o.old {
+		s.d.earlier = nil
+	}
 }
 
 func (s *session) confirm() {
@@ -228,7 +226,7 @@ func (s *session) confirm() {
 // unknown marks the link: until the result has come or cannot come any more, no
 // command is sent, or its result would be taken for the other's.
 func (s *session) unknown(st *step, reason Reason, what string) error {
-	s.d.orphan = &orphan{step: st, until: time.Now().Add(s.t.Late), firm: !s.tells}
+	s.d.orphan = &orphan{step: st, until: time.Now().Add(s.t.Late), firm: !s.tells || s.doubt != nil, several: s.doubt != nil}
 	return unknown(reason, "%s: %s", what, st.whatToDo())
 }
 

@@ -41,6 +41,41 @@ func TestHandshake(t *testing.T) {
 			b.expect(cn)
 			b.say(ack, "CN|1")
 		}},
+		{name: "NAK, then ACK", play: func(b *bench) {
+			b.say(nak)
+			time.Sleep(2900 * time.Millisecond)
+			b.say(ack)
+			time.Sleep(20 * time.Second)
+			b.say("CN|1")
+		}},
+		{name: "NAK, then ACK and result", play: func(b *bench) { b.say(nak, ack, "CN|1") }},
+		{name: "ACK damaged into NAK, then the result", play: func(b *bench) {
+			b.say(nak)
+			time.Sleep(time.Second)
+			b.say("CN|1")
+		}},
+		{name: "ACK damaged into NAK, the result while it is asked again", play: func(b *bench) {
+			b.auto.Store(nak)
+			b.say(nak)
+			time.Sleep(8 * time.Second)
+			b.say("CN|1")
+			b.auto.Store(ack)
+		}},
+		{name: "ACK damaged into NAK, then busy", want: drivers.ErrUnknown, text: "refused the command and has been busy since, perhaps with it", play: func(b *bench) {
+			b.auto.Store(nak)
+			b.say(nak)
+		}},
+		{name: "ACK damaged into NAK, result damaged", want: drivers.ErrUnknown, text: "could not be read", play: func(b *bench) {
+			b.say(nak, []byte("\x02\xb3CN\xb31\xb3\x03\x8d"))
+		}},
+		{name: "refused, then silent", want: drivers.ErrUnknown, text: "no answer: check that the lock system runs", play: func(b *bench) {
+			b.auto.Store(0)
+			b.say(nak)
+			b.expect("ENQ")
+			b.expect("ENQ")
+			time.Sleep(3 * time.Second)
+			b.auto.Store(ack)
+		}},
 		{name: "refused for good", text: "did not take the command in 3 tries", play: func(b *bench) {
 			b.say(nak)
 			b.expect(cn)
@@ -48,15 +83,9 @@ func TestHandshake(t *testing.T) {
 			b.expect(cn)
 			b.say(nak)
 		}},
-		{name: "never heard: sent again", play: func(b *bench) {
-			b.expect(cn)
-			b.say(ack, "CN|1")
-		}},
-		{name: "never heard, only echoed: sent again", play: func(b *bench) {
-			b.say(cn)
-			b.expect(cn)
-			b.say(ack, "CN|1")
-		}},
+		{name: "no ACK, though ready: a loose plug can have swallowed ACK and result", want: drivers.ErrUnknown,
+			text: "the lock system did not confirm the command within 3s: read the card", play: func(*bench) {}},
+		{name: "only echoed", want: drivers.ErrUnknown, text: "did not confirm the command", play: func(b *bench) { b.say(cn) }},
 		{name: "ACK lost, being worked on", play: func(b *bench) {
 			b.auto.Store(0)
 			b.expect("ENQ")
@@ -126,9 +155,10 @@ func TestHandshake(t *testing.T) {
 			b.expect("ACK")
 		}},
 		{name: "no card", want: drivers.ErrRefused, text: "no card was presented", play: func(b *bench) { b.say(ack, "ED|1") }},
-		{name: "an error with text", want: drivers.ErrRefused, text: `"KEY FAIL" (code EG)`, play: func(b *bench) { b.say(ack, "EG|1|KEY FAIL") }},
+		{name: "an error with text", want: drivers.ErrRefused, text: `the lock system reports an error, and says more on its own screen (code EG)`, play: func(b *bench) { b.say(ack, "EG|1|KEY FAIL") }},
 		{name: "an unknown code", want: drivers.ErrRefused, text: "(code Q7)", play: func(b *bench) { b.say(ack, "Q7|1") }},
 		{name: "syntax error without encoder", want: drivers.ErrRefused, text: "(code ES)", play: func(b *bench) { b.say(ack, "ES") }},
+		{name: "database damaged, without encoder", want: drivers.ErrRefused, text: "(code NF)", play: func(b *bench) { b.say(ack, "NF|") }},
 		{name: "encoder busy, then free", play: func(b *bench) {
 			b.say(ack, "OV|1")
 			b.expect(cn)

@@ -38,6 +38,7 @@ type Driver struct {
 	done   chan struct{}
 	stop   sync.Once
 	memory memory
+	rooms  roomMap
 	trace  trace
 	rec    *Recorder // of the transcript that Deps wants
 
@@ -45,10 +46,13 @@ type Driver struct {
 	state drivers.State
 
 	// Only the goroutine that owns the port touches these.
-	first   bool
-	orphan  *orphan
+	first  bool
+	orphan *orphan
+	// earlier is an orphan whose wait the lock system's word has ended; see suspect.
+	earlier *orphan
 	unheard map[string]bool // encoders that the lock system cannot reach
 	down    string          // why the lock system makes no card at all; "" if it does
+	alarm   string          // what is set wrong, by the latest result; "" for nothing
 }
 
 var _ drivers.Driver = (*Driver)(nil)
@@ -227,6 +231,8 @@ func (d *Driver) setIdle() {
 	case len(d.unheard) > 0:
 		names := strings.Join(slices.Sorted(maps.Keys(d.unheard)), ", ")
 		d.setState(drivers.Degraded, fmt.Sprintf("encoder %s does not answer the lock system: check its power and cable", names))
+	case d.alarm != "":
+		d.setState(drivers.Degraded, d.alarm)
 	default:
 		d.setState(drivers.Online, d.dialect.caveat)
 	}
@@ -241,6 +247,12 @@ func (d *Driver) noteEncoder(r result, st *step) {
 	if d.down = ""; info.down {
 		d.down = info.hint
 		return
+	}
+	if d.alarm = ""; info.alarm {
+		d.alarm = info.hint
+		if st.room != "" {
+			d.alarm = "room " + st.room + ": " + info.hint
+		}
 	}
 	switch {
 	case st.encoder == noEncoder:

@@ -71,7 +71,11 @@ func TestCutLineIsNotTheNextCommands(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		q = b.do(t.Context(), encode("b", "1"))
 		b.expect(cn)
-		b.say(ack, "CN|1")
+		b.auto.Store(nak)
+		b.say(ack)
+		time.Sleep(time.Second)
+		b.auto.Store(ack)
+		b.say("CN|1")
 		q.succeeds()
 	})
 }

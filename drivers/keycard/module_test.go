@@ -325,6 +325,31 @@ func TestModuleFailures(t *testing.T) {
 	}
 }
 
+// Nothing that a reader knows of a card is lost, and cards that were made are
+// not made again, whatever ended the rest.
+func TestModuleFailureSaysAll(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		err  error
+		made int
+		want string
+		kind error
+	}{
+		{"spoilt", &pn532.Failure{Reason: pn532.CardRemoved, Hint: "gone", Spoilt: true}, 0, "gone; the card opens nothing now and can be written again", nil},
+		{"doubtful", &pn532.Failure{Reason: pn532.CardRemoved, Hint: "gone", Doubtful: true}, 0, "gone; what the card held before may still be valid", nil},
+		{"one was made", &pn532.Failure{Reason: pn532.LinkLost, Hint: "gone"}, 1,
+			"refused: 1 of 2 cards were made, then: gone; make a duplicate for each card that is missing", drivers.ErrRefused},
+		{"one was made, then the caller left", context.Canceled, 1,
+			"refused: 1 of 2 cards were made, then: context canceled; make a duplicate for each card that is missing", drivers.ErrRefused},
+		{"none was made, and the caller left", context.Canceled, 0, "context canceled", context.Canceled},
+	} {
+		err := moduleFailure(tc.err, tc.made, 2)
+		if err.Error() != tc.want || tc.kind != nil && !errors.Is(err, tc.kind) || tc.kind == nil && (errors.Is(err, drivers.ErrRefused) || errors.Is(err, drivers.ErrUnknown)) {
+			t.Errorf("%s: got %v, want %s", tc.name, err, tc.want)
+		}
+	}
+}
+
 // A module that is not there is offline, and comes back by itself.
 func TestModuleComesBack(t *testing.T) {
 	b := newModuleBench(t, "HSU", nil)

@@ -212,6 +212,9 @@ func moduleFailure(err error, made, wanted int) error {
 		if f.Spoilt {
 			g.Hint += "; the card opens nothing now and can be written again"
 		}
+		if f.Doubtful {
+			g.Hint += "; what the card held before may still be valid"
+		}
 	} else if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		g.Reason = Cancelled
 	}

@@ -112,7 +112,7 @@ func (s *session) serve() error {
 			return err
 		}
 		if j == nil {
-			err = s.ask(context.Background())
+			err = s.ask(context.Background(), s.stray)
 		} else {
 			s.d.setState(drivers.Busy, j.what())
 			err = s.work(j)

@@ -15,8 +15,21 @@ type orphan struct {
 	// firm: the lock system has shown that it is still working on it, so its
 	// word that it is ready does not end the wait.
 	firm bool
-	// came is set once the result has.
-	came bool
+	// several: the result of another command may come as well, so none that
+	// comes is the last, and nobody knows whose it is.
+	several bool
+	// came is set once the result has. old: the wait for it is over, and only a
+	// lock system that holds results back would still send it, before the next.
+	came, old bool
+}
+
+// reads reports whether a frame can be the result that may still come.
+func (o *orphan) reads(fields []string, zone *time.Location) bool {
+	if o.step == nil || o.several {
+		return true
+	}
+	_, ok := o.step.read(fields, zone)
+	return ok
 }
 
 // quarantine takes no command until the orphan's result has come, can no longer
@@ -51,14 +64,17 @@ func (s *session) quarantine() error {
 			}
 		}
 		if acks == 3 && !o.firm {
-			s.suspect = o.until
+			s.d.earlier = o
 			break
 		}
 		if err := s.listen(context.Background(), min(s.t.Settle, time.Until(o.until)), heard); err != nil {
 			return err
 		}
 	}
-	s.d.orphan = nil
+	if s.d.orphan = nil; s.d.suspect() == nil && !o.came && o.step != nil {
+		o.old = true
+		s.d.earlier = o
+	}
 	return nil
 }
 
@@ -68,22 +84,31 @@ func (s *session) unsolicited(tok token) {
 		return
 	}
 	s.confirm()
-	o := s.d.orphan
+	o := or(s.d.orphan, s.d.suspect())
 	if o == nil || s.isRepeated(tok) {
-		s.d.site.Log.Debug().Str("device", s.d.name).Str("code", printable(tok.fields[0], 8)).Msg("frame that nobody waits for")
+		s.d.site.Log.Debug().Str("device", s.d.name).Str("code", word(tok.fields)).Msg("frame that nobody waits for")
 		return
 	}
-	if o.step != nil {
-		r, ok := o.step.read(tok.fields, s.d.site.Zone)
-		if !ok {
-			return
-		}
+	if o.reads(tok.fields, s.d.site.Zone) {
+		s.arrived(o, tok)
+	}
+}
+
+// arrived notes the result of a command that was given up.
+func (s *session) arrived(o *orphan, tok token) {
+	s.last, s.lastAt = tok.fields, time.Now()
+	s.d.site.Log.Warn().Str("device", s.d.name).Str("command", o.id).Str("code", word(tok.fields)).Msg("late result")
+	if o.several {
+		return
+	}
+	o.came = true
+	if o.step == nil {
+		return
+	}
+	if r, ok := o.step.read(tok.fields, s.d.site.Zone); ok {
 		s.d.late(o, r)
 		s.d.noteEncoder(r, o.step)
 	}
-	o.came = true
-	s.last, s.lastAt = tok.fields, time.Now()
-	s.d.site.Log.Warn().Str("device", s.d.name).Str("command", o.id).Str("code", printable(tok.fields[0], 8)).Msg("late result")
 }
 
 // late tells whoever waits what became of a command that was given up as lost.
@@ -102,10 +127,11 @@ func (d *Driver) late(o *orphan, r result) {
 // stillBusy tells from an encoder-busy answer that an earlier command, given up
 // as lost, is still being worked on: its result will come.
 func (s *session) stillBusy() bool {
-	if !time.Now().Before(s.suspect) {
+	o := s.d.suspect()
+	if o == nil {
 		return false
 	}
-	s.d.orphan = &orphan{until: s.suspect, firm: true}
-	s.suspect = time.Time{}
+	o.firm = true
+	s.d.orphan, s.d.earlier = o, nil
 	return true
 }

@@ -15,6 +15,7 @@ import (
 // What the default rules never ask for, at the simulated lock system.
 func TestRareCommands(t *testing.T) {
 	h := newHotel(t, false, nil, func(c *Config) { c.WantUID = true })
+	h.sure()
 	must := func(r drivers.Receipt, err error) drivers.Receipt {
 		t.Helper()
 		if err != nil {
@@ -99,6 +100,7 @@ func TestAnswersWithoutAnEncoder(t *testing.T) {
 // A lost result of a command that may not be repeated is a person's to settle.
 func TestRareCommandsOfUnknownOutcome(t *testing.T) {
 	h := newHotel(t, false, nil, nil)
+	h.sure()
 	for _, tc := range []struct {
 		id, action string
 		params     []string

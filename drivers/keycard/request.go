@@ -23,6 +23,9 @@ type step struct {
 	answer func(s *step, fields []string, zone *time.Location) (result, bool)
 }
 
+// atOnce reports whether the step waits for nobody with a card.
+func (s *step) atOnce() bool { return s.encoder == noEncoder }
+
 // noEncoder stands in results and requests of commands that no encoder carries out.
 const noEncoder = "0"
 
@@ -202,7 +205,7 @@ func (d *Driver) lockRoom(room string) (string, error) {
 	if room == "" {
 		return "", refused(BadRequest, "no room is given: the PMS assigned none")
 	}
-	name := or(d.cfg.Rooms[room], room)
+	name := d.rooms.name(d.cfg.Rooms, room)
 	if problem := roomProblem(name); problem != "" {
 		return "", refused(BadRequest, "%s: map it under rooms in the property file", problem)
 	}

@@ -10,9 +10,11 @@ import (
 // result is what the lock system made of a step.
 type result struct {
 	code string // of an error; "" for success
-	text string // that came with the code
-	uid  string // of the card, in upper-case hexadecimal
-	card *Card  // what LT read
+	// worded: a text came with the code. It may name a guest, so it stays with
+	// the lock system.
+	worded bool
+	uid    string // of the card, in upper-case hexadecimal
+	card   *Card  // what LT read
 
 	track string // what L1, L2 or L3 read
 }
@@ -54,22 +56,21 @@ func (s *step) read(fields []string, zone *time.Location) (r result, ok bool) {
 		return s.answer(s, fields, zone)
 	}
 	fields = trimEmpty(fields)
-	if sameFields(fields, s.fields) || len(fields) < 2 && fields[0] != "ES" {
+	if sameFields(fields, s.fields) {
 		return r, false
 	}
-	if fields[0] == s.command {
+	if fields[0] == s.command && len(fields) > 1 {
 		return s.readSuccess(fields, zone)
 	}
 	if !errorCode.MatchString(fields[0]) || isCommand(fields[0]) || len(fields) > 3 {
 		return r, false
 	}
-	r.code = fields[0]
-	if len(fields) > 2 {
-		r.text = printable(fields[2], 80)
-	}
-	// A syntax error may come without the encoder that it could not read.
+	r.code, r.worded = fields[0], len(fields) > 2
+	// An error may come without the encoder: the lock system could not read
+	// which, or none is concerned. Only a code that is known is taken so.
 	from := append(fields, "")[1]
-	return r, s.answers(from) || from == "" && r.code == "ES"
+	_, known := saltoCodes[r.code]
+	return r, s.answers(from) || known && (from == "" || s.command == "CO" && from == s.room)
 }
 
 // answers reports whether a result that names from can be this step's. Public

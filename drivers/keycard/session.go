@@ -3,6 +3,7 @@ package keycard
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 )
 
@@ -36,11 +37,14 @@ func lineOf(err error) error {
 // session is the conversation over one opened link.
 //
 //	ask ─ACK─> send ─ACK─> await ─frame─> result
-//	 │NAK       │NAK → ask   │silence
-//	 └poll      └silence     └> unknown, quarantine
-//	              └> resolve: ENQ, ENQ ─ACK,ACK─> ask    not taken
-//	                           └NAK─> await              being worked on
-//	                           └silence─> unknown, link down
+//	 │NAK       │            │silence
+//	 └poll      │            └> unknown, quarantine
+//	            ├NAK─> refused: nothing else, ENQ ─ACK─> send
+//	            │       ├ACK─> await                  the newer state
+//	            │       └busy, cut, unreadable─> unknown
+//	            └silence─> resolve: ENQ, ENQ ─ACK,ACK─> unknown; what may happen twice: send
+//	                        ├NAK─> await              being worked on
+//	                        └silence─> unknown, link down
 type session struct {
 	*link
 	d     *Driver
@@ -49,9 +53,8 @@ type session struct {
 	// last is the latest result frame: a repetition of it is not the next result.
 	last   []string
 	lastAt time.Time
-	// suspect is until when a result of an earlier command may still come,
-	// although the lock system has called itself ready.
-	suspect time.Time
+	// doubt is that of the step in hand; nil for none.
+	doubt *doubt
 	// tells and confirms: see Config.tells and Config.AckResult.
 	tells, confirms bool
 }
@@ -121,24 +124,28 @@ func (s *session) stray(tok token) bool {
 	return false
 }
 
-// ask waits until the lock system can take a command. Nothing of the command has
-// been sent when it fails.
-func (s *session) ask(ctx context.Context) error {
+// ask waits until the lock system can take a command, or heard returns true.
+func (s *session) ask(ctx context.Context, heard func(token) bool) error {
 	if time.Since(s.asked) < askFresh {
 		return nil
+	}
+	ended := false
+	hear := func(tok token) bool {
+		ended = ended || heard(tok)
+		return ended
 	}
 	end := time.Now().Add(s.t.Busy)
 	misses := 0
 	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
-		got, err := s.poll(ctx, s.stray)
+		got, err := s.poll(ctx, hear)
 		switch {
-		case err != nil:
+		case err != nil || ended:
 			return err
 		case got == ready && misses == 0:
 			return nil
 		case got == ready:
 			// The answer may be the late one to the first question: let the other pass.
-			return s.listen(ctx, askPause, s.stray)
+			return s.listen(ctx, askPause, hear)
 		case got == silent:
 			if misses++; misses == 2 {
 				return &linkError{err: s.silence()}
@@ -150,11 +157,11 @@ func (s *session) ask(ctx context.Context) error {
 		}
 		// An ACK on the heels of a NAK is the newer state.
 		late := false
-		err = s.listen(ctx, pause, func(tok token) bool {
+		err = s.listen(ctx, spread(pause), func(tok token) bool {
 			late = tok.is(ack)
-			return late || s.stray(tok)
+			return late || hear(tok)
 		})
-		if err != nil {
+		if err != nil || ended {
 			return err
 		}
 		if late {
@@ -163,3 +170,7 @@ func (s *session) ask(ctx context.Context) error {
 		}
 	}
 }
+
+// spread makes a pause longer by up to a quarter: stations that found the lock
+// system busy at the same moment would else ask again at the same moment.
+func spread(pause time.Duration) time.Duration { return pause + rand.N(pause/4+1) }

@@ -41,7 +41,7 @@ var soakTimers = Timers{Ack: 50 * time.Millisecond, Busy: 200 * time.Millisecond
 func locksimHouse(family locksim.Family) func(t *testing.T, seed uint64) soakHouse {
 	return func(t *testing.T, seed uint64) soakHouse {
 		sys := locksim.New(locksim.Config{Zone: testSite().Zone, Seed: seed, Rooms: []string{"101", "102"}, Encoders: []string{"1"},
-			AckTime: 1, WorkTime: time.Millisecond, CardWait: 50 * time.Millisecond, FrameGap: 20 * time.Millisecond, AckWait: 20 * time.Millisecond})
+			AckTime: 1, WorkTime: 8 * time.Millisecond, CardWait: 50 * time.Millisecond, FrameGap: 20 * time.Millisecond, AckWait: 20 * time.Millisecond})
 		h := soakHouse{cfg: Config{Encoder: "1", Port: filepath.Join(t.TempDir(), "usb-encoder"), Timers: soakTimers}}
 		dialects[string(family)](&h.cfg)
 		if h.cfg.dialectOf().confirms {
@@ -50,8 +50,13 @@ func locksimHouse(family locksim.Family) func(t *testing.T, seed uint64) soakHou
 		if _, err := sys.OpenPTY(h.cfg.Port, locksim.PortOptions{Family: family}); err != nil {
 			t.Fatal(err)
 		}
-		for _, fault := range []locksim.Fault{{DropAck: true}, {Drop: true}, {Duplicate: true}, {Late: 120 * time.Millisecond}} {
+		for _, fault := range []locksim.Fault{{DropAck: true}, {Drop: true}, {Duplicate: true}, {Late: 120 * time.Millisecond},
+			{Late: 120 * time.Millisecond, LateIdle: true}, {DuringNext: true}, {NakThenAck: true}, {Enquiry: true, NakThenAck: true}} {
 			sys.Chance(0.01, fault)
+		}
+		// A plug that is loose for a moment, before the ACK and behind it.
+		for _, when := range []locksim.Moment{locksim.BeforeAck, locksim.BehindAck} {
+			sys.Chance(0.005, locksim.Fault{Line: locksim.CablePulled, When: when, DownFor: 30 * time.Millisecond})
 		}
 		sys.Chance(0.005, locksim.Fault{HangUp: true, DownFor: 5 * time.Millisecond})
 		h.heal = sys.ClearFaults

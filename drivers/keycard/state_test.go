@@ -61,6 +61,30 @@ func TestOnityStates(t *testing.T) {
 	})
 }
 
+// What is set wrong stands on the status page, not only in one command's answer.
+func TestWrongSettingsAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.ready()
+		for _, tc := range []struct{ answer, reason string }{
+			{"TD|1", "room 101: the lock system does not know the room: map it under rooms in the property file"},
+			{"ES|1", "room 101: the lock system does not understand the request: check encoder name"},
+			{"NF", "database files of the lock system are damaged or missing: call its support"},
+			{"ED|1", ""},
+		} {
+			p := b.do(t.Context(), encode("a", "1"))
+			b.expect(cn)
+			b.say(ack, tc.answer)
+			p.fails(drivers.ErrRefused, "")
+			if tc.reason == "" {
+				b.stays(drivers.Online, "")
+			} else {
+				b.stays(drivers.Degraded, tc.reason)
+			}
+		}
+	})
+}
+
 // Relatives of Onity want each result confirmed, and send a damaged one again.
 func TestRelativesConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -128,12 +152,9 @@ func TestVingCardCertainty(t *testing.T) {
 		}},
 		{name: "new key, no word at all: not again, though it calls itself ready", cmd: encode("a", "1"), frame: vingHead, play: func(*bench) {},
 			want: drivers.ErrUnknown, text: "no result came within 1m0s: read the card to see whether it was made"},
-		{name: "new key, no word at all: again where ENQ is known to tell", cmd: encode("a", "1"), frame: vingHead,
-			change: func(c *Config) { c.VingCard.NakWhileBusy = true }, play: func(b *bench) {
-				b.expect(vingHead)
-				b.say(ack, "00010")
-				b.expect("ACK")
-			}},
+		{name: "new key, no word at all: sooner known where ENQ is known to tell", cmd: encode("a", "1"), frame: vingHead,
+			change: func(c *Config) { c.NakWhileBusy = yes() }, play: func(*bench) {},
+			want: drivers.ErrUnknown, text: "the lock system did not confirm the command within 3s: read the card to see whether it was made"},
 		{name: "new key refused by NAK: again", cmd: encode("a", "1"), frame: vingHead, play: func(b *bench) {
 			b.say(nak)
 			b.expect(vingHead)

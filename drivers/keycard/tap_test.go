@@ -28,21 +28,34 @@ func newWatch(form *framing, seed uint64, rate float64) *watch {
 	return &watch{rate: rate, rng: rand.New(rand.NewPCG(seed, 1)), out: parser{form: form}, in: parser{form: form, acceptWildcard: true}}
 }
 
-// damage flips one bit of bytes now and then: what the driver reads of each
-// byte, what it sends once in a message. Two in one long frame can cancel each
-// other out in the check, which is eight bits, and no driver can prevent that.
-func (w *watch) damage(b []byte, once bool) {
+// damage changes bytes now and then, one bit of every other and all of the rest.
+func (w *watch) damage(b []byte) {
 	for i := range b {
-		if once {
-			i = w.rng.IntN(len(b))
-		}
 		if w.rng.Float64() < w.rate {
-			b[i] ^= 1 << w.rng.IntN(8)
+			w.spoil(b, i)
 		}
-		if once {
+	}
+}
+
+// damageOnce is damage that spares all but the first byte that it hits. Two in
+// one long frame can cancel each other out in the check, which is eight bits:
+// the lock system then does another thing than it was told, and no driver can
+// prevent that.
+func (w *watch) damageOnce(b []byte) {
+	for i := range b {
+		if w.rng.Float64() < w.rate {
+			w.spoil(b, i)
 			return
 		}
 	}
+}
+
+func (w *watch) spoil(b []byte, i int) {
+	if w.rng.IntN(2) == 0 {
+		b[i] ^= 1 << w.rng.IntN(8)
+		return
+	}
+	b[i] ^= byte(1 + w.rng.IntN(255))
 }
 
 func (w *watch) set(rate float64) {
@@ -72,7 +85,7 @@ func (t tap) Write(b []byte) (int, error) {
 		}
 	}
 	damaged := append([]byte(nil), b...)
-	w.damage(damaged, true)
+	w.damageOnce(damaged)
 	w.mu.Unlock()
 	return t.stream.Write(damaged)
 }
@@ -82,7 +95,7 @@ func (t tap) Read(b []byte) (int, error) {
 	w := t.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.damage(b[:n], false)
+	w.damage(b[:n])
 	for _, x := range b[:n] {
 		tok, ok := w.in.feed(x)
 		switch {

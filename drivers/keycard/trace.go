@@ -24,7 +24,7 @@ const (
 
 // trace is a ring of what went over the line, and hands it to recorders.
 type trace struct {
-	shows func(fields []string, i int) int // nil: showsStandard
+	shows func(dir Direction, fields []string, i int) int // nil: showsStandard
 
 	mu        sync.Mutex
 	lines     []Line
@@ -35,7 +35,7 @@ type trace struct {
 
 // sent records bytes of ours: a control byte, or a frame of these fields.
 func (t *trace) sent(b []byte, fields []string) {
-	l := Line{Dir: Sent, Kind: KindFrame, Fields: t.redact(fields)}
+	l := Line{Dir: Sent, Kind: KindFrame, Fields: t.redact(Sent, fields)}
 	if len(fields) == 0 {
 		l.Kind = controlKind(b[0])
 	}
@@ -52,7 +52,7 @@ func (t *trace) received(tok token) {
 		if l.Kind = KindFrame; tok.wildcard {
 			l.Kind = KindWildcard
 		}
-		l.Fields = t.redact(tok.fields)
+		l.Fields = t.redact(Received, tok.fields)
 	case kindDamaged:
 		l.Kind = KindDamaged
 	case kindTruncated:
@@ -179,49 +179,15 @@ func controlKind(b byte) LineKind {
 }
 
 // redact gives the fields of a frame with what may be shown of each.
-func (t *trace) redact(fields []string) []Field {
+func (t *trace) redact(dir Direction, fields []string) []Field {
 	shows := t.shows
 	if shows == nil {
 		shows = showsStandard
 	}
 	redacted := make([]Field, len(fields))
 	for i, field := range fields {
-		n := min(shows(fields, i), len(field))
+		n := min(shows(dir, fields, i), len(field))
 		redacted[i] = Field{Text: field[:n], Hidden: len(field) - n}
 	}
 	return redacted
-}
-
-// showsStandard hides the operator and all that follows it (tracks, numbers of
-// cards, authorisation code), a phone, a track, and the card's number in an
-// answer.
-func showsStandard(fields []string, i int) int {
-	hidden := false
-	switch command := fields[0]; {
-	case i == 1:
-		hidden = phoneNumber.MatchString(fields[1])
-	case command == "CNM" || command == "CCM":
-		hidden = i >= 10
-	case command == "MC":
-		hidden = i >= 4
-	case len(command) == 2 && command[0] == 'P':
-		hidden = i >= 3
-	case i >= 11:
-		hidden = i != 15
-	case i == 2:
-		hidden = len(fields) == 3 && len(fields[2]) > 2 && isCommand(fields[0]) && fields[0] != "CO" && fields[0] != "LT"
-	}
-	if hidden {
-		return 0
-	}
-	return len(fields[i])
-}
-
-// showsVingCard hides all but rooms, types, dates and the number of cards:
-// names, tracks, the card's number, and what nobody knows.
-func showsVingCard(fields []string, i int) int {
-	if i == 0 && len(fields[0]) == 5 || strings.ContainsAny(fields[i][:min(1, len(fields[i]))], "RLTUDOC") {
-		return len(fields[i])
-	}
-	return min(i, 1) // the letter
 }

@@ -133,7 +133,7 @@ func FuzzVingCardParser(f *testing.F) {
 			if r, ok := st.read(tok.fields, testSite().Zone); ok && r.code == "" && r.card == nil {
 				t.Fatalf("%q is a card that was read, and there is none", tok.fields)
 			}
-			_ = (&trace{shows: showsVingCard}).redact(tok.fields)
+			_ = (&trace{shows: showsVingCard}).redact(Received, tok.fields)
 		}
 	})
 }

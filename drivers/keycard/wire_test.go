@@ -85,6 +85,14 @@ func (h *hotel) becomes(want drivers.Condition) {
 	})
 }
 
+// sure waits until no result of an earlier process can be suspected.
+func (h *hotel) sure() {
+	h.t.Helper()
+	h.becomes(drivers.Online)
+	time.Sleep(h.d.cfg.Timers.Late)
+	h.becomes(drivers.Online)
+}
+
 // waitFor waits until cond has no complaint.
 func waitFor(t *testing.T, cond func() string) {
 	t.Helper()
@@ -104,6 +112,7 @@ func TestDayAtTheDesk(t *testing.T) {
 	for name, tcp := range map[string]bool{"serial line": false, "TCP": true} {
 		t.Run(name, func(t *testing.T) {
 			h := newHotel(t, tcp, nil, func(c *Config) { c.WantUID = true })
+			h.sure()
 			first, err := h.do("a", "encode", "101", "copies", "2", "rooms", "103")
 			if err != nil {
 				t.Fatal(err)
@@ -166,7 +175,8 @@ func TestFaults(t *testing.T) {
 		{"ACK twice", locksim.Fault{DoubleAck: true}, 1, nil},
 		{"NAK, then ACK", locksim.Fault{Naks: 2}, 1, nil},
 		{"NAK on the heels of which ACK comes", locksim.Fault{Enquiry: true, NakThenAck: true}, 1, nil},
-		{"no reaction", locksim.Fault{Silent: true}, 1, nil},
+		{"NAK to the key, on the heels of which ACK comes", locksim.Fault{NakThenAck: true}, 1, nil},
+		{"no reaction", locksim.Fault{Silent: true}, 0, drivers.ErrUnknown},
 		{"wildcard", locksim.Fault{WildcardLRC: true}, 1, nil},
 		{"no separator at the end", locksim.Fault{NoTrailingSep: true}, 1, nil},
 		{"in one write", locksim.Fault{Coalesce: true}, 1, nil},
@@ -187,9 +197,9 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHotel(t, false, nil, nil)
-			h.becomes(drivers.Online)
-			time.Sleep(h.d.cfg.Timers.Late) // from here on no earlier process can be suspected
+			// An encoder that is seen to be at work, or a late result leaves doubt.
+			h := newHotel(t, false, func(c *locksim.Config, _ *locksim.PortOptions) { c.WorkTime = 20 * time.Millisecond }, nil)
+			h.sure()
 			h.sys.Next(tc.fault)
 			if tc.fault.HangUp {
 				hold := h.sys.HoldAfterAck()

@@ -29,7 +29,7 @@ type outcome struct {
 // work does a job and answers it. The error is the link's, for serve.
 func (s *session) work(j *job) error {
 	if j.probe {
-		err := s.ask(j.ctx)
+		err := s.ask(j.ctx, s.stray)
 		j.reply <- outcome{err: j.verdict(err, 0).err}
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *session) work(j *job) error {
 			err = s.d.failure(r, &j.plan.steps[i])
 		}
 		if err != nil {
-			if s.d.orphan != nil && s.d.orphan.step != nil {
+			if s.d.orphan != nil && s.d.orphan.step != nil && s.d.orphan.id == "" {
 				s.d.orphan.id = j.cmd.ID
 			}
 			out := j.verdict(err, made)
@@ -115,7 +115,7 @@ func (s *session) perform(j *job, st *step) (result, error) {
 		case info.ours && s.stillBusy():
 			return result{}, again(info.reason, "the encoder is still busy with an earlier card")
 		}
-		if err := s.listen(j.ctx, pause, s.stray); err != nil {
+		if err := s.listen(j.ctx, spread(pause), s.stray); err != nil {
 			return result{}, err
 		}
 	}
@@ -142,8 +142,8 @@ func (j *job) progress(step drivers.Step) {
 func (d *Driver) failure(r result, st *step) error {
 	info := d.dialect.codeOf(st.command, r.code)
 	hint := info.hint
-	if r.text != "" {
-		hint = fmt.Sprintf("%s: %q", hint, r.text)
+	if r.worded {
+		hint += ", and says more on its own screen"
 	}
 	f := refused(info.reason, "%s", hint)
 	if d.dialect.couldBeSuccess(st.command, r.code) {

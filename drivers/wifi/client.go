@@ -39,6 +39,9 @@ type client struct {
 
 	// skew is how far the controller's clock is ahead, from its last Date header.
 	skew atomic.Int64
+	// trouble is what a person should know though the command succeeded; nil or
+	// "" for none.
+	trouble atomic.Pointer[string]
 
 	mu   sync.Mutex
 	http *http.Client
@@ -60,6 +63,11 @@ type manners struct {
 	// explain turns an answer that needs words of the product's own into an
 	// error; nil, or a nil error: the words that all have.
 	explain func(err error, answer *answerError) error
+	// close ends what the product holds open beside HTTP; nil for nothing.
+	close func()
+	// sweepEvery is how often the controller is compared with what is wanted;
+	// hourly if zero.
+	sweepEvery time.Duration
 	// What to do about a credential that is refused (401), one without the
 	// rights (403), and an answer that sends us elsewhere (3xx).
 	refused, rights, elsewhere string

@@ -16,7 +16,7 @@ import (
 
 // Config is the section of a WiFi controller in the property file.
 type Config struct {
-	// Controller is the product: mikrotik, nomadix, omada, opnsense or unifi.
+	// Controller is the product: mikrotik, nomadix, omada, opnsense, radius or unifi.
 	Controller string `yaml:"controller"`
 	// URL of the controller on the hotel's own network, such as https://192.168.1.1.
 	URL string `yaml:"url"`
@@ -49,7 +49,9 @@ type Config struct {
 	Server string `yaml:"server"`
 	// Zones are the ids of OPNsense's captive portal zones; all if not set.
 	Zones []int `yaml:"zones"`
-	// TLS says how the controller proves who it is.
+	// Radius is where FreeRADIUS keeps its accounts, for the product radius.
+	Radius *Radius `yaml:"radius"`
+	// TLS says how the controller, or the database of FreeRADIUS, proves who it is.
 	TLS TLS `yaml:"tls"`
 	// GraceAfterDeparture is how long access outlives the departure; 2h if not set.
 	GraceAfterDeparture *time.Duration `yaml:"grace_after_departure"`
@@ -135,6 +137,9 @@ func (c Config) WithDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = cmp.Or(products[c.Controller].timeout, 15*time.Second)
 	}
+	if c.Radius != nil {
+		c.Radius = c.Radius.withDefaults()
+	}
 	return c
 }
 
@@ -158,7 +163,10 @@ func (c *Config) addressProblems() iter.Seq2[string, string] {
 		if !ok {
 			p = products["unifi"] // for its example
 		}
-		if text := urlProblem(c.URL, p); text != "" && !yield("url", text) {
+		if p.address == "" && c.URL != "" && !yield("url", "url is not for "+p.title+": remove the line") {
+			return
+		}
+		if text := urlProblem(c.URL, p); p.address != "" && text != "" && !yield("url", text) {
 			return
 		}
 		if g := *full.GraceAfterDeparture; (g < 0 || g > maxGrace) && !yield("grace_after_departure", fmt.Sprintf("%v is out of range: write 0s to 168h", g)) {
@@ -179,6 +187,13 @@ func (c *Config) trustProblems() iter.Seq2[string, string] {
 		return func(yield func(string, string) bool) {
 			if c.TLS != (TLS{}) {
 				yield("tls", "tls is for https: remove the line, or write https:// into url")
+			}
+		}
+	}
+	if c.Controller == "radius" && c.TLS == (TLS{}) {
+		return func(yield func(string, string) bool) {
+			if c.Radius != nil && !c.Radius.Database.near() {
+				yield("tls", "the line to the database leaves this machine: write exactly one of ca_file, pin_sha256 or system: true; with a pin of 64 zeros `edgeagent probe` shows the right one")
 			}
 		}
 	}

@@ -13,7 +13,8 @@ import (
 type product struct {
 	// title is its name for people.
 	title string
-	// address is an example of its url.
+	// address is an example of its url; "" if it has none, for not being spoken
+	// to over HTTP.
 	address string
 	// plain lets it be spoken to over http://, where it offers nothing better.
 	plain bool
@@ -50,6 +51,18 @@ var products = map[string]product{
 		timeout:  10 * time.Second,
 		open:     newNomadix,
 	},
+	"omada": {
+		title:   "TP-Link Omada",
+		address: "https://192.168.1.2:8043",
+		needs: map[string]string{
+			"controller_id":      "write the Omada ID that the page of the Open API client shows",
+			"client_id":          "make a client under Settings, Platform Integration, Open API, in the mode client credentials",
+			"client_secret_file": "write the name of the file that holds the client's secret",
+		},
+		takes:    []string{"site", "credentials", "portals"},
+		problems: omadaProblems,
+		open:     newOmada,
+	},
 	"opnsense": {
 		title:   "OPNsense",
 		address: "https://192.168.1.1",
@@ -60,6 +73,16 @@ var products = map[string]product{
 		takes:    []string{"zones"},
 		problems: opnsenseProblems,
 		open:     newOpnsense,
+	},
+	"radius": {
+		title: "RADIUS",
+		needs: map[string]string{
+			"radius":                        "write where the database of FreeRADIUS is, and the NAS that ask it",
+			"radius.database.password_file": "write the password of the database user into it",
+			"radius.nas.secret_file":        "write the secret that the NAS has for us into it",
+		},
+		problems: radiusProblems,
+		open:     newRadius,
 	},
 	"unifi": {
 		title:    "UniFi Network",
@@ -86,6 +109,7 @@ var keys = []struct {
 	{"portals", func(c *Config) bool { return len(c.Portals) > 0 }},
 	{"server", func(c *Config) bool { return c.Server != "" }},
 	{"zones", func(c *Config) bool { return len(c.Zones) > 0 }},
+	{"radius", func(c *Config) bool { return c.Radius != nil }},
 }
 
 // ownProblems yields what only this product minds.

@@ -102,7 +102,7 @@ func playRepeatAfterRestart(s *stage) {
 // playLostReply: the controller did the work and the answer got lost.
 func playLostReply(s *stage, kind console.FaultKind) {
 	s.must(ensure(keyB, tomorrow)) // logged in, pages read
-	s.drv.web.http.Timeout = 500 * time.Millisecond
+	s.impatient()
 	s.Inject(console.Fault{Kind: kind, Match: s.product.create})
 	_, err := s.try(ensure(keyA, tomorrow))
 	s.Heal()
@@ -391,6 +391,7 @@ func playCertificate(s *stage) {
 	if err := s.Reissue(true); err != nil {
 		s.t.Fatal(err)
 	}
+	s.drv.web.hangUp() // or a POST may find out first that its old connection was cut
 	s.ForgetRequests()
 	_, err := s.try(ensure(keyB, tomorrow))
 	if class(err) == "retry" { // a POST went to the connection that was open and broke

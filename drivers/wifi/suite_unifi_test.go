@@ -12,6 +12,8 @@ var suiteProducts = []suiteProduct{
 	{name: "nomadix", start: startNomadix(""), create: "POST /usg/command.xml USER_ADD", least: 2},
 	{name: "nomadix codes", start: startNomadix("codes"), owns: nomadixAccount, create: "POST /usg/command.xml ACCESS_CODE_ADD", least: 2},
 	{name: "nomadix groups", start: startNomadix("groups"), owns: nomadixAccount, create: "POST /usg/command.xml GROUP_ADD", least: 2},
+	{name: "omada", start: startOmada, create: omadaCreates, least: 1},
+	{name: "omada-vouchers", start: startOmadaVouchers, create: omadaCreates, least: 2},
 	{name: "opnsense", start: startOpnsense, create: "POST /api/captiveportal/voucher/generate_vouchers/", least: 2},
 	{name: "unifi", start: startUnifi, create: "POST /proxy/network/integration/v1/sites/", least: 2},
 	{name: "unifi-classic", start: startUnifiBy(unifisim.Options{Classic: true}), create: "POST /api/s/default/cmd/hotspot", least: 3},

@@ -1,6 +1,7 @@
 package wifi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -33,7 +34,7 @@ type Swept struct {
 
 func (d *Driver) sweeps(ctx context.Context) {
 	for {
-		wait := sweepEvery
+		wait := cmp.Or(d.web.sweepEvery, sweepEvery)
 		if _, err := d.Sweep(ctx); err != nil {
 			wait = sweepAgain
 		}

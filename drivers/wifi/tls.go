@@ -121,6 +121,9 @@ func (c *client) hangUp() {
 	if c.http != nil {
 		c.http.CloseIdleConnections()
 	}
+	if c.close != nil {
+		c.close()
+	}
 }
 
 func (c *client) tlsConfig() (*tls.Config, error) {

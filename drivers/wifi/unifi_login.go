@@ -158,8 +158,7 @@ func (u *unifi) logInError(err error) error {
 			break
 		}
 		wait := unifiLockout
-		var later *drivers.RetryAfter
-		if errors.As(err, &later) {
+		if later, ok := errors.AsType[*drivers.RetryAfter](err); ok {
 			wait = max(wait, later.Wait)
 		}
 		u.login.until = u.now().Add(wait)

@@ -140,8 +140,7 @@ func (u *unifi) probeOld(ctx context.Context) (Report, error) {
 		}
 	}))
 	report.Skew = time.Duration(u.skew.Load())
-	var answer *answerError
-	if errors.As(err, &answer) {
+	if _, answered := errors.AsType[*answerError](err); answered {
 		return report, nil
 	}
 	return report, err

@@ -219,6 +219,9 @@ func (d *Driver) State() drivers.State {
 		state.Condition = drivers.Degraded
 		state.Reason = fmt.Sprintf("the controller's clock differs by %v from the gateway's: let both use the same time server", skew)
 	}
+	if trouble := d.web.trouble.Load(); trouble != nil && *trouble != "" {
+		state.Condition, state.Reason = drivers.Degraded, *trouble
+	}
 	if d.alarm != "" {
 		state.Condition, state.Reason = drivers.Degraded, d.alarm
 	}

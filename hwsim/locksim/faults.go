@@ -53,7 +53,7 @@ type Fault struct {
 	// it stays until the port's methods end it.
 	Line LineFault
 	When Moment
-	// Corrupt damages one bit of that part of the bytes of ACK and result, 0 to 1,
+	// Corrupt damages that part of the bytes of ACK and result, 0 to 1,
 	// in addition to Port.SetCorruption.
 	Corrupt float64
 

@@ -2,6 +2,7 @@ package locksim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (se *session) put(b []byte) {
 	}
 }
 
-// corrupt flips one bit of some bytes.
+// corrupt damages some bytes: one bit of every other, all of the rest.
 func (p *Port) corrupt(b []byte, rate float64) []byte {
 	if rate <= 0 {
 		return b
@@ -53,10 +54,18 @@ func (p *Port) corrupt(b []byte, rate float64) []byte {
 	out := slices.Clone(b)
 	for i := range out {
 		if s.rng.Float64() < rate {
-			out[i] ^= 1 << s.rng.IntN(8)
+			out[i] ^= damage(s.rng)
 		}
 	}
 	return out
+}
+
+// damage is what changes in a byte: one bit, or any.
+func damage(rng *rand.Rand) byte {
+	if rng.IntN(2) == 0 {
+		return 1 << rng.IntN(8)
+	}
+	return byte(1 + rng.IntN(255))
 }
 
 // note enters a fault into the transcript.

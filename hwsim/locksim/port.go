@@ -89,8 +89,8 @@ func (p *Port) SetEcho(on bool) { p.set("", func() { p.echo = on }) }
 // plug instead of a device.
 func (p *Port) SetLoopBack(on bool) { p.set("", func() { p.loop = on }) }
 
-// SetCorruption damages one bit of that part of the bytes, 0 to 1, per
-// direction, drawn from the seeded generator.
+// SetCorruption damages that part of the bytes, 0 to 1, per direction: one bit
+// or all of a byte, drawn from the seeded generator.
 func (p *Port) SetCorruption(in, out float64) { p.set("", func() { p.in, p.out = in, out }) }
 
 // SetSpeed sets the device to another speed than that of its options, as a

@@ -36,7 +36,22 @@ var answers = []struct{ name, data, hex string }{
 	{"P9 silent", "41 01", "00 00 FF 03 FD D5 41 01 E9 00"},
 }
 
+// specials are the frames without data.
+var specials = []struct {
+	name string
+	got  []byte
+	hex  string
+}{
+	{"ACK", ackFrame(), "00 00 FF 00 FF 00"},
+	{"error", errorFrame(), "00 00 FF 01 FF 7F 81 00"},
+}
+
 func TestWorkedFrames(t *testing.T) {
+	for _, s := range specials {
+		if !bytes.Equal(s.got, unhex(s.hex)) {
+			t.Errorf("%s: % X", s.name, s.got)
+		}
+	}
 	for _, w := range worked {
 		var sc scanner
 		got := sc.push(unhex(w.hex))

@@ -99,21 +99,28 @@ type Keycard struct {
 type IPTV struct {
 	Prefix string              `yaml:"prefix"`
 	Rooms  map[string][]string `yaml:"rooms"` // room -> keys of its TVs
+	// Bridges are other products behind the broker.
+	Bridges []any `yaml:"bridges"`
 }
 
 // WiFi is what the simulated controller must have.
 type WiFi struct {
-	Controller  string `yaml:"controller"`
-	URL         string `yaml:"url"`
-	Site        string `yaml:"site"`
-	APIKeyFile  string `yaml:"api_key_file"`
-	User        string `yaml:"user"`
-	Credentials string `yaml:"credentials"`
-	Server      string `yaml:"server"`
-	Zones       []int  `yaml:"zones"`
-	Devices     int    `yaml:"devices_per_guest"`
-	Grace       string `yaml:"grace_after_departure"`
-	Tiers       map[string]struct {
+	Controller  string   `yaml:"controller"`
+	URL         string   `yaml:"url"`
+	Site        string   `yaml:"site"`
+	APIKeyFile  string   `yaml:"api_key_file"`
+	User        string   `yaml:"user"`
+	Credentials string   `yaml:"credentials"`
+	Server      string   `yaml:"server"`
+	ClientID    string   `yaml:"client_id"`
+	Portals     []string `yaml:"portals"`
+	Radius      *struct {
+		NAS []any `yaml:"nas"`
+	} `yaml:"radius"`
+	Zones   []int  `yaml:"zones"`
+	Devices int    `yaml:"devices_per_guest"`
+	Grace   string `yaml:"grace_after_departure"`
+	Tiers   map[string]struct {
 		DownKbps int    `yaml:"down_kbps"`
 		UpKbps   int    `yaml:"up_kbps"`
 		Profile  string `yaml:"profile"`
@@ -231,6 +238,41 @@ func (p *Plan) Drop(section string, keys ...string) (dropped bool) {
 	m.Values = kept
 	return dropped
 }
+
+// Leads lists where the links and devices of the copy lead: the values of all
+// keys that are addresses or ports.
+func (p *Plan) Leads() []string {
+	var list []string
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		switch n := n.(type) {
+		case *ast.SequenceNode:
+			for _, v := range n.Values {
+				walk(v)
+			}
+		case *ast.MappingNode:
+			for _, v := range n.Values {
+				if slices.Contains(leading, name(v)) {
+					list = append(list, v.Value.GetToken().Value)
+				}
+				walk(v.Value)
+			}
+		}
+	}
+	for _, part := range []string{"$.pms", "$.devices"} {
+		path, err := yaml.PathString(part)
+		if err != nil {
+			continue
+		}
+		if n, err := path.FilterFile(p.file); err == nil {
+			walk(n)
+		}
+	}
+	return list
+}
+
+// leading are the keys whose values lead out of the file.
+var leading = []string{"url", "token_url", "stream_url", "platform_url", "socket_url", "broker", "address", "source", "port", "spi", "i2c", "chip"}
 
 // Text is the copy.
 func (p *Plan) Text() string { return strings.TrimRight(p.file.String(), "\n") + "\n" }

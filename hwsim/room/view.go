@@ -56,6 +56,8 @@ type RoomView struct {
 	TVs    []TV     `json:"tvs"`
 	Opens  []string `json:"opens"` // cards that open the door now
 	Code   *Code    `json:"code"`
+	// Page is the reference TV as one more set of the room, "" for none.
+	Page string `json:"page"`
 }
 
 // Guest is a guest's stay.
@@ -216,7 +218,7 @@ func (r *Room) isMews(room string) bool {
 }
 
 func (r *Room) roomView(room string, stays []hwsim.Stay, keys []string, access []console.Access) RoomView {
-	v := RoomView{Room: room, Mews: r.isMews(room), Guests: []Guest{}, TVs: []TV{}, Opens: keys}
+	v := RoomView{Room: room, Mews: r.isMews(room), Guests: []Guest{}, TVs: []TV{}, Opens: keys, Page: r.opt.Hotel.TVPage(room)}
 	if keys == nil {
 		v.Opens = []string{}
 	}

@@ -68,7 +68,7 @@ func plain(text string) string {
 	}, text)
 }
 
-// ErrNoNetwork: nobody said which network a phone should join.
+// ErrNoNetwork says that nobody said which network a phone should join.
 var ErrNoNetwork = errors.New("the property file does not say what the guests' network is called; write network: { ssid: … } into the section of the WiFi device")
 
 // scale is how many pixels a module of the picture has: 33 modules and a margin

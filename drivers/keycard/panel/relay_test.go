@@ -84,6 +84,39 @@ func TestCapHoldsThroughABlockedRequest(t *testing.T) {
 	})
 }
 
+// The timer of the cap ends a spell by itself, whatever became of the other.
+func TestCapNeedsNoOtherTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := doors(t, "high")
+		time.Sleep(2 * time.Second)
+		got := b.ask(context.Background())
+		b.panel.relay.mu.Lock()
+		b.panel.relay.spell.end.Stop()
+		b.panel.relay.mu.Unlock()
+		b.expect(<-got, "")
+		b.switched("2s High", "7s Low")
+		b.halt()
+	})
+}
+
+// More requests make a spell no longer than the cap by themselves: its timer is the last resort.
+func TestExtensionStaysWithinTheCap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := doors(t, "high")
+		time.Sleep(2 * time.Second)
+		got := b.ask(context.Background())
+		b.panel.relay.mu.Lock()
+		b.panel.relay.spell.cap.Stop()
+		b.panel.relay.mu.Unlock()
+		time.Sleep(2500 * time.Millisecond)
+		again := b.ask(context.Background())
+		b.expect(<-got, "")
+		b.expect(<-again, "")
+		b.switched("2s High", "7s Low")
+		b.halt()
+	})
+}
+
 // The timers that end it run before the pin is touched.
 func TestTimersBeforeThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,158 @@
+package wifi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"time"
+
+	"edgeagent/drivers"
+	"edgeagent/drivers/wifi/dynauth"
+)
+
+// What runs at the NAS: RFC 5176 for the sessions that radacct knows.
+
+// nas is what a NAS can be asked.
+type nas interface {
+	Disconnect(ctx context.Context, s dynauth.Session) error
+	SetTimeout(ctx context.Context, s dynauth.Session, seconds uint32) error
+}
+
+// noSession reports a refusal that says that there is no such session.
+func noSession(err error) bool {
+	var refusal *dynauth.NAK
+	return errors.As(err, &refusal) && refusal.Cause.Class() == dynauth.Gone
+}
+
+// mute reports a NAS that would not answer the next request either.
+func mute(err error) bool {
+	var line net.Error
+	return errors.Is(err, dynauth.ErrSilent) || errors.Is(err, dynauth.ErrForged) || errors.Is(err, dynauth.ErrClosed) || errors.As(err, &line)
+}
+
+// disconnect ends the sessions of a user and says how many it ended. One that
+// cannot be ended does not keep the others.
+func (r *radius) disconnect(ctx context.Context, user string) (int, error) {
+	open, err := r.store.sessions(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	ended := 0
+	var wrong []error
+	silent := map[string]bool{}
+	for _, s := range open {
+		n, ok := r.nasOf(s)
+		switch {
+		case !ok && s.stale:
+			continue
+		case !ok:
+			wrong = append(wrong, fmt.Errorf("%w: radacct has a session at the NAS %s, which radius.nas does not list", drivers.ErrRefused, s.nasIP))
+			continue
+		case silent[n.Address]:
+			continue
+		}
+		err := r.send(ctx, n, func(ctx context.Context, line nas) error { return line.Disconnect(ctx, r.name(n, s, user)) })
+		switch {
+		case err == nil && !s.stale:
+			// Its Accounting-Stop closes the row.
+			ended++
+			continue
+		case err == nil, noSession(err):
+			if err := r.store.end(ctx, s, r.now()); err != nil {
+				return ended, err
+			}
+			continue
+		case ctx.Err() != nil:
+			return ended, ctx.Err()
+		}
+		silent[n.Address] = mute(err)
+		wrong = append(wrong, fmt.Errorf("end a session at the NAS %s: %w", n.Address, err))
+	}
+	return ended, worst(wrong)
+}
+
+// worst joins errors for a lane: it is only in vain to try again if it is for
+// all of them.
+func worst(all []error) error {
+	var again []error
+	for _, err := range all {
+		if !errors.Is(err, drivers.ErrRefused) {
+			again = append(again, err)
+		}
+	}
+	if len(again) > 0 {
+		return errors.Join(again...)
+	}
+	return errors.Join(all...)
+}
+
+// stretch tells the running sessions of a user that they end at another time.
+// One that is not told ends at its old time, and its device logs in anew: that
+// is worth a word on the status page, not a failed command.
+func (r *radius) stretch(ctx context.Context, user string, until time.Time) error {
+	open, err := r.store.sessions(ctx, user)
+	if err != nil {
+		return err
+	}
+	trouble := ""
+	silent := map[string]bool{}
+	for _, s := range open {
+		n, ok := r.nasOf(s)
+		if !ok || s.stale || !*n.CoA || silent[n.Address] {
+			continue
+		}
+		from := r.now()
+		if n.SessionTimeout == "start" && !s.started.IsZero() && s.started.Before(from) {
+			from = s.started
+		}
+		left := uint32(min(max(until.Sub(from)/time.Second, 1), math.MaxInt32))
+		err := r.send(ctx, n, func(ctx context.Context, line nas) error {
+			return line.SetTimeout(ctx, r.name(n, s, user), left)
+		})
+		switch {
+		case err == nil, noSession(err):
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
+			silent[n.Address] = mute(err)
+			trouble = fmt.Sprintf("the NAS %s was not told of a changed departure (CoA): %v; the device logs in again when its session ends", n.Address, err)
+		}
+	}
+	r.trouble.Store(&trouble)
+	return nil
+}
+
+// nasOf finds the NAS of a session by the address that radacct has.
+func (r *radius) nasOf(s acctSession) (RadiusNAS, bool) {
+	for _, n := range r.set.NAS {
+		if a, b := addr(n.NASIP), addr(s.nasIP); a.IsValid() && a == b {
+			return n, true
+		}
+	}
+	return RadiusNAS{}, false
+}
+
+// name names a session by everything that is known of it.
+func (r *radius) name(n RadiusNAS, s acctSession, user string) dynauth.Session {
+	return dynauth.Session{
+		User: user, AcctSessionID: s.acctSessionID, CallingStationID: s.calling,
+		NASIP: addr(n.NASIP), NASIdentifier: n.Identifier, FramedIP: addr(s.framedIP),
+	}
+}
+
+// send asks a NAS something. A refusal that only a person can change is final.
+func (r *radius) send(ctx context.Context, n RadiusNAS, ask func(context.Context, nas) error) error {
+	secret, err := r.secretFile("radius.nas.secret_file", n.SecretFile)
+	if err != nil {
+		// It is this NAS that cannot be asked; the lane goes on.
+		return errors.New(err.Error())
+	}
+	err = ask(ctx, dynauth.NAS{Address: n.Address, Source: addr(n.Source), Secret: []byte(secret), Waits: r.waits, Now: r.now})
+	var refusal *dynauth.NAK
+	if errors.As(err, &refusal) && refusal.Cause.Class() == dynauth.Setup {
+		return fmt.Errorf("%w: %w", drivers.ErrRefused, err)
+	}
+	return err
+}
