@@ -185,7 +185,7 @@ function showRooms() {
       ...(r.guests.length ? r.guests.map(g => el('p', { text: `${g.name}, until ${g.until}` })) : [el('p', { class: 'soft', text: 'nobody is in' })]),
       ...r.tvs.map(tv),
       ...(/^http:\/\/127\.0\.0\.1:\d+\/?#/.test(r.page)
-        ? [el('p', {}, el('a', { href: r.page, target: '_blank', rel: 'noopener', 'aria-label': 'TV of ' + r.room + ' in a window of its own', text: 'TV in a window' }))] : []),
+        ? [el('p', {}, el('a', { href: r.page, target: '_blank', rel: 'noopener', text: 'TV of ' + r.room + ' in a window' }))] : []),
       el('p', { text: r.opens.length ? 'Opens to ' + r.opens.map(u => u.slice(-4)).join(', ') : 'No guest’s card opens the door.' }),
       el('p', { text: r.code ? 'WiFi: ' + [r.code.user, r.code.code].filter(Boolean).join(' ') : 'No WiFi code.' }));
   }
