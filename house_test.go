@@ -55,6 +55,7 @@ var imports = []struct {
 	{"hwsim/door", nil},
 	{"hwsim/console", nil},
 	{"hwsim/line", nil},
+	{"hwsim/room", []string{"hwsim", "hwsim/..."}},
 	{"hwsim/...", []string{"hwsim/door", "hwsim/line", "hwsim/console"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
 }

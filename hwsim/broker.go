@@ -48,8 +48,9 @@ func (h *Hotel) TVPage(room string) string {
 	if h.page == nil {
 		return ""
 	}
+	key := h.site.setsOf(room)[0]
 	set := tvpage.Set{
-		Broker: h.Broker.(webBroker).WebURL(), Property: PropertyID, Room: room, Password: h.Broker.Access(room).Password, Hotel: "Hotel Sea View",
+		Broker: h.Broker.(webBroker).WebURL(), Prefix: h.site.prefix, Property: h.site.property, Room: key, Password: h.Broker.Access(key).Password, Hotel: h.site.name,
 	}
 	return set.Address(h.page.URL())
 }

@@ -28,6 +28,16 @@ func QuickRules(command []string) (string, error) {
 	return strings.NewReplacer("after: 30m", "after: 1s", "# Half an hour for the lobby.", "# A second for the lobby, half an hour in a hotel.").Replace(string(table)), nil
 }
 
+// CheckFile has the agent check a property file, and gives what it says.
+func CheckFile(command []string, file string) (said string, err error) {
+	args := append(append([]string(nil), command[1:]...), "check", "--config", file)
+	out, err := exec.Command(command[0], args...).CombinedOutput()
+	if err != nil && len(out) == 0 {
+		out = []byte(err.Error())
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
 // StartAgent starts the agent on the hotel's property file. Its log is added to the named file.
 func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
