@@ -15,9 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/VictoriaMetrics/metrics"
-
 	"edgeagent/internal/agent"
+	"edgeagent/internal/metrics"
 )
 
 // Page is what the server shows.
