@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // maxGuests bounds the guests on one screen; more do not fit anyway.
@@ -48,8 +48,7 @@ func readGuests(text string) ([]guest, error) {
 // greet makes what the screen says of each guest, in that language and no more
 // of the name than the style allows.
 func greet(guests []guest, tag language.Tag, style string) []guestDoc {
-	base, _ := tag.Base()
-	how, ok := languageManners[base.String()]
+	how, ok := languageManners[tag.Base()]
 	if !ok {
 		how = manners{bare: "{}", guest: languageManners["en"].guest}
 	}
@@ -68,7 +67,7 @@ func greet(guests []guest, tag language.Tag, style string) []guestDoc {
 // inScript takes the name in the guest's own script where the language is not
 // written in Latin letters and the PMS has that name.
 func (g guest) inScript(tag language.Tag) guest {
-	if script, _ := tag.Script(); script.String() != "Latn" && strings.TrimSpace(g.AltLast) != "" {
+	if tag.Script() != "Latn" && strings.TrimSpace(g.AltLast) != "" {
 		g.First, g.Last = g.AltFirst, g.AltLast
 	}
 	g.Title, g.First, g.Last = clean(g.Title, maxName), clean(g.First, maxName), clean(g.Last, maxName)

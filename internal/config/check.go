@@ -13,8 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
+	"edgeagent/internal/language"
 	"edgeagent/internal/zones"
 	"edgeagent/pms/mews"
 )
