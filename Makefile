@@ -3,6 +3,7 @@
 GO      ?= go
 N       ?= 200
 REQUESTS ?= 10000
+KILLS   ?= 20
 FUZZ    ?= 10s
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
@@ -42,9 +43,9 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
-test-real: build arm64 ## a real Mosquitto, FreeRADIUS, the gateways' binaries under QEMU, the tools of libnfc
+test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the TV page in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc
 	realtest/install
-	$(GO) test -race -count=1 -timeout 15m -tags real ./realtest/... ./hwsim/radiussim
+	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
 
 lint: ## golangci-lint and govulncheck, at fixed versions
@@ -69,6 +70,7 @@ bench: build arm64 ## speed, latency, memory, wear and sizes beside what the mac
 	$(GO) test -run '^$$' -bench Figures -benchtime 1x -timeout 20m ./bench
 	$(GO) test -run '^$$' -bench Request -benchtime 12x ./drivers/keycard
 	$(GO) test -run '^$$' -bench Encode -benchtime 15x ./drivers/keycard/pn532
+	$(GO) test -run BurstOfCheckIns -v ./drivers/wifi | grep stays
 
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out

@@ -28,6 +28,7 @@ func BenchmarkFigures(b *testing.B) {
 		{"day", day},
 		{"keys", keys},
 		{"start", start},
+		{"tvs", tvs},
 		{"size", size},
 	} {
 		b.Run(part.name, func(b *testing.B) {

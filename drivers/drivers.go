@@ -216,6 +216,9 @@ type Site struct {
 	// subject of the named device; nil if there is none. A driver finds there
 	// after a restart what it once made. The func itself may be nil.
 	Known func(device, subject string) map[string]string
+	// Interrupted reports whether a job of the named device may still be under way
+	// of which an earlier process did not learn the outcome. nil: nobody can say.
+	Interrupted func(device string) bool
 	// Late tells what became of a command that ended with ErrUnknown, once the
 	// device has said so after all. It may be nil.
 	Late func(commandID string, done bool, note string)

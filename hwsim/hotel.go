@@ -24,6 +24,7 @@ import (
 
 	"edgeagent/hwsim/inspiresim"
 	"edgeagent/hwsim/locksim"
+	"edgeagent/hwsim/tvpage"
 	"edgeagent/hwsim/tvsim"
 )
 
@@ -82,6 +83,7 @@ type Hotel struct {
 	wifiSection  []string          // lines of the property file
 	wifiSecrets  map[string]string // files that they name
 	status       string
+	page         *tvpage.Server // of the reference TV; nil without a broker for browsers
 	mu           sync.Mutex
 	tvs          map[string]*tvsim.TV
 	stays        map[string]*Stay
@@ -156,7 +158,7 @@ func (h *Hotel) startLocks() (err error) {
 
 func (h *Hotel) startTVs() error {
 	if h.Broker = h.opt.Broker; h.Broker == nil {
-		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Property: PropertyID, AgentPassword: clientSecret})
+		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Property: PropertyID, AgentPassword: clientSecret, WebAddr: "127.0.0.1:0"})
 	}
 	if err := h.Broker.Start(tvsim.Keep); err != nil {
 		return fmt.Errorf("the broker: %w", err)
@@ -169,7 +171,7 @@ func (h *Hotel) startTVs() error {
 		tv.Plug()
 		h.tvs[room] = tv
 	}
-	return nil
+	return h.startPage()
 }
 
 // TV is the set in a room.
@@ -183,6 +185,9 @@ func (h *Hotel) Close() error {
 	}
 	if h.Broker != nil {
 		h.Broker.Stop()
+	}
+	if h.page != nil {
+		errs = append(errs, h.page.Close())
 	}
 	if h.PMS != nil {
 		errs = append(errs, h.PMS.Close())

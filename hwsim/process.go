@@ -54,6 +54,9 @@ func (p *Process) Kill() {
 	p.done <- errors.Join(errors.New("killed"), <-p.done)
 }
 
+// Signal sends the agent a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Stop asks the agent to stop and waits until it has.
 func (p *Process) Stop(ctx context.Context) error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"edgeagent/internal/config"
+	"edgeagent/internal/logring"
 	"edgeagent/internal/web"
 )
 
@@ -27,7 +28,10 @@ func runCommand(path *string) *cobra.Command {
 		Short: "Serve the property",
 		Long: `Run connects to the PMS and serves the devices until it is told to stop. On the
 first SIGTERM or Ctrl-C it takes no new work and finishes the card in the
-encoder; the second one cuts that short.
+encoder; the second one cuts that short. On a SIGHUP it reads the property
+file and takes over its rules and the names that rooms have at encoders and TVs,
+and the certificates of the TVs' broker. With a problem in the file nothing is
+taken over; what needs a restart the status page says.
 
 A property file with problems does not end it: the status page shows them, and
 nothing else runs until they are mended and edgeagent is restarted.`,
@@ -72,13 +76,17 @@ func signals(ctx context.Context) (soft, hard context.Context, stop func()) {
 
 // serve runs the agent and the status page.
 func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // from the first on: it would end us otherwise
+	defer signal.Stop(hangUp)
 	loaded, problems := config.Load(path)
-	page := &web.Page{Version: version(), Problems: problems.Render()}
+	lines := logring.New()
+	page := &web.Page{Version: version(), Problems: problems.Render(), Log: lines}
 	listen, level := "127.0.0.1:8080", "info"
 	if loaded != nil {
 		page.Property, listen, level = loaded.Property.Name, loaded.Status.Listen, loaded.Log.Level
 	}
-	log := logger(out, level)
+	log := logger(out, lines, level)
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
@@ -119,6 +127,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
+	group.Go(func() error { h.reloadOn(ctx, hangUp, &reload{path: path, loaded: loaded, log: log}); return nil })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)
@@ -135,8 +144,9 @@ func ready(status string) {
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
 }
 
-// logger writes for people on a terminal and JSON otherwise.
-func logger(out io.Writer, level string) zerolog.Logger {
+// logger writes for people on a terminal and JSON otherwise, and keeps the last
+// lines in the ring.
+func logger(out io.Writer, lines *logring.Ring, level string) zerolog.Logger {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = zerolog.ConsoleWriter{Out: f, TimeFormat: "15:04:05"}
 	}
@@ -144,5 +154,5 @@ func logger(out io.Writer, level string) zerolog.Logger {
 	if err != nil {
 		parsed = zerolog.InfoLevel
 	}
-	return zerolog.New(zerolog.SyncWriter(out)).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(zerolog.MultiLevelWriter(zerolog.SyncWriter(out), lines)).Level(parsed).With().Timestamp().Logger()
 }

@@ -112,6 +112,12 @@ func describe(h *hwsim.Hotel) {
 	fmt.Fprintf(w, "  WiFi controller\t%s\n", h.WiFi.URL())
 	fmt.Fprintf(w, "  Property file\t%s\n", h.PropertyFile)
 	fmt.Fprintf(w, "  Agent's status page\t%s\n", h.StatusURL)
+	if len(h.Rooms) > 0 && h.TVPage(h.Rooms[0]) != "" {
+		fmt.Fprintln(w, "TVs for a browser, one page for each room (a second set, beside the room's own):")
+		for _, room := range h.Rooms {
+			fmt.Fprintf(w, "  %s\t%s\n", room, h.TVPage(room))
+		}
+	}
 	w.Flush()
 }
 
@@ -140,7 +146,7 @@ func demoCommand(f *flags) *cobra.Command {
 			}
 			rows, err := day.Play(cmd.Context())
 			if err = report(rows, err, day.LogFile); err == nil && !once {
-				fmt.Printf("\nThe hotel stays open: look at %s, or at the log in %s. Ctrl-C closes it.\n", h.StatusURL, day.LogFile)
+				fmt.Printf("\nThe hotel stays open: look at %s, at the TVs named above, or at the log in %s. Ctrl-C closes it.\n", h.StatusURL, day.LogFile)
 				<-cmd.Context().Done()
 			}
 			if stopErr := day.Stop(); err == nil && stopErr != nil {

@@ -2,7 +2,9 @@ package iptv
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"edgeagent/drivers"
 	"edgeagent/hwsim/tvsim"
@@ -64,6 +66,38 @@ func TestWiFiCodeFollowsOntoTheScreen(t *testing.T) {
 	r.shows(tv, "Mr Brown")
 	if got := tv.Shown().WiFi; got != "" {
 		t.Errorf("the next guest is shown %q", got)
+	}
+}
+
+// The code comes while the greeting is under way: at the nth time that the
+// driver asks for it, just too late for the answer. First it makes the document,
+// then it has the room to itself and is about to publish.
+func TestWiFiCodeThatComesWithTheGreeting(t *testing.T) {
+	for nth := 1; nth <= 2; nth++ {
+		made := &codes{by: map[string]map[string]string{}}
+		r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+		var asked atomic.Int32
+		follower := make(chan *Driver, 1)
+		r.open(func(d *Driver) {
+			d.site.Known = func(device, subject string) map[string]string {
+				known := made.known(device, subject)
+				if asked.Add(1) == int32(nth) {
+					made.make("stay:s1", "k7qx")
+					(<-follower).Follow("wifi", "stay:s1")
+					// Whoever follows has looked at the room when this is over.
+					r.eventually("the driver follows", func() bool { return asked.Load() > int32(nth) })
+					time.Sleep(100 * time.Millisecond)
+				}
+				return known
+			}
+		})
+		r.connected()
+		tv := r.tv("101", "tv1")
+		follower <- r.driver
+		r.do(r.ledger.welcome("101", "s1", "Smith"))
+		if err := tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }); err != nil {
+			t.Errorf("known after question %d, it shows %q", nth, tv.Shown().WiFi)
+		}
 	}
 }
 

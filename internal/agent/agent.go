@@ -91,6 +91,7 @@ type Agent struct {
 	counts   counts
 	recent   recent
 	happened happened
+	reloads  reloads
 	seen     sightings
 	collect  collection
 	// reporters tell each PMS how its device commands stand.

@@ -85,17 +85,24 @@ type Patience struct {
 
 // PMS is a link: a name and exactly one section.
 type PMS struct {
-	Name    string          `yaml:"name"`
+	// Name is the link's name in pages, logs and rules: a-z, 0-9, _ and -.
+	Name string `yaml:"name"`
+	// Inspire is Destinity Inspire, or OPERA Cloud with dialect ohip.
 	Inspire *inspire.Config `yaml:"inspire"`
-	Mews    *mews.Config    `yaml:"mews"`
+	// Mews is Mews, with its device commands.
+	Mews *mews.Config `yaml:"mews"`
 }
 
 // Device is a device: a name and exactly one section, which says its kind.
 type Device struct {
-	Name    string          `yaml:"name"`
+	// Name is the device's name in rules, pages and logs: a-z, 0-9, _ and -.
+	Name string `yaml:"name"`
+	// Keycard is an encoder of a lock system, or a module that makes keys itself.
 	Keycard *keycard.Config `yaml:"keycard"`
-	IPTV    *iptv.Config    `yaml:"iptv"`
-	WiFi    *wifi.Config    `yaml:"wifi"`
+	// IPTV is all the TVs behind one MQTT broker.
+	IPTV *iptv.Config `yaml:"iptv"`
+	// WiFi is a controller that gives guests access.
+	WiFi *wifi.Config `yaml:"wifi"`
 }
 
 // Kind is the name of the device's section, "" if it has none.

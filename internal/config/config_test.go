@@ -28,8 +28,10 @@ func property(t *testing.T, text string, files ...string) string {
 	for _, name := range files {
 		text := "a value\n"
 		switch {
-		case strings.HasSuffix(name, ".pem"):
+		case strings.HasSuffix(name, ".pem"), strings.HasSuffix(name, ".crt"):
 			text = certificate(t)
+		case strings.HasSuffix(name, ".key"):
+			text = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 		case name == "signing-key":
 			text = strings.Repeat("0f", 32) + "\n"
 		}
@@ -103,7 +105,7 @@ func TestSample(t *testing.T) {
 		ReplaceAllString(string(raw[strings.Index(string(raw), "\nproperty:"):]), "$1$2")
 	all = regexp.MustCompile(`(?m)^ +(stream_url|token_url|system|address): .*$`).ReplaceAllString(all, "")
 	all = strings.Replace(all, "ca_file: controller-ca.pem", "", 1)
-	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "mews-client-token", "mews-access-token", "signing-key")...))
+	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "agent.crt", "agent.key", "mews-client-token", "mews-access-token", "signing-key")...))
 	for _, p := range problems {
 		if !p.Warning && !strings.Contains(p.Message, "neither port nor address") {
 			t.Errorf("with every setting: %v\n%s", p, p.Source)

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // Each bad file gets exactly the committed words, place and caret.
 func TestBadFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.yaml")
-	if err != nil || len(files) < 24 {
+	if err != nil || len(files) < 80 {
 		t.Fatalf("%d bad files, %v", len(files), err)
 	}
 	// Version control keeps no more of a mode than whether a file can be run.
@@ -32,6 +32,11 @@ func TestBadFiles(t *testing.T) {
 				t.Error("no problems in a bad file")
 			}
 			got := Report(file, l, problems)
+			for _, p := range problems {
+				if p.Line == 0 || p.Column == 0 {
+					t.Errorf("without a place: %s", p)
+				}
+			}
 			if strings.Contains(got, "ThisMustNotShow") {
 				t.Error("a secret shows")
 			}

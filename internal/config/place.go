@@ -37,6 +37,16 @@ func (c *checker) add(path, format string, args ...any) *Problem {
 	return c.tell(path, format, args...)
 }
 
+// addAt is add, of a path's key if the problem is about that.
+func (c *checker) addAt(path string, atKey bool, format string, args ...any) *Problem {
+	key := c.keys[path]
+	if !atKey || key == nil || c.shadowed(path) {
+		return c.add(path, format, args...)
+	}
+	c.said[path] = true
+	return c.report(c.located(key.GetToken(), fmt.Sprintf(format, args...)))
+}
+
 func (c *checker) tell(path, format string, args ...any) *Problem {
 	c.said[path] = true
 	message := fmt.Sprintf(format, args...)
@@ -51,7 +61,7 @@ func (c *checker) tell(path, format string, args ...any) *Problem {
 		}
 		return c.report(c.located(start(node), message))
 	}
-	return c.report(Problem{Message: message})
+	return c.report(Problem{Line: 1, Column: 1, Message: message}) // it stands nowhere, so it belongs to the whole file
 }
 
 // located is a problem at a token.

@@ -49,6 +49,9 @@ func (p *Page) operate(mux *http.ServeMux) {
 			}
 		})
 	}
+	if p.Log != nil {
+		mux.Handle("GET /api/log", p.Log)
+	}
 	mux.HandleFunc("GET /api/devices/{id}/trace", p.trace)
 	mux.HandleFunc("GET /api/rooms/{room}/slip.txt", p.slip)
 	mux.HandleFunc("GET /api/rooms/{room}/slip.png", p.slip)

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -77,6 +78,13 @@ func TestControlSocketOperates(t *testing.T) {
 	}
 	if w := ask(p.Control(), "GET /api/rooms/101/slip.txt"); !strings.Contains(w.Body.String(), "Code       secret") || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%s %v", w.Body, w.Header())
+	}
+	p.Log = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "lines of ", r.FormValue("room")) })
+	if w := ask(p.Control(), "GET /api/log?room=101"); w.Body.String() != "lines of 101" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := ask(p.Handler(), "GET /api/log?room=101"); w.Code != http.StatusNotFound {
+		t.Errorf("the log on the page: %d %s", w.Code, w.Body)
 	}
 	if w := ask(p.Control(), "GET /api/rooms/101/slip.png"); !strings.HasPrefix(w.Body.String(), "\x89PNG") {
 		t.Error("no picture")

@@ -28,6 +28,8 @@ type Page struct {
 	Look     func() (agent.View, error)
 	// Operator is what a person can do; nil where there is no agent.
 	Operator *Operator
+	// Log shows the last lines of the log; nil where there are none.
+	Log http.Handler
 }
 
 // Serve answers on the listener until ctx is done, and returns when nobody is
