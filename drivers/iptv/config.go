@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // Config is the section of the property file about the TVs behind one broker.

@@ -25,8 +25,7 @@ import (
 	"time"
 
 	"edgeagent/drivers"
-
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // Driver is the TVs behind one broker.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // maxGuests bounds the guests on one screen; more do not fit anyway.
@@ -80,7 +80,7 @@ func (m *manners) greet(names []string) string {
 // inScript takes the name in the guest's own script where the language is not
 // written in Latin letters and the PMS has that name.
 func (g guest) inScript(tag language.Tag) guest {
-	if script, _ := tag.Script(); script.String() != "Latn" && strings.TrimSpace(g.AltLast) != "" {
+	if tag.Script() != "Latn" && strings.TrimSpace(g.AltLast) != "" {
 		g.First, g.Last = g.AltFirst, g.AltLast
 	}
 	g.Title, g.First, g.Last = clean(g.Title, maxName), clean(g.First, maxName), clean(g.Last, maxName)

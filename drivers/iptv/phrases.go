@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // title is a form of address, whatever language the PMS wrote it in.
@@ -55,12 +55,10 @@ var greetings string
 // with its script, or of its language in the same script. English has some.
 func (b *phrasebook) speech(tags ...language.Tag) *manners {
 	for _, tag := range append(tags, language.English) {
-		base, _ := tag.Base()
-		script, _ := tag.Script()
-		plain, _ := language.Make(base.String()).Script()
-		names := []string{tag.String(), base.String() + "-" + script.String()}
-		if script == plain {
-			names = append(names, base.String())
+		base := tag.Base()
+		names := []string{tag.String(), base + "-" + tag.Script()}
+		if tag.Script() == language.MustParse(base).Script() {
+			names = append(names, base)
 		}
 		for _, name := range names {
 			if m := b.manners[name]; m != nil {

@@ -6,8 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
+
+	"edgeagent/internal/language"
 )
 
 func TestClean(t *testing.T) {

@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
+	"edgeagent/internal/language"
 	"edgeagent/internal/zones"
 	"edgeagent/pms/mews"
 )

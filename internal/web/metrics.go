@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/VictoriaMetrics/metrics"
+	"edgeagent/internal/metrics"
 )
 
 func (p *Page) metrics(w http.ResponseWriter, _ *http.Request) {
