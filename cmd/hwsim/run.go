@@ -112,7 +112,7 @@ func (r *running) run(ctx context.Context, f *flags) error {
 		if err := with.Power.On(); err != nil {
 			return err
 		}
-		defer with.Power.Off()
+		defer func() { _ = with.Power.Off() }() // the hotel closes; nobody could do anything about it
 		fmt.Println("The agent's log is", log)
 	}
 	fmt.Println("Ctrl-C ends it.")

@@ -3,6 +3,7 @@ package iptv
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -289,10 +290,7 @@ func TestBridgeProblems(t *testing.T) {
 		}
 	}
 	c := Config{Broker: "tls://b", Bridges: []Bridge{{Rooms: []string{"1+"}}, {Publish: []BridgeMessage{{}}}}}
-	got := map[string]string{}
-	for path, text := range c.Problems() {
-		got[path] = text
-	}
+	got := maps.Collect(c.Problems())
 	if diff := cmp.Diff(map[string]string{
 		"bridges[0]":               "publishes nothing: write publish: with at least one message, or leave the bridge out",
 		"bridges[0].rooms[0]":      `"1+" is no room key: 1 to 64 of a-z, 0-9, - and _`,

@@ -3,6 +3,7 @@ package iptv
 import (
 	"context"
 	"maps"
+	"strings"
 	"time"
 
 	"edgeagent/drivers"
@@ -240,14 +241,14 @@ func (s *session) greeted(ctx context.Context, cmd drivers.Command, key string, 
 
 // joined are the guests in one line.
 func joined(guests []guestDoc) string {
-	line := ""
+	var line strings.Builder
 	for i, g := range guests {
 		if i > 0 {
-			line += ", "
+			line.WriteString(", ")
 		}
-		line += g.Display
+		line.WriteString(g.Display)
 	}
-	return line
+	return line.String()
 }
 
 // left tells the bridges that a room is vacant.

@@ -141,7 +141,7 @@ func (r *bookReader) begin(text string) error {
 		return fmt.Errorf("a language begins with its tags in brackets, such as [no nb nn]")
 	}
 	r.now, r.given = &manners{titles: map[title]string{}, list: ","}, map[string]bool{}
-	for _, name := range strings.Fields(tags) {
+	for name := range strings.FieldsSeq(tags) {
 		if tag, err := language.Parse(name); err != nil || tag.String() != name {
 			return fmt.Errorf("%q is no language tag, or not in the form that is looked for", name)
 		}

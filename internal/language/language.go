@@ -125,13 +125,14 @@ func (t Tag) Script() string {
 
 // String is the tag as one writes it, such as zh-Hant-TW.
 func (t Tag) String() string {
-	text := t.Base()
+	var text strings.Builder
+	text.WriteString(t.Base())
 	for _, part := range []string{t.script, t.region, t.rest} {
 		if part != "" {
-			text += "-" + part
+			text.WriteString("-" + part)
 		}
 	}
-	return text
+	return text.String()
 }
 
 const (
