@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -277,13 +278,19 @@ func (h *Hotel) Close() error {
 // path is that of a file of the hotel.
 func (h *Hotel) path(name string) string { return filepath.Join(h.opt.Dir, name) }
 
+// freeAddress is an address for a server that starts later. It is none of those
+// that the kernel gives to whoever asks for any: somebody else would have it by then.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const first, last, tries = 20_000, 32_000, 100
+	var err error
+	for range tries {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(last-first))); err == nil {
+			address := l.Addr().String()
+			return address, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // writeProperty writes the property file and the secrets that it names.
