@@ -4,6 +4,7 @@ package realtest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -92,14 +93,21 @@ func newMosquittoWith(t *testing.T, keeps memory, acl string, rooms ...string) *
 	return m
 }
 
+// freeAddress is none of those that the kernel gives to whoever asks for any:
+// somebody else would have it by the time the broker is started.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, last, tries = 12_000, 20_000, 100
+	for range tries {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(last-first)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (m *mosquitto) write(name, text string) string {
