@@ -130,6 +130,36 @@ func (c *client) classifyAnswer(err error, answer *answerError) error {
 	return fmt.Errorf("%w: %w", drivers.ErrRefused, where)
 }
 
+// together makes one error of several, nil of none. What can be tried again
+// says what becomes of the whole; a refusal beside it is told in words only,
+// or else the rest would never be tried again.
+func together(errs []error) error {
+	var again, refused error
+	join := func(to *error, err error) {
+		if *to == nil {
+			*to = err
+		} else {
+			*to = fmt.Errorf("%w; %w", *to, err)
+		}
+	}
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case errors.Is(err, drivers.ErrRefused):
+			join(&refused, err)
+		default:
+			join(&again, err)
+		}
+	}
+	if again != nil && refused != nil {
+		return fmt.Errorf("%w; %s", again, refused.Error())
+	}
+	if again != nil {
+		return again
+	}
+	return refused
+}
+
 // shorten drops the URL that net/http puts around its errors: it says nothing
 // new, and it may hold what does not belong into a log.
 func shorten(err error) error {

@@ -228,3 +228,39 @@ func TestOpenStaysUpWithoutController(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Nobody can say which devices a departed guest has: the code dies all the
+// same, and the devices are cut once somebody can.
+func TestRevokeWithoutALookUp(t *testing.T) {
+	for _, again := range []string{"lane", "lane after a restart", "sweep"} {
+		t.Run(again, func(t *testing.T) {
+			b := newBench(t, nil)
+			a := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+			b.join(t, mac1, a["code"])
+			b.sim.Inject(console.Fault{Kind: console.ServerError, Match: "stat/guest", Count: -1})
+			for range 2 {
+				_, err := b.try(t, revoke(keyA))
+				if class(err) != "retry" || !strings.Contains(err.Error(), "list guests") {
+					t.Fatalf("got %v, want an error that is tried again", err)
+				}
+			}
+			if b.sim.CodeWorks(a["code"]) {
+				t.Error("the departed guest's code works as long as nobody can look")
+			}
+			b.sim.Heal()
+			switch again {
+			case "lane after a restart":
+				b.restart(t, nil)
+				fallthrough
+			case "lane":
+				b.must(t, revoke(keyA))
+			case "sweep":
+				b.want = []drivers.Command{revoke(keyA)}
+				b.sweep(t)
+			}
+			if b.sim.Online(mac1) {
+				t.Error("the departed guest's device is still online")
+			}
+		})
+	}
+}

@@ -200,7 +200,9 @@ func (u *unifi) move(ctx context.Context, g Grant, keep voucher, rest []voucher,
 
 // Revoke ends the credential first, then the sessions: the other way round a
 // device would log straight back in. Deleting a voucher leaves its devices
-// online, and afterwards nothing says whose they are: look before.
+// online, and afterwards nothing says whose they are: look before. A look that
+// fails keeps no code alive; its cut is tried again, by the codes that receipt
+// and history have.
 func (u *unifi) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error) {
 	mine, err := u.named(ctx, stay.marker())
 	if err != nil {
@@ -208,18 +210,22 @@ func (u *unifi) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error
 	}
 	past := u.remember(stay, mine)
 	var macs []string
+	var errs []error
 	if cut && len(past.codes) > 0 {
 		if macs, err = u.online(ctx, past, ""); err != nil {
-			return Revoked{}, err
+			errs = append(errs, err)
+			u.uncut(stay)
 		}
 	}
 	for _, v := range mine {
-		if err := u.remove(ctx, v.ID); err != nil {
-			return Revoked{}, err
-		}
+		errs = append(errs, u.remove(ctx, v.ID))
+	}
+	if err := together(errs); err != nil {
+		return Revoked{}, err
 	}
 	for _, mac := range macs {
 		if err := u.unauthorise(ctx, mac); err != nil {
+			u.uncut(stay)
 			return Revoked{}, err
 		}
 	}
@@ -255,7 +261,8 @@ func (u *unifi) online(ctx context.Context, past history, except string) ([]stri
 	return macs, nil
 }
 
-// List returns all vouchers with our marker.
+// List returns all vouchers with our marker, and the stays without one whose
+// devices are still to be cut.
 func (u *unifi) List(ctx context.Context) ([]Credential, error) {
 	all, err := u.marked(ctx)
 	if err != nil {
@@ -271,7 +278,7 @@ func (u *unifi) List(ctx context.Context) ([]Credential, error) {
 		c.Key = key
 		list = append(list, c)
 	}
-	return list, nil
+	return append(list, u.owed()...), nil
 }
 
 func (u *unifi) credential(v voucher) Credential {

@@ -10,6 +10,9 @@ import (
 type history struct {
 	codes []string
 	since time.Time
+	// uncut says that the vouchers were to be deleted while their devices could
+	// not be cut.
+	uncut bool
 }
 
 // remember adds what the controller lists to what the receipts and this process
@@ -48,4 +51,26 @@ func (u *unifi) forget(stay Stay) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.past, stay.Key)
+}
+
+func (u *unifi) uncut(stay Stay) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	h := u.past[stay.Key]
+	h.uncut = true
+	u.past[stay.Key] = h
+}
+
+// owed are the stays whose devices are still to be cut, as credentials, so that
+// a sweep comes back to them: no voucher leads to them any more.
+func (u *unifi) owed() []Credential {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var list []Credential
+	for key, h := range u.past {
+		if h.uncut {
+			list = append(list, Credential{Key: key, Codes: h.codes, Since: h.since, Created: h.since.Add(-time.Duration(u.skew.Load())), Live: true})
+		}
+	}
+	return list
 }
