@@ -160,6 +160,27 @@ func together(errs []error) error {
 	return refused
 }
 
+// faults are what goes wrong with single entries of a list.
+type faults struct {
+	all []error
+	row int
+}
+
+// manyFaults in a row are no longer about single entries.
+const manyFaults = 5
+
+// enough keeps an error, and reports whether it is no use to go on.
+func (f *faults) enough(err error) bool {
+	if err == nil {
+		f.row = 0
+		return false
+	}
+	f.all = append(f.all, err)
+	f.row++
+	var down *drivers.LinkDown
+	return errors.As(err, &down) || errors.Is(err, context.Canceled) || f.row >= manyFaults
+}
+
 // shorten drops the URL that net/http puts around its errors: it says nothing
 // new, and it may hold what does not belong into a log.
 func shorten(err error) error {

@@ -18,7 +18,8 @@ type controller interface {
 	// Revoke ends the credential and, with cut, the sessions that it let in.
 	// What is gone already is success.
 	Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error)
-	// List returns all credentials that carry our marker.
+	// List returns all credentials that carry our marker; with an error beside
+	// them, those that could be read.
 	List(ctx context.Context) ([]Credential, error)
 	// Probe checks reach, key, site and rights, and changes nothing.
 	Probe(ctx context.Context) (Report, error)
