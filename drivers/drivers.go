@@ -57,10 +57,15 @@ var (
 	ErrUnknown = errors.New("outcome unknown")
 )
 
-// RetryAfter is an error of a device that said when to come back.
+// RetryAfter is an error of a device that said when to come back. It is busy as
+// a whole: the lane pauses for at least that long, and the command's own tries
+// are not used up.
 type RetryAfter struct {
 	Wait time.Duration
-	Err  error
+	// Alone says that the device is free for other commands: this one waits, and
+	// the lane goes on.
+	Alone bool
+	Err   error
 }
 
 func (e *RetryAfter) Error() string { return e.Err.Error() }

@@ -48,6 +48,9 @@ func (c *client) refusal(res *http.Response, body io.Reader, fault func([]byte) 
 			return &drivers.RetryAfter{Wait: wait, Err: answer}
 		}
 	}
+	if res.StatusCode == http.StatusTooManyRequests { // it did not say for how long
+		return &drivers.RetryAfter{Err: answer}
+	}
 	return answer
 }
 

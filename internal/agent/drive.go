@@ -125,7 +125,7 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 	withdrawn := a.store.Withdrawn(c.Source, c.Ask)
 	switch {
 	case err == nil:
-		d.lane.reset()
+		d.lane.worked()
 		c.Note = receipt.Note
 		if withdrawn {
 			c.Note += tooLateToWithdraw(d, c)
@@ -148,7 +148,7 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		}
 		return a.finish(d, c, offsetstore.Error)
 	case errors.Is(err, drivers.ErrRefused):
-		d.lane.reset()
+		d.lane.worked()
 		c.Note = reason(err)
 		if len(receipt.Values) > 0 { // the first cards of several were cut
 			if c.Receipt, err = json.Marshal(withEnd(receipt, c)); err != nil {
@@ -171,7 +171,12 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		d.lane.pause(a.patience)
 		c.Note = reason(err)
 		return a.again(d, c, 0)
-	case errors.As(err, &later):
+	case errors.As(err, &later) && !later.Alone:
+		c.Tries-- // it was asked to wait, whichever command this is
+		d.lane.rest(later.Wait, a.patience)
+		c.Note = reason(err)
+		return a.again(d, c, 0)
+	case errors.As(err, &later) && later.Wait > 0:
 		c.Note = reason(err)
 		return a.again(d, c, later.Wait)
 	default:
