@@ -99,14 +99,21 @@ func (o *opnsense) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	past := names(g.Stay, mine)
 	var keep *ticket
 	for i, v := range mine {
-		switch {
-		case !v.live():
-		case v.User == g.Known["voucher"] && g.Known["code"] != "" && o.fits(v, g):
+		if v.live() && v.User == g.Known["voucher"] && g.Known["code"] != "" && o.fits(v, g) {
 			keep = &mine[i]
-		default:
-			if err := o.expire(ctx, v.User); err != nil {
-				return Credential{}, err
-			}
+		}
+	}
+	if keep == nil { // before the guest's old voucher goes
+		if err := o.untimed(); err != nil {
+			return Credential{}, err
+		}
+	}
+	for i, v := range mine {
+		if !v.live() || keep == &mine[i] {
+			continue
+		}
+		if err := o.expire(ctx, v.User); err != nil {
+			return Credential{}, err
 		}
 	}
 	if keep != nil {

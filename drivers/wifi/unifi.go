@@ -1,7 +1,6 @@
 package wifi
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -97,6 +96,9 @@ func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	}
 	keep, rest := u.choose(mine, g)
 	if keep == nil {
+		if err := u.untimed(); err != nil {
+			return Credential{}, err
+		}
 		if keep, err = u.create(ctx, g); err != nil {
 			return Credential{}, err
 		}
@@ -108,65 +110,6 @@ func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	made := u.credential(*keep)
 	made.Key, made.Codes, made.Since = g.Key, past.codes, past.since
 	return made, nil
-}
-
-// choose finds the voucher to keep among those of the stay: the one whose code
-// the guest was told, else one in use, else the oldest. The rest has to go.
-func (u *unifi) choose(mine []voucher, g Grant) (keep *voucher, rest []voucher) {
-	told := g.Known["code"]
-	rank := func(v voucher) int {
-		switch {
-		case !u.fits(v, g):
-			return 3
-		case v.Code == told:
-			return 0
-		case v.Used > 0:
-			return 1
-		}
-		return 2
-	}
-	sorted := slices.Clone(mine)
-	sort.Slice(sorted, func(i, j int) bool {
-		a, b := &sorted[i], &sorted[j]
-		return cmp.Or(cmp.Compare(rank(*a), rank(*b)), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID)) < 0
-	})
-	if len(sorted) > 0 && rank(sorted[0]) < 3 {
-		return &sorted[0], sorted[1:]
-	}
-	return nil, sorted
-}
-
-// fits reports whether a voucher gives what the grant says.
-func (u *unifi) fits(v voucher, g Grant) bool {
-	now := u.now()
-	if v.Expired || v.Devices != g.Devices || v.DownKbps != g.DownKbps || v.UpKbps != g.UpKbps || v.DataMB != g.DataMB {
-		return false
-	}
-	end := u.created(v).Add(time.Duration(v.Minutes) * time.Minute)
-	if v.Minutes == unifiMaxMinutes && end.Before(g.Until) {
-		return now.Before(end) // the longest there is
-	}
-	least, most := g.Until, g.Until
-	if g.Overdue {
-		least = g.Departed // made before the departure passed, it is still right
-		if now.After(least) {
-			least = now
-		}
-	}
-	return now.Before(end) && !end.Before(least.Add(-tolerance)) && !end.After(most.Add(tolerance))
-}
-
-// created is when a voucher was made, by the gateway's clock.
-func (u *unifi) created(v voucher) time.Time {
-	return v.CreatedAt.Add(-time.Duration(u.skew.Load()))
-}
-
-// minutes is what is left of a grant, rounded up. It counts elapsed time, so no
-// change of the clocks matters.
-func (u *unifi) minutes(until time.Time) int {
-	left := until.Sub(u.now())
-	n := int64((left + time.Minute - 1) / time.Minute)
-	return int(min(max(n, 1), unifiMaxMinutes))
 }
 
 // move takes the stay's devices over from the vouchers that go to the one that
@@ -183,6 +126,11 @@ func (u *unifi) move(ctx context.Context, g Grant, keep voucher, rest []voucher,
 		macs, err := u.online(ctx, past, keep.Code)
 		if err != nil {
 			return err
+		}
+		if len(macs) > 0 {
+			if err := u.untimed(); err != nil {
+				return err
+			}
 		}
 		for _, mac := range macs {
 			if err := u.authorise(ctx, mac, g); err != nil {
