@@ -130,6 +130,17 @@ const ValueAt = "at"
 // to change it: who would act on it waits.
 const ValueUnderWay = "under_way"
 
+// ValueClosed is set in a receipt whose access has been ended: what it tells of
+// lets nobody in, and may come back as it was.
+const ValueClosed = "closed"
+
+// LetsIn reports whether what a receipt of access tells of is worth showing to
+// its guest: nobody has ended it, and its end is not past.
+func LetsIn(values map[string]string, now time.Time) bool {
+	until, err := time.Parse(time.RFC3339, values["until"])
+	return values["code"] != "" && values[ValueClosed] == "" && (err != nil || now.Before(until))
+}
+
 // At is when the values of the receipt became true; zero if they do not say.
 func (r Receipt) At() time.Time {
 	at, err := time.Parse(time.RFC3339Nano, r.Values[ValueAt])

@@ -66,6 +66,8 @@ type Credential struct {
 	ID   string // the controller's
 	User string // "" where the code is all that a guest types
 	Code string
+	// Shown is the code as its guest reads it best; "" for as it is.
+	Shown string
 	// Codes are all codes the stay has had, as far as known, with Code.
 	Codes []string
 	// Since is when the first of them was made.

@@ -230,5 +230,14 @@ func (u *unifi) List(ctx context.Context) ([]Credential, error) {
 }
 
 func (u *unifi) credential(v voucher) Credential {
-	return Credential{ID: v.ID, Code: v.Code, Codes: []string{v.Code}, Since: v.CreatedAt, Created: u.created(v), Live: !v.Expired}
+	return Credential{ID: v.ID, Code: v.Code, Shown: inFives(v.Code), Codes: []string{v.Code}, Since: v.CreatedAt, Created: u.created(v), Live: !v.Expired}
+}
+
+// inFives is a code as UniFi's own pages print it and its portal takes it: other
+// products' portals take no hyphen.
+func inFives(code string) string {
+	if len(code) == 10 && strings.Trim(code, "0123456789") == "" {
+		return code[:5] + "-" + code[5:]
+	}
+	return code
 }
