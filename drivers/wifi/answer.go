@@ -198,7 +198,7 @@ func shorten(err error) error {
 func unreadable(err error) error {
 	var line net.Error
 	switch {
-	case errors.As(err, &line), errors.Is(err, errTooLarge), errors.Is(err, context.Canceled), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &line), errors.Is(err, errTooLarge), errors.Is(err, errNoList), errors.Is(err, context.Canceled), errors.Is(err, io.ErrUnexpectedEOF):
 		return shorten(err)
 	case errors.Is(err, io.EOF):
 		return errors.New("it is empty")

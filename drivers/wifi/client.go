@@ -201,5 +201,23 @@ func into(v any) func(io.Reader) error {
 	return func(r io.Reader) error { return json.NewDecoder(r).Decode(v) }
 }
 
+var errNoList = errors.New("it holds no list")
+
+// listed decodes a list. Nothing where a list should be is no empty list: what
+// is not seen there would be taken for gone.
+func listed[T any](to *[]T) func(io.Reader) error {
+	return func(r io.Reader) error {
+		var list *[]T
+		if err := json.NewDecoder(r).Decode(&list); err != nil {
+			return err
+		}
+		if list == nil {
+			return errNoList
+		}
+		*to = *list
+		return nil
+	}
+}
+
 // ignore reads nothing: the status has said it all.
 func ignore(io.Reader) error { return nil }

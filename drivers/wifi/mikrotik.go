@@ -266,7 +266,7 @@ func (m *mikrotik) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, er
 // List returns all users with our marker.
 func (m *mikrotik) List(ctx context.Context) ([]Credential, error) {
 	var all []hotspotUser
-	if err := m.print(ctx, routerUsers, ".id,name,comment,disabled", "", "", &all); err != nil {
+	if err := printLines(ctx, m, routerUsers, ".id,name,comment,disabled", "", "", &all); err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
 	var list []Credential
