@@ -199,6 +199,9 @@ func TestListGoesOn(t *testing.T) {
 			if len(s.live(keyA)) != 1 || len(s.live(keyB)) != 0 || len(s.live(keyC)) != 1 {
 				t.Errorf("live: %d, %d, %d", len(s.live(keyA)), len(s.live(keyB)), len(s.live(keyC)))
 			}
+			if got := s.sweep(); got.Removed != 1 || len(s.live(keyA)) != 0 {
+				t.Errorf("the next sweep passed over what could not be read: %+v", got)
+			}
 			s.Inject(console.Fault{Kind: console.Forbidden, Match: match, Count: -1})
 			if _, err := s.drv.Sweep(t.Context()); class(err) != "down" {
 				t.Errorf("got %v", err)
