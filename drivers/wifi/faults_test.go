@@ -264,3 +264,21 @@ func TestRevokeWithoutALookUp(t *testing.T) {
 		})
 	}
 }
+
+// A stay that was reinstated, or that the agent has forgotten, owes no cut.
+func TestNothingIsOwedForEver(t *testing.T) {
+	b := newBench(t, nil)
+	for _, key := range []string{keyA, keyB, keyC} {
+		b.join(t, mac1, b.must(t, ensure(key, start.Add(24*time.Hour)))["code"])
+		b.sim.Inject(console.Fault{Kind: console.ServerError, Match: "stat/guest"})
+		if _, err := b.try(t, revoke(key)); err == nil {
+			t.Fatal("revoked without a look")
+		}
+	}
+	b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+	b.want = []drivers.Command{ensure(keyA, start.Add(24*time.Hour)), revoke(keyB)}
+	u := b.drv.ctl.(*unifi)
+	if owed := u.owed(); len(owed) != 1 || owed[0].Key != keyB {
+		t.Errorf("%d stays are owed a cut, want the one that departed and is known", len(owed))
+	}
+}

@@ -107,6 +107,7 @@ func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	if err := u.move(ctx, g, *keep, rest, past); err != nil {
 		return Credential{}, err
 	}
+	u.paid(g.Stay)
 	made := u.credential(*keep)
 	made.Key, made.Codes, made.Since = g.Key, past.codes, past.since
 	return made, nil
