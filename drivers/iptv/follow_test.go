@@ -142,3 +142,31 @@ func TestWiFiCodeThatComesMeanwhile(t *testing.T) {
 	r.do(r.ledger.welcome("101", "s1", "Smith"))
 	r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }))
 }
+
+// A code that was revoked, or whose end is past, goes from the screen with the
+// next word of it, and is on no new one.
+func TestWiFiCodeThatIsDead(t *testing.T) {
+	for name, value := range map[string][2]string{"revoked": {drivers.ValueClosed, "true"}, "over": {"until", "2001-01-01T00:00:00Z"}} {
+		t.Run(name, func(t *testing.T) {
+			made := &codes{by: map[string]map[string]string{}}
+			r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+			r.open(func(d *Driver) { d.site.Known = made.known })
+			r.connected()
+			tv := r.tv("101", "tv1")
+			made.make("stay:s1", "k7qx")
+			r.do(r.ledger.welcome("101", "s1", "Smith"))
+			r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }))
+			made.make("stay:s1", "k7qx")
+			made.mu.Lock()
+			made.by["stay:s1"][value[0]] = value[1]
+			made.mu.Unlock()
+			r.driver.Follow("wifi", "stay:s1")
+			r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "" }))
+			r.do(r.ledger.welcome("101", "s1", "Smithson"))
+			r.shows(tv, "Mr Smithson")
+			if got := tv.Shown().WiFi; got != "" {
+				t.Errorf("it shows %q", got)
+			}
+		})
+	}
+}

@@ -72,7 +72,7 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 		return nil
 	}
 	known := d.site.Known(d.cfg.ShowWifi, "stay:"+stay)
-	if known["code"] == "" {
+	if !drivers.LetsIn(known, d.now()) {
 		return nil
 	}
 	return &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
