@@ -31,16 +31,39 @@ func (p *tab) await(what, expression string) {
 	})
 }
 
-// press clicks where an element is, as a hand does: what lies above it gets the click.
+// press clicks on an element where a hand would, once it lies there open to it: not
+// outside the window, and nothing above it.
 func (p *tab) press(element string) {
 	p.t.Helper()
-	p.await(element+" can be pressed", `(() => { const e = `+element+`; return e !== null && e !== undefined && !e.disabled; })()`)
+	p.await(element+" can be pressed", `(() => {
+		const e = `+element+`;
+		if (!e || e.disabled) return false;
+		e.scrollIntoView({block: 'center', behavior: 'instant'});
+		const r = e.getBoundingClientRect();
+		window.hand = {X: r.x + r.width / 2, Y: r.y + r.height / 2};
+		return e.contains(document.elementFromPoint(hand.X, hand.Y));
+	})()`)
 	type place struct{ X, Y float64 }
-	at := value[place](p, `(() => { const e = `+element+`; e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
+	at := value[place](p, `window.hand`)
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {
 		p.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
 	}
 }
+
+// key presses a key for whatever has the keyboard.
+func (p *tab) key(name, text string, code int) {
+	p.t.Helper()
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		event := map[string]any{"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code}
+		if kind == "keyDown" && text != "" {
+			event["text"] = text
+		}
+		p.call("Input.dispatchKeyEvent", event, nil)
+	}
+}
+
+func (p *tab) enter()  { p.t.Helper(); p.key("Enter", "\r", 13) }
+func (p *tab) escape() { p.t.Helper(); p.key("Escape", "", 27) }
 
 // write puts a text into a field, in the place of what is there.
 func (p *tab) write(field, text string) {
@@ -131,6 +154,7 @@ func accessible(b *browser, address, name string, prepare func(p *tab)) {
 		p.fits(name + "-" + scheme)
 		axeRun(p, name+", "+scheme+", narrow")
 	}
+	p.stayedHere()
 }
 
 // axeRun reports what axe-core says keeps somebody out.

@@ -162,6 +162,7 @@ func TestPages(t *testing.T) {
 	s := newBench(t)
 	s.control = browse(s.b, s.controlURL)
 	s.control.await("the page is live", has("#line", "Live"))
+	s.control.await("it leads to the status page", element("#status")+`.href === `+quote(s.hotel.StatusURL+"/"))
 	s.logIn()
 	s.operate()
 	s.guestArrives()
