@@ -31,7 +31,8 @@ type browser struct {
 }
 
 // chromium starts one on a profile folder: the same folder is the same set,
-// with all that it may have kept. It trusts the certificate in that file only.
+// with all that it may have kept. It trusts the certificate in that file only, or
+// none of ours if that is "".
 func chromium(t *testing.T, profile, certificate string) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium-headless-shell")
@@ -43,10 +44,15 @@ func chromium(t *testing.T, profile, certificate string) *browser {
 		t.Fatal(err)
 	}
 	b := &browser{t: t, ended: make(chan struct{})}
-	b.cmd = exec.Command(path,
+	flags := []string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-device-scale-factor=1",
-		"--user-data-dir="+profile, "--remote-debugging-port=0", "--ignore-certificate-errors-spki-list="+keyHash(t, certificate), "about:blank")
+		"--user-data-dir=" + profile, "--remote-debugging-port=0",
+	}
+	if certificate != "" {
+		flags = append(flags, "--ignore-certificate-errors-spki-list="+keyHash(t, certificate))
+	}
+	b.cmd = exec.Command(path, append(flags, "about:blank")...)
 	log, err := os.Create(filepath.Join(t.TempDir(), "chromium.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +109,7 @@ type tab struct {
 	socket *websocket.Conn
 	last   int
 	errors []string // that the page has made
+	asked  []string // addresses that the page has asked for
 }
 
 // recorder notes every greeting that ever stands in the page, and when it is gone.
@@ -137,7 +144,7 @@ func (b *browser) open(address string, width, height int) *tab {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { _ = p.socket.Close() })
-	for _, domain := range []string{"Page", "Runtime", "Log"} {
+	for _, domain := range []string{"Page", "Runtime", "Log", "Network"} {
 		p.call(domain+".enable", nil, nil)
 	}
 	p.resize(width, height)
@@ -198,6 +205,9 @@ func (p *tab) ask(method string, params, into any) error {
 		if answer.Method == "Runtime.exceptionThrown" || answer.Method == "Log.entryAdded" && strings.Contains(string(answer.Params), `"level":"error"`) {
 			p.errors = append(p.errors, string(answer.Params))
 		}
+		if answer.Method == "Network.requestWillBeSent" || answer.Method == "Network.webSocketCreated" {
+			p.asked = append(p.asked, askedFor(answer.Params))
+		}
 		if answer.ID != p.last {
 			continue
 		}
@@ -209,6 +219,20 @@ func (p *tab) ask(method string, params, into any) error {
 		}
 		return nil
 	}
+}
+
+// askedFor is the address in what DevTools tells of a request or of a socket.
+func askedFor(params json.RawMessage) string {
+	var sent struct {
+		URL     string `json:"url"`
+		Request struct {
+			URL string `json:"url"`
+		} `json:"request"`
+	}
+	if err := json.Unmarshal(params, &sent); err != nil {
+		return err.Error()
+	}
+	return sent.URL + sent.Request.URL
 }
 
 // value is what an expression is in the page; a promise is waited for.

@@ -2,10 +2,11 @@
 
 // Package realtest holds the agent, and the simulators that it is tested with,
 // against what we have not made up ourselves: a real Mosquitto with certificates
-// and an access list, a real browser as a TV, the processors of the gateways,
-// emulated by QEMU, and the tools of libnfc. Nothing here is skipped; what is
-// missing on this machine is a failure that says what to install. What the
-// browser showed is left in build/out/screens. See make test-real.
+// and an access list, a real browser as a TV and in the hands of an installer,
+// the processors of the gateways, emulated by QEMU, and the tools of libnfc.
+// Nothing here is skipped; what is missing on this machine is a failure that says
+// what to install. What the browser showed is left in build/out/screens. See make
+// test-real.
 package realtest
 
 import (

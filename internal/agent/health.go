@@ -43,7 +43,7 @@ var conditionKinds = map[string]struct {
 	"device-silent":    {"check power, cable and network of the device", 10 * time.Second, "", true},
 	"device-degraded":  {"see the reason", 10 * time.Second, "device-silent", false},
 	"queue-waiting":    {"the device answers but does not keep up; see its last notes", 2 * time.Minute, "device-silent", false},
-	"outcome-unknown":  {"look whether the card was cut (try it on the door, or read it), say so with edgeagent resolve and the id below, and cut again if it was not", 0, "", true},
+	"outcome-unknown":  {"look whether the card was cut (try it on the door, or read it), say so on the status page or with edgeagent resolve and the command's id, and cut again if it was not", 0, "", true},
 	"card-to-collect":  {"take the card off the encoder and keep it: the desk has called the key off", 0, "", true},
 	"clock-unset":      {"give the gateway a time server (NTP); keys wait until then", 0, "", true},
 	"disk-low":         {"free space on the gateway", 0, "", true},

@@ -69,6 +69,26 @@ func TestRoomsSayWhatTheirDevicesDid(t *testing.T) {
 	})
 }
 
+// Who looks at a room after the power cut sees that its key is in doubt, not that
+// nothing was ever done for it.
+func TestDoubtOutlivesARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, id := doubtful(t)
+		s.stop()
+		s.start()
+		defer s.stop()
+		if got := s.stands("101"); !strings.HasPrefix(got, "keycard encode Error? outcome unknown: no result came,") {
+			t.Error(got)
+		}
+		if err := s.agent.Resolve(id, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.stands("101"); !strings.HasPrefix(got, "keycard encode Processed outcome unknown: no result came; a person found that it was done") {
+			t.Error(got)
+		}
+	})
+}
+
 func TestResolvedOutcomeIsShown(t *testing.T) {
 	for _, done := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

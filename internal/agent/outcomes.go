@@ -110,7 +110,9 @@ func (a *Agent) outcomesNow(open []offsetstore.Command) (map[about]Outcome, erro
 	return all, nil
 }
 
-// fillOutcomes reads, once, which settings the devices hold.
+// fillOutcomes reads, once, which settings the devices hold, and of which cards
+// nobody knows what became of them: the power cut that left one so has also taken
+// what this process knew of its room.
 func (a *Agent) fillOutcomes() error {
 	a.outcomes.mu.Lock()
 	filled := a.outcomes.filled
@@ -119,7 +121,16 @@ func (a *Agent) fillOutcomes() error {
 	if filled {
 		return nil
 	}
+	unknown, err := a.store.Unknown()
+	if err != nil {
+		return err
+	}
 	for _, d := range a.devices {
+		for _, c := range unknown {
+			if c.Lane == d.name {
+				a.outcomes.add(d.Kind, c)
+			}
+		}
 		settings, err := a.store.Wanted(d.name)
 		if err != nil {
 			return err
