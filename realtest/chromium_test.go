@@ -221,20 +221,6 @@ func (p *tab) ask(method string, params, into any) error {
 	}
 }
 
-// askedFor is the address in what DevTools tells of a request or of a socket.
-func askedFor(params json.RawMessage) string {
-	var sent struct {
-		URL     string `json:"url"`
-		Request struct {
-			URL string `json:"url"`
-		} `json:"request"`
-	}
-	if err := json.Unmarshal(params, &sent); err != nil {
-		return err.Error()
-	}
-	return sent.URL + sent.Request.URL
-}
-
 // value is what an expression is in the page; a promise is waited for.
 func value[T any](p *tab, expression string) T {
 	p.t.Helper()

@@ -3,6 +3,7 @@
 package realtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -100,6 +101,20 @@ func has(selector string, texts ...string) string {
 		expression += ` && text.includes(` + quote(text) + `)`
 	}
 	return expression + `)` + parts[0]
+}
+
+// askedFor is the address in what DevTools tells of a request or of a socket.
+func askedFor(params json.RawMessage) string {
+	var sent struct {
+		URL     string `json:"url"`
+		Request struct {
+			URL string `json:"url"`
+		} `json:"request"`
+	}
+	if err := json.Unmarshal(params, &sent); err != nil {
+		return err.Error()
+	}
+	return sent.URL + sent.Request.URL
 }
 
 // stayedHere says that the page has asked nobody but this machine.
