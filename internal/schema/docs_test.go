@@ -241,3 +241,22 @@ func action(b *strings.Builder, a drivers.Action) {
 func short(d time.Duration) string {
 	return strings.TrimSuffix(d.String(), "0s")
 }
+
+// The examples are rules that ship, word for word.
+func TestExamplesShip(t *testing.T) {
+	text, err := os.ReadFile(rulesDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "## Examples from the table that ships\n")
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(rest, -1)
+	if len(examples) < 3 {
+		t.Errorf("%s has %d examples", rulesDoc, len(examples))
+	}
+	for _, e := range examples {
+		if !strings.Contains(string(rules.Default()), e[1]) {
+			t.Errorf("rules/default.yaml has no such rule:\n%s", e[1])
+		}
+	}
+}
