@@ -215,7 +215,7 @@ func action(b *strings.Builder, a drivers.Action) {
 	if a.Within > 0 {
 		nature += ", wanted for " + short(a.Within)
 	}
-	fmt.Fprintf(b, "**`%s`**: %s *%s.*\n\n", a.Name, plain(a.Help), nature)
+	fmt.Fprintf(b, "**`%s`**: %s. *%s.*\n\n", a.Name, strings.TrimSuffix(plain(a.Help), "."), nature)
 	if len(a.Params) == 0 {
 		return
 	}
@@ -239,7 +239,11 @@ func action(b *strings.Builder, a drivers.Action) {
 
 // short is a time as the property file has it: 10m rather than 10m0s.
 func short(d time.Duration) string {
-	return strings.TrimSuffix(d.String(), "0s")
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		return strings.TrimSuffix(text, "0s")
+	}
+	return text
 }
 
 // The examples are rules that ship, word for word.
