@@ -27,23 +27,30 @@ type object = map[string]any
 // generate makes the schema of the property file: types and keys by reflection,
 // the words from the comments in the source.
 func generate() (object, error) {
-	g := &generator{docs: map[string]map[string]string{}, definitions: object{
+	_, top, err := generated()
+	return top, err
+}
+
+// generated is the schema with its maker, who knows the order of the keys.
+func generated() (*generator, object, error) {
+	g := &generator{docs: map[string]map[string]string{}, order: map[string][]string{}, definitions: object{
 		"text":     object{"type": []string{"string", "number"}}, // 101 is as good as "101"
 		"value":    object{"type": []string{"string", "number", "boolean"}},
 		"duration": object{"anyOf": []any{object{"type": "string", "pattern": duration}, object{"const": 0}}},
 	}}
 	top, err := g.structure(reflect.TypeFor[config.File]())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	top["$schema"] = "http://json-schema.org/draft-07/schema#"
 	top["title"] = "Property file of edgeagent"
 	top["definitions"] = g.definitions
-	return top, nil
+	return g, top, nil
 }
 
 type generator struct {
 	docs        map[string]map[string]string // "edgeagent/rules.Step" -> field -> comment
+	order       map[string][]string          // "rules.Step" -> keys, as the type has them
 	definitions object
 }
 
@@ -119,6 +126,8 @@ func (g *generator) structure(t reflect.Type) (object, error) {
 		}
 		value["description"] = inKeys(docs[f.Name], keys)
 		properties[keys[f.Name]] = value
+		name := definition(t)
+		g.order[name] = append(g.order[name], keys[f.Name])
 	}
 	s := object{"type": "object", "additionalProperties": false, "properties": properties}
 	if needed := required[typeName(t)]; needed != nil {
@@ -210,7 +219,7 @@ func (g *generator) plain(t reflect.Type) (object, error) {
 
 // reference is a section that has a definition of its own.
 func (g *generator) reference(t reflect.Type) (object, error) {
-	name := strings.ReplaceAll(typeName(t), "/", ".")
+	name := definition(t)
 	if g.definitions[name] == nil {
 		g.definitions[name] = object{} // while it is made
 		s, err := g.structure(t)
@@ -224,6 +233,9 @@ func (g *generator) reference(t reflect.Type) (object, error) {
 	}
 	return refer(name), nil
 }
+
+// definition is the name of a type's definition.
+func definition(t reflect.Type) string { return strings.ReplaceAll(typeName(t), "/", ".") }
 
 // refer is what a definition says; beside a bare $ref a description would not count.
 func refer(name string) object {
