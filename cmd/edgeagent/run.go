@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"edgeagent/internal/agent"
 	"edgeagent/internal/config"
 	"edgeagent/internal/web"
 )
@@ -96,6 +97,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
+		group.Go(func() error { return watchdog(shown, func() []agent.Stuck { return nil }, log) })
 		ready("the property file has problems")
 		<-ctx.Done()
 		hide()
@@ -119,6 +121,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
+	group.Go(func() error { return watchdog(shown, h.agent.Stuck, log) })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)

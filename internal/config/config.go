@@ -63,7 +63,8 @@ type Status struct {
 	Listen string `yaml:"listen"`
 	// Socket is the Unix socket by which the command line speaks with the running
 	// agent: whoever may open it may do everything. Default control.sock beside the
-	// store; relative to the property file.
+	// store, or /run/edgeagent/control.sock where the store has its own default;
+	// relative to the property file.
 	Socket string `yaml:"socket"`
 }
 
@@ -128,7 +129,7 @@ type Loaded struct {
 const defaultListen = "127.0.0.1:8080"
 
 func (f *File) defaults() {
-	set(&f.Store, "/var/lib/edgeagent/store.db")
+	set(&f.Store, defaultStore)
 	set(&f.Status.Listen, defaultListen)
 	set(&f.Log.Level, "info")
 	set(&f.Freshness, 15*time.Minute)
