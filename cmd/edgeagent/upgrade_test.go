@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -52,6 +53,8 @@ func (g *gateway) run(result string, args ...string) (string, bool) {
 		g.t.Fatal(err)
 	}
 	cmd := exec.Command(script, args...)
+	old := syscall.Umask(0o077) // as the unit has it
+	defer syscall.Umask(old)
 	cmd.Env = append(g.env, "SERVICE_RESULT="+result)
 	out, err := cmd.CombinedOutput()
 	return string(out), err == nil
@@ -85,7 +88,7 @@ func (g *gateway) upgrade(from, to string) {
 	g.do("", "keep", from)
 	g.program(to, "exit 0")
 	g.write("usr/lib/systemd/system/edgeagent.service", "unit of "+to, 0o644)
-	g.do("", "begin", to, from)
+	g.do("", "begin", to)
 }
 
 const steppedBackWord = "version 2 did not hold after the upgrade (it ended: once timeout, 2 times watchdog); 1 runs again\n"
@@ -136,6 +139,13 @@ func TestUpgradeKeepsOnlyWhatHeld(t *testing.T) {
 		g.do("signal", "ended")
 	}
 	g.runs("1")
+	want := "version 3 did not hold after the upgrade (it ended: 3 times signal); 1 runs again\n"
+	if got := g.has("var/lib/edgeagent-upgrade/stepped-back"); got != want {
+		t.Errorf("left word %q", got)
+	}
+	if info, err := os.Stat(filepath.Join(g.root, "var/lib/edgeagent-upgrade/stepped-back")); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the agent cannot read it: %v, %v", info, err)
+	}
 }
 
 // A version that has run for long enough at one go holds; its later ends are its own.
@@ -207,7 +217,7 @@ func TestUpgradeStartsAgain(t *testing.T) {
 
 func TestUpgradeSaysHowItIsCalled(t *testing.T) {
 	g := newGateway(t, "1")
-	if out, ok := g.run("", "step_back"); ok || out != "edgeagent: usage: upgrade keep VERSION | check | begin VERSION BEFORE | ended | proven | again\n" {
+	if out, ok := g.run("", "step_back"); ok || out != "edgeagent: usage: upgrade keep VERSION | check | begin VERSION | ended | proven | again\n" {
 		t.Errorf("%t: %q", ok, out)
 	}
 }
