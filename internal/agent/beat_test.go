@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"edgeagent/drivers"
 	"edgeagent/pms"
 )
@@ -111,6 +113,32 @@ func TestStuckLock(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		s.wantStuck("given back")
 	})
+}
+
+// What came from the stream must get somewhere.
+func TestStuckIngest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		pipe := make(full)
+		s.agent.log = zerolog.New(pipe)
+		s.pms.feed <- nil // the line is cut, and that is logged
+		time.Sleep(storeLimit)
+		s.wantStuck("a slow journal")
+		time.Sleep(time.Second)
+		s.wantStuck("a journal that stands still", "ingest from pms 2m0s")
+		close(pipe)
+		s.rest()
+		s.wantStuck("it moves again")
+		s.stop()
+	})
+}
+
+// full is a pipe that nobody reads until it is closed.
+type full chan bool
+
+func (f full) Write(p []byte) (int, error) {
+	<-f
+	return len(p), nil
 }
 
 // A loop is stuck from the moment on at which its time is over, and not before.
