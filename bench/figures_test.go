@@ -27,7 +27,9 @@ func BenchmarkFigures(b *testing.B) {
 		{"backlog", backlogRate},
 		{"day", day},
 		{"keys", keys},
+		{"page", page},
 		{"start", start},
+		{"tvs", tvs},
 		{"size", size},
 	} {
 		b.Run(part.name, func(b *testing.B) {

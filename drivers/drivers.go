@@ -57,10 +57,15 @@ var (
 	ErrUnknown = errors.New("outcome unknown")
 )
 
-// RetryAfter is an error of a device that said when to come back.
+// RetryAfter is an error of a device that said when to come back. It is busy as
+// a whole: the lane pauses for at least that long, and the command's own tries
+// are not used up.
 type RetryAfter struct {
 	Wait time.Duration
-	Err  error
+	// Alone says that the device is free for other commands: this one waits, and
+	// the lane goes on.
+	Alone bool
+	Err   error
 }
 
 func (e *RetryAfter) Error() string { return e.Err.Error() }
@@ -124,6 +129,17 @@ const ValueAt = "at"
 // ValueUnderWay is set in what Site.Known returns while another device is about
 // to change it: who would act on it waits.
 const ValueUnderWay = "under_way"
+
+// ValueClosed is set in a receipt whose access has been ended: what it tells of
+// lets nobody in, and may come back as it was.
+const ValueClosed = "closed"
+
+// LetsIn reports whether what a receipt of access tells of is worth showing to
+// its guest: nobody has ended it, and its end is not past.
+func LetsIn(values map[string]string, now time.Time) bool {
+	until, err := time.Parse(time.RFC3339, values["until"])
+	return values["code"] != "" && values[ValueClosed] == "" && (err != nil || now.Before(until))
+}
 
 // At is when the values of the receipt became true; zero if they do not say.
 func (r Receipt) At() time.Time {
@@ -216,6 +232,9 @@ type Site struct {
 	// subject of the named device; nil if there is none. A driver finds there
 	// after a restart what it once made. The func itself may be nil.
 	Known func(device, subject string) map[string]string
+	// Interrupted reports whether a job of the named device may still be under way
+	// of which an earlier process did not learn the outcome. nil: nobody can say.
+	Interrupted func(device string) bool
 	// Late tells what became of a command that ended with ErrUnknown, once the
 	// device has said so after all. It may be nil.
 	Late func(commandID string, done bool, note string)

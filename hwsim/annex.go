@@ -1,12 +1,12 @@
 package hwsim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"edgeagent/hwsim/locksim"
 	"edgeagent/hwsim/mewssim"
 )
 
@@ -55,15 +55,17 @@ const annexEncoderEntry = `
       port: {{annex_port}}
       encoder: Online Encoder 2
       want_uid: true
-      timers: { t_ack: 500ms, t_busy: 2s, t_result: 3s, t_late: 1s, t_settle: 20ms, t_duplicate: 50ms, t_reopen: 100ms, t_reopen_max: 500ms }
+      timers: { t_ack: 500ms, t_busy: 2s, t_result: {{t_result}}, t_late: 1s, t_settle: 20ms, t_duplicate: 50ms, t_reopen: 100ms, t_reopen_max: 500ms }
 `
 
 // Annex is the simulated Mews with what the annex has there.
 type Annex struct {
 	*mewssim.Server
 	Rooms []string
-	// Cutter is the key cutter's id in Mews.
+	// Cutter is the id in Mews of the key cutter, Cutters are those of all by
+	// their device in the property file.
 	Cutter  string
+	Cutters map[string]string
 	service string
 	ids     map[string]string // room -> id in Mews
 	deed    time.Time         // of the last thing that staff did
@@ -71,19 +73,24 @@ type Annex struct {
 
 // openAnnex builds a Mews property with a parking service beside its rooms,
 // whose reservations are none of the agent's business.
-func openAnnex(rooms []string, zone *time.Location) (*Annex, error) {
+func openAnnex(rooms []string, zone *time.Location, site *mewsSite) (*Annex, error) {
 	server, err := mewssim.Start(mewssim.Options{Enterprise: "Sea View Annex", Zone: zone.String(), DefaultLanguage: "pt-PT"})
 	if err != nil {
 		return nil, fmt.Errorf("Mews: %w", err)
 	}
-	a := &Annex{Server: server, Rooms: rooms, service: server.AddService("Stay"), ids: map[string]string{}}
+	a := &Annex{Server: server, Rooms: rooms, service: server.AddService(site.service), ids: map[string]string{}, Cutters: map[string]string{}}
 	category, err := server.AddCategory(a.service, "Room", "Double")
 	if err != nil {
 		return a, err
 	}
 	for _, room := range rooms {
-		if a.ids[room], err = server.AddRoom(room, category, room[:1], ""); err != nil {
+		if a.ids[room], err = server.AddRoom(cmp.Or(site.rooms[room], room), category, room[:1], ""); err != nil {
 			return a, err
+		}
+		if locks := site.locks[room]; len(locks) > 0 {
+			if err := server.SetLocks(a.ids[room], locks...); err != nil {
+				return a, err
+			}
 		}
 	}
 	parking := server.AddService("Parking")
@@ -94,8 +101,14 @@ func openAnnex(rooms []string, zone *time.Location) (*Annex, error) {
 	if _, err := server.AddRoom("P1", spots, "-1", ""); err != nil {
 		return a, err
 	}
-	a.Cutter = server.AddDevice(mewssim.KeyCutter, keyCutterName, keyCutterID)
-	return a, server.Link(a.Cutter)
+	for _, c := range site.cutters {
+		id := server.AddDevice(mewssim.KeyCutter, c.name, c.identifier)
+		a.Cutters[c.device], a.Cutter = id, cmp.Or(a.Cutter, id)
+		if err := server.Link(id); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
 }
 
 // titlesInMews are the codes for the titles that the hotel's guests have.
@@ -115,6 +128,13 @@ func (d MewsDesk) note(change func()) {
 	d.hotel.Annex.deed = time.Now()
 }
 
+// key counts that the rules may cut a key for a stay in its room; within note.
+func (d MewsDesk) key(s *Stay) {
+	if d.hotel.site.mews.byRule {
+		d.hotel.want(s, 1)
+	}
+}
+
 // CheckIn books a room for a guest who has just walked in, and checks in. No
 // key is cut for it: the desk asks for one.
 func (d MewsDesk) CheckIn(s *Stay, room string) error {
@@ -128,7 +148,7 @@ func (d MewsDesk) CheckIn(s *Stay, room string) error {
 	if err != nil {
 		return err
 	}
-	d.note(func() { s.Room, s.InHouse, s.mews = room, true, r.ID })
+	d.note(func() { s.Room, s.InHouse, s.mews = room, true, r.ID; d.key(s) })
 	return a.CheckIn(r.ID)
 }
 
@@ -140,8 +160,20 @@ func (d MewsDesk) CheckOut(s *Stay) error {
 
 // Move moves a guest to another room.
 func (d MewsDesk) Move(s *Stay, room string) error {
-	d.note(func() { s.Room = room })
+	d.note(func() { s.Room = room; d.key(s) })
 	return d.hotel.Annex.Move(s.mews, d.hotel.Annex.ids[room])
+}
+
+// ReverseCheckIn takes a check-in back.
+func (d MewsDesk) ReverseCheckIn(s *Stay) error {
+	d.note(func() { s.InHouse = false })
+	return d.hotel.Annex.ReverseCheckIn(s.mews)
+}
+
+// ReverseCheckOut takes a check-out back. The desk asks for a key if it wants one.
+func (d MewsDesk) ReverseCheckOut(s *Stay) error {
+	d.note(func() { s.InHouse = true; d.key(s) })
+	return d.hotel.Annex.ReverseCheckOut(s.mews)
 }
 
 // Swap exchanges the rooms of two guests.
@@ -165,8 +197,13 @@ func (d MewsDesk) Rename(s *Stay, last string) error {
 
 // CutKey asks for key cards, and gives the command's id.
 func (d MewsDesk) CutKey(s *Stay, cards int) (string, error) {
+	return d.CutKeyAt(d.hotel.Annex.Cutter, s, cards)
+}
+
+// CutKeyAt is CutKey at the key cutter of that id.
+func (d MewsDesk) CutKeyAt(cutter string, s *Stay, cards int) (string, error) {
 	d.note(func() { d.hotel.want(s, cards) })
-	return d.hotel.Annex.CutKey(d.hotel.Annex.Cutter, s.mews, cards)
+	return d.hotel.Annex.CutKey(cutter, s.mews, cards)
 }
 
 // OldKey is a key command that was given a while ago and that nobody took.
@@ -246,9 +283,6 @@ func (h *Hotel) startAnnex() (err error) {
 	if len(h.opt.Annex) == 0 {
 		return nil
 	}
-	if h.Annex, err = openAnnex(h.opt.Annex, h.Zone); err != nil {
-		return err
-	}
-	h.annexEncoder, err = h.Locks.OpenPTY(h.path("annex-encoder"), locksim.PortOptions{Baud: 9600})
+	h.Annex, err = openAnnex(h.opt.Annex, h.Zone, &h.site.mews)
 	return err
 }

@@ -22,7 +22,9 @@ type Day struct {
 	Pause time.Duration
 	Brief bool
 
-	agent  *Process
+	// Agent is the agent's power; the day makes one if it is nil.
+	Agent *Power
+
 	rows   []Row
 	guests map[string]*Stay
 	killed time.Time
@@ -84,8 +86,11 @@ func (d *Day) scenes() []act {
 	return slices.Concat(list[:awake], annexActs(), list[awake:])
 }
 
-func (d *Day) start(ctx context.Context) (err error) {
-	if d.agent, err = d.Hotel.StartAgent(d.Command, d.LogFile); err != nil {
+func (d *Day) start(ctx context.Context) error {
+	if d.Agent == nil {
+		d.Agent = &Power{Hotel: d.Hotel, Command: d.Command, LogFile: d.LogFile}
+	}
+	if err := d.Agent.On(); err != nil {
 		return err
 	}
 	return d.Hotel.AwaitLive(ctx)
@@ -93,14 +98,10 @@ func (d *Day) start(ctx context.Context) (err error) {
 
 // Stop ends the agent as systemd would.
 func (d *Day) Stop() error {
-	if d.agent == nil {
+	if d.Agent == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	agent := d.agent
-	d.agent = nil
-	return agent.Stop(ctx)
+	return d.Agent.Off()
 }
 
 // scene announces an act.

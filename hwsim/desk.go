@@ -2,6 +2,9 @@ package hwsim
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"edgeagent/hwsim/inspiresim"
@@ -41,11 +44,35 @@ func (d Desk) Earlier(age time.Duration) Desk { return Desk{d.hotel, age} }
 const stamp = "2006-01-02 15:04:05.000"
 
 func (d Desk) publish(s *Stay, name string, detail ...inspiresim.Element) {
+	d.tell("RESERVATION", name, s.Reservation, detail)
+}
+
+// tell puts an event onto the stream, in the PMS's own words where a rehearsal
+// has some.
+func (d Desk) tell(module, name, key string, detail []inspiresim.Element) {
 	at := time.Now().Add(-d.age)
-	d.hotel.PMS.PublishAt(Chain, at, inspiresim.Event{
-		Module: "RESERVATION", Name: name, PrimaryKey: s.Reservation, HotelID: HotelID,
+	hotel := &d.hotel.site
+	if own, ok := hotel.events[name]; ok {
+		name = own
+		if of, event, found := strings.Cut(own, "/"); found {
+			module, name = strings.TrimSpace(of), strings.TrimSpace(event)
+		}
+	}
+	for i := range detail {
+		if own, ok := hotel.elements[detail[i].Name]; ok {
+			detail[i].Name = own
+		}
+	}
+	d.hotel.PMS.PublishAt(hotel.chain(), at, inspiresim.Event{
+		Module: module, Name: name, PrimaryKey: key, HotelID: hotel.hotel,
 		Timestamp: at.In(d.hotel.Zone).Format(stamp), Detail: detail,
 	})
+}
+
+// Message leaves a guest a message.
+func (d Desk) Message(s *Stay, text string) {
+	d.publish(s, "NEW GUEST MESSAGE", same("CONFIRMATION NO", s.Reservation), same("ROOM", s.Room),
+		change("MESSAGE", "", text), change("MESSAGE TITLE", "", "Reception"))
 }
 
 func same(name, value string) inspiresim.Element {
@@ -56,8 +83,30 @@ func change(name, old, new string) inspiresim.Element {
 	return inspiresim.Element{Name: name, Old: old, New: new}
 }
 
+// Stay is the stay of a reservation, nil if there is none.
+func (h *Hotel) Stay(reservation string) *Stay {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stays[reservation]
+}
+
+// Stays are all stays as they are now, those who have left included, in the
+// order in which they were made.
+func (h *Hotel) Stays() []Stay {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]Stay, 0, len(h.stays))
+	for _, key := range slices.Sorted(maps.Keys(h.stays)) {
+		list = append(list, *h.stays[key])
+	}
+	return list
+}
+
 // identity is what the PMS repeats with most events.
-func (s *Stay) identity() []inspiresim.Element {
+func (d Desk) identity(stay *Stay) []inspiresim.Element {
+	d.hotel.mu.Lock()
+	s := *stay
+	d.hotel.mu.Unlock()
 	return []inspiresim.Element{
 		same("CONFIRMATION NO", s.Reservation), same("ROOM", s.Room),
 		same("NAME", s.Last), same("FIRST NAME", s.First), same("TITLE", s.Title), same("LANGUAGE", s.Language),
@@ -97,7 +146,7 @@ func (d Desk) wants(s *Stay) {
 
 // want counts cards that may be cut for a stay in its room; h.mu is held.
 func (h *Hotel) want(s *Stay, cards int) {
-	key := cardKey(s.Room, s.Departure)
+	key := cardKey(s.Room, h.cardEnd(s.Departure))
 	h.asked[key] += cards
 	h.owner[key] = s
 }
@@ -112,7 +161,7 @@ func (d Desk) CheckIn(s *Stay, room string) {
 	s.Room, s.InHouse = room, true
 	d.wants(s)
 	d.hotel.mu.Unlock()
-	d.publish(s, "CHECK IN", append(s.identity(), change("RESERVATION STATUS", "RESERVED", "CHECKED IN"))...)
+	d.publish(s, "CHECK IN", append(d.identity(s), change("RESERVATION STATUS", "RESERVED", "CHECKED IN"))...)
 }
 
 // CheckInAsUpdate is CheckIn in the other way that PMSs tell it.
@@ -121,7 +170,7 @@ func (d Desk) CheckInAsUpdate(s *Stay, room string) {
 	s.Room, s.InHouse = room, true
 	d.wants(s)
 	d.hotel.mu.Unlock()
-	d.publish(s, "UPDATE RESERVATION", append(s.identity(), change("RESERVATION STATUS", "RESERVED", "CHECKED IN"))...)
+	d.publish(s, "UPDATE RESERVATION", append(d.identity(s), change("RESERVATION STATUS", "RESERVED", "CHECKED IN"))...)
 }
 
 // Share checks a second guest into a room where somebody is.
@@ -137,7 +186,7 @@ func (d Desk) CheckOut(s *Stay) {
 	d.hotel.mu.Lock()
 	s.InHouse = false
 	d.hotel.mu.Unlock()
-	d.publish(s, "CHECK OUT", append(s.identity(), change("RESERVATION STATUS", "CHECKED IN", "CHECKED OUT"))...)
+	d.publish(s, "CHECK OUT", append(d.identity(s), change("RESERVATION STATUS", "CHECKED IN", "CHECKED OUT"))...)
 }
 
 // ReverseCheckOut takes a check-out back.
@@ -146,7 +195,7 @@ func (d Desk) ReverseCheckOut(s *Stay) {
 	s.InHouse = true
 	d.wants(s)
 	d.hotel.mu.Unlock()
-	d.publish(s, "REVERSE CHECK OUT", append(s.identity(), change("RESERVATION STATUS", "CHECKED OUT", "CHECKED IN"))...)
+	d.publish(s, "REVERSE CHECK OUT", append(d.identity(s), change("RESERVATION STATUS", "CHECKED OUT", "CHECKED IN"))...)
 }
 
 // ReverseCheckIn takes a check-in back.
@@ -154,7 +203,7 @@ func (d Desk) ReverseCheckIn(s *Stay) {
 	d.hotel.mu.Lock()
 	s.InHouse = false
 	d.hotel.mu.Unlock()
-	d.publish(s, "REVERSE CHECK IN", append(s.identity(), change("RESERVATION STATUS", "CHECKED IN", "RESERVED"))...)
+	d.publish(s, "REVERSE CHECK IN", append(d.identity(s), change("RESERVATION STATUS", "CHECKED IN", "RESERVED"))...)
 }
 
 // Move moves a guest to another room.
@@ -164,7 +213,7 @@ func (d Desk) Move(s *Stay, room string) {
 	s.Room = room
 	d.wants(s)
 	d.hotel.mu.Unlock()
-	detail := s.identity()
+	detail := d.identity(s)
 	detail[1] = change("ROOM", from, room)
 	d.publish(s, "UPDATE RESERVATION", append(detail, same("RESERVATION STATUS", "CHECKED IN"))...)
 }
@@ -182,7 +231,7 @@ func (d Desk) Rename(s *Stay, last string) {
 	old := s.Last
 	s.Last = last
 	d.hotel.mu.Unlock()
-	detail := s.identity()
+	detail := d.identity(s)
 	detail[2] = change("NAME", old, last)
 	d.publish(s, "UPDATE RESERVATION", append(detail, same("RESERVATION STATUS", "CHECKED IN"))...)
 }
@@ -193,7 +242,7 @@ func (d Desk) Stretch(s *Stay, by time.Duration) {
 	old := s.Departure
 	s.Departure = old.Add(by)
 	d.hotel.mu.Unlock()
-	detail := s.identity()
+	detail := d.identity(s)
 	detail[6] = change("DEPARTURE DATE", old.Format(time.DateOnly), s.Departure.Format(time.DateOnly))
 	detail[7] = change("CHECKOUT TIME", old.Format("15:04"), s.Departure.Format("15:04"))
 	d.publish(s, "UPDATE RESERVATION", append(detail, same("RESERVATION STATUS", "CHECKED IN"))...)
@@ -201,10 +250,6 @@ func (d Desk) Stretch(s *Stay, by time.Duration) {
 
 // Housekeeping reports a room's status, which moves nothing here.
 func (d Desk) Housekeeping(room, status string) {
-	at := time.Now().Add(-d.age)
-	d.hotel.PMS.PublishAt(Chain, at, inspiresim.Event{
-		Module: "HOUSEKEEPING", Name: "UPDATE ROOM STATUS", PrimaryKey: room, HotelID: HotelID,
-		Timestamp: at.In(d.hotel.Zone).Format(stamp),
-		Detail:    []inspiresim.Element{same("ROOM", room), change("ROOM STATUS", "DIRTY", status)},
-	})
+	d.tell("HOUSEKEEPING", "UPDATE ROOM STATUS", room,
+		[]inspiresim.Element{same("ROOM", room), change("ROOM STATUS", "DIRTY", status)})
 }

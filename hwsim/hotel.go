@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,6 +25,8 @@ import (
 
 	"edgeagent/hwsim/inspiresim"
 	"edgeagent/hwsim/locksim"
+	"edgeagent/hwsim/rehearsal"
+	"edgeagent/hwsim/tvpage"
 	"edgeagent/hwsim/tvsim"
 )
 
@@ -42,6 +45,12 @@ type Options struct {
 	WiFiExtra []string
 	// Rules is the rule table of the property file, as YAML; "" for the agent's own.
 	Rules string
+	// ByHand leaves the agent the time that a person needs to put a card into an
+	// encoder.
+	ByHand bool
+	// Rehearsal is an installer's own property file: the hotel is then called and
+	// equipped as the file says, and serves a copy of it.
+	Rehearsal *rehearsal.Plan
 	// Broker is another broker than the simulated one, such as a real Mosquitto.
 	// It need not run yet. Identity is the agent's at that broker.
 	Broker   Broker
@@ -74,6 +83,10 @@ type Hotel struct {
 	// are the annex's.
 	Rooms, Main []string
 	Zone        *time.Location
+	// Encoders are those of all desks.
+	Encoders []Encoder
+	// Notes say what of a rehearsal the hotel cannot simulate.
+	Notes []string
 	// PropertyFile and StatusURL are for the agent.
 	PropertyFile, StatusURL string
 
@@ -81,9 +94,13 @@ type Hotel struct {
 	annexEncoder *locksim.Port
 	wifiSection  []string          // lines of the property file
 	wifiSecrets  map[string]string // files that they name
+	wifiValues   map[string]string // of a rehearsal
+	ports        []*locksim.Port   // of site.encoders
 	status       string
+	site         site
+	page         *tvpage.Server // of the reference TV; nil without a broker for browsers
 	mu           sync.Mutex
-	tvs          map[string]*tvsim.TV
+	tvs          map[string][]*tvsim.TV // by room
 	stays        map[string]*Stay
 	asked        map[string]int   // room and departure -> keys that a card may have been cut for
 	owner        map[string]*Stay // the same -> whose keys those are
@@ -92,7 +109,12 @@ type Hotel struct {
 
 // Open builds a hotel and writes the property file that serves it.
 func Open(o Options) (h *Hotel, err error) {
-	if len(o.Rooms) == 0 {
+	var notes []string
+	hotel := seaView(false)
+	if o.Rehearsal != nil {
+		hotel, notes = rehearsed(&o)
+	}
+	if len(o.Rooms) == 0 && o.Rehearsal == nil {
 		for _, floor := range []int{100, 200, 300} {
 			for n := 1; n <= 4; n++ {
 				o.Rooms = append(o.Rooms, fmt.Sprint(floor+n))
@@ -102,20 +124,23 @@ func Open(o Options) (h *Hotel, err error) {
 			o.Annex = []string{"401", "402", "403", "404"}
 		}
 	}
+	if o.Rehearsal == nil {
+		hotel = seaView(len(o.Annex) > 0)
+	}
 	if o.Seed == 0 {
 		o.Seed = 1
 	}
 	h = &Hotel{
-		Rooms: slices.Concat(o.Rooms, o.Annex), Main: slices.Clone(o.Rooms), opt: o,
-		tvs: map[string]*tvsim.TV{}, stays: map[string]*Stay{}, asked: map[string]int{}, owner: map[string]*Stay{},
+		Rooms: slices.Concat(o.Rooms, o.Annex), Main: slices.Clone(o.Rooms), opt: o, site: hotel, Notes: notes,
+		tvs: map[string][]*tvsim.TV{}, stays: map[string]*Stay{}, asked: map[string]int{}, owner: map[string]*Stay{},
 	}
 	defer func() {
 		if err != nil {
 			h.Close()
 		}
 	}()
-	if h.Zone, err = time.LoadLocation("Europe/Lisbon"); err != nil {
-		return nil, err
+	if h.Zone, err = time.LoadLocation(h.site.zone); err != nil {
+		return nil, fmt.Errorf("the hotel's time zone: %w", err)
 	}
 	if h.status, err = freeAddress(); err != nil {
 		return nil, err
@@ -126,63 +151,114 @@ func Open(o Options) (h *Hotel, err error) {
 			return nil, err
 		}
 	}
+	if o.Rehearsal != nil {
+		return h, h.writeRehearsal()
+	}
 	return h, h.writeProperty()
 }
 
 func (h *Hotel) startPMS() (err error) {
-	h.PMS, err = inspiresim.Start(inspiresim.Options{Clients: []inspiresim.Client{{
-		ID: clientID, Secret: clientSecret, AppKey: appKey, Enterprise: enterprise, Chains: []string{Chain},
-	}}})
+	h.PMS, err = inspiresim.Start(inspiresim.Options{Dialect: h.site.dialect, Clients: []inspiresim.Client{h.site.stream}})
 	if err != nil {
 		return fmt.Errorf("the PMS: %w", err)
 	}
-	// Of the two answers of the documentation this is the richer one: events
-	// name their reservation, their hotel and their time.
-	h.PMS.Change(func(f *inspiresim.Faults) { f.Subscribe.Schema = inspiresim.SchemaExtended })
+	h.PMS.Change(func(f *inspiresim.Faults) {
+		f.Upgrade.Key = h.site.key
+		if h.site.dialect == inspiresim.OHIP {
+			return
+		}
+		// Of the two answers of the documentation this is the richer one: events
+		// name their reservation, their hotel and their time.
+		f.Subscribe.Schema = inspiresim.SchemaExtended
+	})
 	return nil
 }
 
 func (h *Hotel) startLocks() (err error) {
+	names := []string{EncoderName, AnnexEncoder}
+	var rooms []string
+	for _, e := range h.site.encoders {
+		names = append(names, e.names...)
+	}
+	for _, room := range h.Rooms {
+		rooms = append(rooms, h.lockNames(room)...)
+	}
 	h.Locks = locksim.New(locksim.Config{
-		Zone: h.Zone, Seed: h.opt.Seed, Rooms: h.Rooms, Encoders: []string{EncoderName, AnnexEncoder},
-		AckTime: 2 * time.Millisecond, WorkTime: 30 * time.Millisecond, CardWait: 700 * time.Millisecond,
+		Zone: h.Zone, Seed: h.opt.Seed, Rooms: rooms, Encoders: names, ResultAck: h.site.confirms,
+		AckTime: 2 * time.Millisecond, WorkTime: h.workTime(), CardWait: 700 * time.Millisecond,
 	})
-	h.Encoder, err = h.Locks.OpenPTY(h.path("encoder"), locksim.PortOptions{Baud: 9600})
-	if err != nil {
-		return fmt.Errorf("the lock system: %w", err)
+	for _, e := range h.site.encoders {
+		var port *locksim.Port
+		if e.tcp {
+			port, err = h.Locks.ListenTCP("127.0.0.1:0", e.opts)
+		} else {
+			port, err = h.Locks.OpenPTY(h.path(e.file), e.opts)
+		}
+		if err != nil {
+			return fmt.Errorf("the lock system: %w", err)
+		}
+		h.ports = append(h.ports, port)
+		for _, name := range e.names {
+			h.Encoders = append(h.Encoders, Encoder{e.device, name, port})
+		}
+		switch {
+		case h.Encoder == nil:
+			h.Encoder = port
+		case e.device == annexDevice:
+			h.annexEncoder = port
+		}
 	}
 	return nil
 }
 
+// workTime is what an encoder needs for a card: who puts it in by hand can also
+// pull it out too early.
+func (h *Hotel) workTime() time.Duration {
+	if h.opt.ByHand {
+		return 300 * time.Millisecond
+	}
+	return 30 * time.Millisecond
+}
+
 func (h *Hotel) startTVs() error {
 	if h.Broker = h.opt.Broker; h.Broker == nil {
-		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Property: PropertyID, AgentPassword: clientSecret})
+		h.Broker = tvsim.NewBroker(tvsim.BrokerOptions{Prefix: h.site.prefix, Property: h.site.property, AgentPassword: clientSecret, WebAddr: "127.0.0.1:0"})
 	}
 	if err := h.Broker.Start(tvsim.Keep); err != nil {
 		return fmt.Errorf("the broker: %w", err)
 	}
 	for _, room := range h.Rooms {
-		tv := tvsim.NewTV(tvsim.TVOptions{
-			Access: h.Broker.Access(room), Property: PropertyID, Room: room, ID: "tv1",
-			Silence: time.Second, Redial: 200 * time.Millisecond,
-		})
-		tv.Plug()
-		h.tvs[room] = tv
+		for _, key := range h.site.setsOf(room) {
+			tv := tvsim.NewTV(tvsim.TVOptions{
+				Access: h.Broker.Access(key), Prefix: h.site.prefix, Property: h.site.property, Room: key, ID: "tv1",
+				Silence: time.Second, Redial: 200 * time.Millisecond,
+			})
+			tv.Plug()
+			h.tvs[room] = append(h.tvs[room], tv)
+		}
 	}
-	return nil
+	return h.startPage()
 }
 
-// TV is the set in a room.
-func (h *Hotel) TV(room string) *tvsim.TV { return h.tvs[room] }
+// TV is the set in a room, the first one of several.
+func (h *Hotel) TV(room string) *tvsim.TV { return h.tvs[room][0] }
+
+// TVs are all sets in a room.
+func (h *Hotel) TVs(room string) []*tvsim.TV { return slices.Clone(h.tvs[room]) }
 
 // Close switches everything off.
 func (h *Hotel) Close() error {
 	var errs []error
-	for _, tv := range h.tvs {
-		tv.Unplug()
+	for _, room := range h.tvs {
+		for _, tv := range room {
+			tv.Unplug()
+		}
 	}
 	if h.Broker != nil {
 		h.Broker.Stop()
+	}
+	if h.page != nil {
+		errs = append(errs, h.page.Close())
 	}
 	if h.PMS != nil {
 		errs = append(errs, h.PMS.Close())
@@ -202,13 +278,19 @@ func (h *Hotel) Close() error {
 // path is that of a file of the hotel.
 func (h *Hotel) path(name string) string { return filepath.Join(h.opt.Dir, name) }
 
+// freeAddress is an address for a server that starts later. It is none of those
+// that the kernel gives to whoever asks for any: somebody else would have it by then.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const first, last, tries = 20_000, 32_000, 100
+	var err error
+	for range tries {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(last-first))); err == nil {
+			address := l.Addr().String()
+			return address, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // writeProperty writes the property file and the secrets that it names.

@@ -28,6 +28,16 @@ func QuickRules(command []string) (string, error) {
 	return strings.NewReplacer("after: 30m", "after: 1s", "# Half an hour for the lobby.", "# A second for the lobby, half an hour in a hotel.").Replace(string(table)), nil
 }
 
+// CheckFile has the agent check a property file, and gives what it says.
+func CheckFile(command []string, file string) (said string, err error) {
+	args := append(append([]string(nil), command[1:]...), "check", "--config", file)
+	out, err := exec.Command(command[0], args...).CombinedOutput()
+	if err != nil && len(out) == 0 {
+		out = []byte(err.Error())
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
 // StartAgent starts the agent on the hotel's property file. Its log is added to the named file.
 func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -53,6 +63,9 @@ func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // or it has ended
 	p.done <- errors.Join(errors.New("killed"), <-p.done)
 }
+
+// Signal sends the agent a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
 // Stop asks the agent to stop and waits until it has.
 func (p *Process) Stop(ctx context.Context) error {

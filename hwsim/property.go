@@ -3,10 +3,14 @@ package hwsim
 import (
 	_ "embed"
 	"strings"
+	"time"
 )
 
 //go:embed property.yaml
 var propertySample string
+
+// HandWait is how long an encoder asks for a card that a person puts in.
+const HandWait = 20 * time.Second
 
 // property is the property file of this hotel.
 func (h *Hotel) property() string {
@@ -20,15 +24,23 @@ func (h *Hotel) property() string {
 	if h.opt.Rules != "" {
 		rules = strings.TrimRight(h.opt.Rules, "\n") + "\n"
 	}
+	result := "3s"
+	if h.opt.ByHand {
+		result = (HandWait + 10*time.Second).String()
+	}
+	// The annex's part has blanks of its own.
+	text := strings.NewReplacer(
+		"{{annex_link}}", h.annexText(annexLink),
+		"{{annex_encoder}}", h.annexText(annexEncoderEntry),
+	).Replace(propertySample)
 	return strings.NewReplacer(
+		"{{t_result}}", result,
 		"{{status}}", h.status,
 		"{{token_url}}", h.PMS.TokenURL(),
 		"{{stream_url}}", h.PMS.StreamURL(),
 		"{{port}}", h.Encoder.Name(),
 		"{{broker}}", broker,
 		"{{wifi}}", strings.Join(h.wifiSection, "\n      "),
-		"{{annex_link}}", h.annexText(annexLink),
-		"{{annex_encoder}}", h.annexText(annexEncoderEntry),
 		"{{rules}}", rules,
-	).Replace(propertySample)
+	).Replace(text)
 }

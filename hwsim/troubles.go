@@ -143,7 +143,7 @@ func playKill(ctx context.Context, d *Day) error {
 		return ctx.Err()
 	}
 	d.killed = time.Now()
-	d.agent.Kill()
+	d.Agent.Cut()
 	hold.Release()
 	if err := d.start(ctx); err != nil {
 		return err

@@ -50,6 +50,12 @@ func WiFiProducts() []string { return slices.Sorted(maps.Keys(wifiProducts)) }
 const defaultWiFi = "unifi"
 
 func (h *Hotel) startWiFi() (err error) {
+	if h.site.wifi != nil {
+		if err := h.startRehearsalWiFi(); err != nil {
+			return fmt.Errorf("the WiFi controller: %w", err)
+		}
+		return nil
+	}
 	name := h.opt.WiFi
 	if name == "" {
 		name = defaultWiFi

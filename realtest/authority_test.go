@@ -3,99 +3,79 @@
 package realtest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
+
+	"edgeagent/hwsim"
+	"edgeagent/hwsim/tvsim"
 )
 
-// authority is a hotel's own CA.
-type authority struct {
-	dir  string
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
+// authority is a hotel's own CA, as edgeagent ca makes it. The broker's access
+// list and its listener come from there too.
+type authority struct{ dir, property string }
+
+// newAuthority makes one for a broker at 127.0.0.1:port, whose files stay where
+// they were made.
+func newAuthority(t *testing.T, port string, rooms ...string) *authority {
+	t.Helper()
+	dir := t.TempDir()
+	a := &authority{dir: filepath.Join(dir, "tv-ca"), property: filepath.Join(dir, "property.yaml")}
+	text := fmt.Sprintf("property: { id: %s, name: Hotel Sea View }\ndevices: [ { name: tvs, iptv: { broker: \"tls://127.0.0.1:%s\" } } ]\n", hwsim.PropertyID, port)
+	if err := os.WriteFile(a.property, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.run(t, "init", "--broker-dir", a.dir)
+	if len(rooms) > 0 {
+		a.run(t, append([]string{"tv"}, rooms...)...)
+	}
+	return a
 }
 
-func newAuthority(t *testing.T) *authority {
+// run calls edgeagent ca.
+func (a *authority) run(t *testing.T, args ...string) {
 	t.Helper()
-	a := &authority{dir: t.TempDir()}
-	var err error
-	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		t.Fatal(err)
+	verb := append(native(t)[1:], append([]string{"ca", "--config", a.property}, args...)...)
+	if out, err := exec.Command(native(t)[0], verb...).CombinedOutput(); err != nil {
+		t.Fatalf("edgeagent %s: %v\n%s", strings.Join(verb, " "), err, out)
 	}
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Hotel Sea View CA"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, &a.key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	a.write(t, "ca.crt", "CERTIFICATE", der)
-	return a
 }
 
 func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
 
-func (a *authority) write(t *testing.T, name, kind string, der []byte) {
+// settings are those for the broker.
+func (a *authority) settings(t *testing.T) string {
 	t.Helper()
-	text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-	if err := os.WriteFile(a.file(name), text, 0o600); err != nil {
+	text, err := os.ReadFile(a.file("mosquitto.conf"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
 }
 
-// issue writes name.crt and name.key. With addresses it is a server's
-// certificate, else a client's, whose common name the broker takes as user name.
-func (a *authority) issue(t *testing.T, name string, addresses ...net.IP) {
+// client is how the holder of that certificate dials: the agent, or the sets of
+// a room; "" for somebody without one.
+func (a *authority) client(t *testing.T, user string) *tls.Config {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	text, err := os.ReadFile(a.file("ca.crt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		t.Fatal(err)
-	}
-	form := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, IPAddresses: addresses,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	if len(addresses) > 0 {
-		form.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.write(t, name+".crt", "CERTIFICATE", der)
-	if der, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
-		t.Fatal(err)
-	}
-	a.write(t, name+".key", "PRIVATE KEY", der)
-}
-
-// client is how the holder of that certificate dials; "" for somebody without one.
-func (a *authority) client(t *testing.T, name string) *tls.Config {
-	t.Helper()
 	secure := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	secure.RootCAs.AddCert(a.cert)
-	if name == "" {
+	if !secure.RootCAs.AppendCertsFromPEM(text) {
+		t.Fatal("ca.crt holds no certificate")
+	}
+	if user == "" {
 		return secure
+	}
+	name := user
+	if user != tvsim.AgentUser {
+		name = "tv-" + user
 	}
 	pair, err := tls.LoadX509KeyPair(a.file(name+".crt"), a.file(name+".key"))
 	if err != nil {

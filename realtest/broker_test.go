@@ -18,7 +18,7 @@ import (
 
 func TestDayOnMosquitto(t *testing.T) {
 	rooms := []string{"101", "102", "103", "104", "201", "202", "203", "204", "301", "302", "303", "304"}
-	m := newMosquitto(t, accessList, rooms...)
+	m := newMosquittoWith(t, debians, "", rooms...)
 	h := openHotel(t, native(t), hwsim.Options{Rooms: rooms, Broker: m, Identity: m.identity()})
 	playDay(t, h, native(t))
 }
@@ -26,7 +26,7 @@ func TestDayOnMosquitto(t *testing.T) {
 // twoGuests is a hotel on a real broker with a guest in 101 and one in 102.
 func twoGuests(t *testing.T) (*hwsim.Hotel, *mosquitto, *hwsim.Stay) {
 	t.Helper()
-	m := newMosquitto(t, accessList, "101", "102")
+	m := newMosquitto(t, "", "101", "102")
 	h := openHotel(t, native(t), hwsim.Options{Rooms: []string{"101", "102"}, Broker: m, Identity: m.identity()})
 	startAgent(t, h)
 	one, two := h.Guest("Ms", "Ana", "Silva", "PT", 2), h.Guest("Mr", "Ben", "Okafor", "E", 2)
@@ -34,7 +34,21 @@ func twoGuests(t *testing.T) (*hwsim.Hotel, *mosquitto, *hwsim.Stay) {
 	h.Desk().CheckIn(two, "102")
 	expectScreen(t, h, "101", "Silva")
 	expectScreen(t, h, "102", "Okafor")
+	for _, room := range h.Rooms {
+		expectRest(t, h, m, room)
+	}
 	return h, m, one
+}
+
+// expectRest waits for what follows a greeting by itself: the WiFi code, and the
+// set's word that it shows that too.
+func expectRest(t *testing.T, h *hwsim.Hotel, m *mosquitto, room string) {
+	t.Helper()
+	topic := root + "/room/" + room + "/tv/" + room + "-tv1/state"
+	eventually(t, "the TV of "+room+" has all that it is to show", func() (bool, string) {
+		shown, state := h.TV(room).Shown(), string(m.Retained(topic)[topic])
+		return shown.WiFi != "" && strings.Contains(state, fmt.Sprintf(`"shown_gen":%d}`, shown.Gen)), fmt.Sprintf("gen %d, %q, %s", shown.Gen, shown.WiFi, state)
+	})
 }
 
 func expectScreen(t *testing.T, h *hwsim.Hotel, room, name string) {
@@ -109,6 +123,9 @@ func TestForgedWelcomeHasNoEffect(t *testing.T) {
 		forger.say(root+"/room/"+room+"/welcome", true, forged)
 		forger.say(root+"/room/"+room+"/welcome", true, "") // nor may it clear one
 		forger.say(root+"/room/"+room+"/tv/"+room+"-tv1/state", true, `{"v":1,"state":"offline"}`)
+		forger.say(root+"/room/"+room+"/tv/"+room+"-tv1/ack", false, `{"v":1,"gen":0,"tv":"`+room+`-tv1","result":"cleared"}`)
+		forger.say(root+"/room/"+room+"/message", false, `{"v":1,"id":"x","body":"forged"}`)
+		forger.say(root+"/room/"+room+"/command", false, `{"v":1,"id":"x","command":"reload"}`)
 	}
 	forger.say(root+"/agent/state", true, "offline")
 
@@ -164,7 +181,7 @@ func TestDeniedTopicIsNamed(t *testing.T) {
 
 // TestNobodyEntersWithoutCertificate proves that the tests above tried a locked door.
 func TestNobodyEntersWithoutCertificate(t *testing.T) {
-	m := newMosquitto(t, accessList)
+	m := newMosquitto(t, "")
 	if err := m.Start(tvsim.Keep); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package realtest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -25,61 +26,63 @@ const (
 	patience = 10 * time.Second
 )
 
-// accessList gives the agent the hotel's topics and each set its own room. A
-// set's user name (%u) is its room key, its client id (%c) its place in the topics.
-const accessList = `user agent
-topic readwrite ` + root + `/#
+// memory is what a broker writes to its disk.
+type memory int
 
-pattern read  ` + root + `/agent/state
-pattern read  ` + root + `/room/%u/#
-pattern write ` + root + `/room/%u/tv/%c/#
-`
+const (
+	// debians: all that is retained, every half hour and when it is asked to.
+	debians memory = iota
+	// ours: nothing, as the settings of edgeagent ca say.
+	ours
+)
 
-// mosquitto is a real broker as a hotel would set it up: TLS, client
-// certificates, an access list, and a memory that survives a power cut and
-// lags behind by no more than one change.
+// mosquitto is a real broker as a hotel would set it up: as Debian delivers it,
+// and with what edgeagent ca makes: TLS, client certificates, an access list.
 type mosquitto struct {
-	t     *testing.T
-	ca    *authority
-	addr  string
-	dir   string
-	mu    sync.Mutex
-	cmd   *exec.Cmd
-	ended chan struct{}
+	t      *testing.T
+	ca     *authority
+	addr   string
+	dir    string
+	memory memory
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	ended  chan struct{}
 }
 
-// newMosquitto sets a broker up that does not run yet.
+// newMosquitto sets a broker up as we do; it does not run yet. It has the access
+// list of edgeagent ca unless another is given.
 func newMosquitto(t *testing.T, acl string, rooms ...string) *mosquitto {
 	t.Helper()
-	m := &mosquitto{t: t, ca: newAuthority(t), dir: t.TempDir(), addr: freeAddress(t)}
-	m.ca.issue(t, "server", net.IPv4(127, 0, 0, 1))
-	m.ca.issue(t, tvsim.AgentUser)
-	for _, room := range rooms {
-		m.ca.issue(t, room)
-	}
-	host, port, err := net.SplitHostPort(m.addr)
+	return newMosquittoWith(t, ours, acl, rooms...)
+}
+
+func newMosquittoWith(t *testing.T, keeps memory, acl string, rooms ...string) *mosquitto {
+	t.Helper()
+	m := &mosquitto{t: t, dir: t.TempDir(), addr: freeAddress(t), memory: keeps}
+	_, port, err := net.SplitHostPort(m.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := []string{
-		"listener " + port + " " + host,
-		"cafile " + m.ca.file("ca.crt"),
-		"certfile " + m.ca.file("server.crt"),
-		"keyfile " + m.ca.file("server.key"),
-		"tls_version tlsv1.2",
-		"require_certificate true",
-		"use_identity_as_username true",
-		"allow_anonymous false",
-		"acl_file " + m.write("acl", acl),
+	m.ca = newAuthority(t, port, rooms...)
+	if acl != "" {
+		if err := os.WriteFile(m.ca.file("acl"), []byte(acl), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := m.ca.settings(t)
+	if keeps == debians {
+		made = strings.Replace(made, "\npersistence false\n", "\n", 1)
+	}
+	if err := os.Mkdir(filepath.Join(m.dir, "conf.d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m.write("conf.d/edgeagent.conf", made)
+	m.write("mosquitto.conf", strings.Join([]string{
 		"persistence true",
 		"persistence_location " + m.dir + "/",
-		"autosave_on_changes true",
-		"autosave_interval 1",
-		"message_size_limit 65536",
-		"retain_available true",
+		"include_dir " + m.dir + "/conf.d",
 		"user root", // else it gives root away, and may not read these files
-	}
-	m.write("mosquitto.conf", strings.Join(settings, "\n")+"\n")
+	}, "\n")+"\n")
 	t.Cleanup(func() {
 		m.Stop()
 		if t.Failed() {
@@ -90,14 +93,21 @@ func newMosquitto(t *testing.T, acl string, rooms ...string) *mosquitto {
 	return m
 }
 
+// freeAddress is none of those that the kernel gives to whoever asks for any:
+// somebody else would have it by the time the broker is started.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, last, tries = 12_000, 20_000, 100
+	for range tries {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(last-first)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (m *mosquitto) write(name, text string) string {
@@ -171,6 +181,9 @@ func (m *mosquitto) Stop() {
 
 // Save asks for the file on disk and waits until it is new.
 func (m *mosquitto) Save() {
+	if m.memory == ours {
+		return
+	}
 	file := filepath.Join(m.dir, "mosquitto.db")
 	before, _ := os.Stat(file)
 	m.mu.Lock()
@@ -270,4 +283,33 @@ func (l *listener) upTo(other *listener, topic string) []paho.Message {
 	}
 }
 
+// all is what came so far.
+func (l *listener) all() []paho.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]paho.Message(nil), l.heard...)
+}
+
 func (l *listener) hangUp() { l.client.Disconnect(100) }
+
+// stored is what the broker, which is dead, has on its disk.
+func (m *mosquitto) stored() string {
+	text, _ := os.ReadFile(filepath.Join(m.dir, "mosquitto.db"))
+	return string(text)
+}
+
+// signal sends one to the broker.
+func (m *mosquitto) signal(s os.Signal) {
+	m.t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.cmd.Process.Signal(s); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// connects counts in the broker's log how often a client connected.
+func (m *mosquitto) connects(clientID string) int {
+	text, _ := os.ReadFile(filepath.Join(m.dir, "log"))
+	return strings.Count(string(text), " as "+clientID+" ")
+}

@@ -2,9 +2,10 @@
 
 // Package realtest holds the agent, and the simulators that it is tested with,
 // against what we have not made up ourselves: a real Mosquitto with certificates
-// and an access list, the processors of the gateways, emulated by QEMU, and the
-// tools of libnfc. Nothing here is skipped; what is missing
-// on this machine is a failure that says what to install. See make test-real.
+// and an access list, a real browser as a TV, the processors of the gateways,
+// emulated by QEMU, and the tools of libnfc. Nothing here is skipped; what is
+// missing on this machine is a failure that says what to install. What the
+// browser showed is left in build/out/screens. See make test-real.
 package realtest
 
 import (
@@ -87,7 +88,7 @@ func playDay(t *testing.T, h *hwsim.Hotel, command []string) {
 }
 
 // startAgent runs the agent beside a test.
-func startAgent(t *testing.T, h *hwsim.Hotel) {
+func startAgent(t *testing.T, h *hwsim.Hotel) *hwsim.Process {
 	t.Helper()
 	logFile := filepath.Join(t.TempDir(), "agent.log")
 	showLog(t, logFile)
@@ -105,6 +106,7 @@ func startAgent(t *testing.T, h *hwsim.Hotel) {
 	if err := h.AwaitLive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return agent
 }
 
 func showLog(t *testing.T, file string) {

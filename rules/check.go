@@ -158,17 +158,17 @@ func (c *compiler) possible(at string, cond *condition, kinds []string) {
 	if !cond.possible() {
 		switch {
 		case cond.absent:
-			c.problem(path, "can never hold: %s always has a value", cond.field)
+			c.problem(path, "can never hold: %s always has a value: write true or false, or whatever it must be", cond.field)
 		default:
-			c.problem(path, "can never hold: nothing is %s", cond.wanted())
+			c.problem(path, "can never hold: nothing is %s: leave one of them out", cond.wanted())
 		}
 		return
 	}
 	only := onlyIn(cond.field)
-	if only == nil || len(kinds) == 0 || cond.holds("") || overlaps(only, kinds) {
+	if only == nil || len(kinds) == 0 || cond.holds(nothing(cond.field)) || overlaps(only, kinds) {
 		return
 	}
-	c.problem(path, "can never hold: only %s has %s", either(only), cond.field)
+	c.problem(path, "can never hold: only %s has %s, and this rule is for %s: leave one of the two out", either(only), cond.field, strings.Join(kinds[:min(len(kinds), 3)], ", "))
 }
 
 func overlaps(a, b []string) bool {

@@ -130,7 +130,7 @@ func (c *compiler) rule(index int, source *Rule) *rule {
 	case len(source.Do) == 0:
 		c.problem(at, "do is missing: say what to do, and with which device")
 	case len(source.Do) > MaxSteps:
-		c.problem(at+".do", "too many steps: %d, and at most %d are possible", len(source.Do), MaxSteps)
+		c.problem(at+".do", "too many steps: %d, and at most %d are possible: make several rules of it", len(source.Do), MaxSteps)
 		return r
 	}
 	for i := range source.Do {
@@ -145,11 +145,11 @@ func (c *compiler) name(at string, r *rule) {
 		return
 	}
 	if r.id == "" {
-		c.problem(at+".name", "name %q has no letter or digit", r.name)
+		c.problem(at+".name", "name %q has no letter or digit: write what the rule does, such as cut a key at check-in", r.name)
 		return
 	}
 	if len(r.name) > 100 {
-		c.problem(at+".name", "name is too long: %d bytes, and at most 100 are possible", len(r.name))
+		c.problem(at+".name", "name is too long: %d bytes, and at most 100 are possible: shorten it", len(r.name))
 		return
 	}
 	switch other, taken := c.taken[r.id]; {

@@ -89,7 +89,7 @@ func (c *compiler) conflict(earlier, later *rule, a, b []setting, kinds []string
 		}
 		c.add(Problem{
 			Path: fmt.Sprintf("[%d].do[%d]", later.index, mine.step),
-			Message: fmt.Sprintf("rules %q and %q both set %s of %s on %s (%s): only the later one counts",
+			Message: fmt.Sprintf("rules %q and %q both set %s of %s on %s (%s): only the later one counts: have their conditions exclude each other, or remove one",
 				earlier.name, later.name, mine.subject, mine.device, strings.Join(kinds, ", "), what),
 			Warning: true,
 		})

@@ -54,6 +54,14 @@ func fieldType(field string) drivers.ParamType {
 	return drivers.Text
 }
 
+// nothing is what a field has where an event does not have it.
+func nothing(field string) string {
+	if fieldType(field) == drivers.Flag {
+		return "false"
+	}
+	return ""
+}
+
 // onlyIn lists the kinds of events that can have the field, nil if most have.
 func onlyIn(field string) []string {
 	switch field {
@@ -63,6 +71,8 @@ func onlyIn(field string) []string {
 		return []string{string(pms.KeyRequested)}
 	case "rate", "category", "from", "to":
 		return []string{string(pms.PriceUpdated)}
+	case "old_room", "old_room_vacant":
+		return []string{string(pms.StayRoomMoved)}
 	case "room_status":
 		return []string{string(pms.RoomStatusChanged), string(pms.RoomOutOfOrder)}
 	}

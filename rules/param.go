@@ -65,7 +65,7 @@ func (c *compiler) value(at string, p *param) {
 	if p.pinned {
 		text := p.value.expand(nil)
 		if text == "" && p.Required {
-			c.problem(at, "%s must not be empty", p.Name)
+			c.problem(at, "%s must not be empty: write a value, or leave it out for the default", p.Name)
 		} else if wrong := p.wrong(text); wrong != "" {
 			c.problem(at, "%s", wrong)
 		}
@@ -86,7 +86,7 @@ func (p *param) wrong(text string) string {
 	}
 	if len(p.OneOf) > 0 && !slices.Contains(p.OneOf, text) {
 		near := nearest(text, p.OneOf)
-		if near != "" {
+		if _, err := strconv.Atoi(text); near != "" && err != nil { // 12 is no slip of 1
 			return fmt.Sprintf("%s is %s, not %q: did you mean %q?", p.Name, either(p.OneOf), text, near)
 		}
 		return fmt.Sprintf("%s is %s, not %q", p.Name, either(p.OneOf), text)

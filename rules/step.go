@@ -212,8 +212,8 @@ func (c *compiler) fields(at, text string, r *rule) {
 			c.problem(at, "unknown field ${%s}: %s", name, suggest(name, known, braced, "use one of "+strings.Join(known, ", ")))
 			continue
 		}
-		if only := onlyIn(name); only != nil && len(r.kinds) > 0 && !overlaps(only, r.kinds) {
-			c.problem(at, "${%s} is always empty here: only %s has it", name, either(only))
+		if only := onlyIn(name); only != nil && nothing(name) == "" && len(r.kinds) > 0 && !overlaps(only, r.kinds) {
+			c.problem(at, "${%s} is always empty here: only %s has it: use another field, or leave it out", name, either(only))
 		}
 	}
 }
@@ -233,7 +233,7 @@ func (c *compiler) order(at string, source *Step, s *step, d Device, r *rule) *o
 	case s.within == 0 && !a.Setting:
 		c.problem(at, "%s is a job without an end: add within, such as within: 10m", a.Name)
 	case s.within > 0 && s.after >= s.within:
-		c.problem(at+".after", "after %s begins when within %s has ended: the step would never be carried out", span(s.after), span(s.within))
+		c.problem(at+".after", "after %s begins when within %s has ended: the step would never be carried out: shorten after, or raise within", span(s.after), span(s.within))
 	}
 	c.params(at, source, a, o)
 	c.subject(at, a, o)

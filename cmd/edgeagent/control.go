@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -41,10 +42,11 @@ func listenControl(path string) (net.Listener, error) {
 }
 
 // operator is what a person can do with the house.
-func (h *house) operator(l *config.Loaded, log zerolog.Logger) *web.Operator {
+func (h *house) operator(l *config.Loaded, log zerolog.Logger, reload func() error) *web.Operator {
 	return &web.Operator{
+		Reload:    reload,
 		Reconnect: h.agent.Reconnect, Retry: h.agent.Retry, Cancel: h.agent.Cancel, Resolve: h.agent.Resolve,
-		Probe: h.probe, Trace: h.trace, Slip: h.slip(l, log),
+		Probe: h.probe, Names: h.agent.Names, Trace: h.trace, Slip: h.slip(l, log),
 	}
 }
 
@@ -56,6 +58,31 @@ func (h *house) probe(ctx context.Context, device string) error {
 		}
 	}
 	return fmt.Errorf("there is no device %q", device)
+}
+
+// socketOf is the control socket of the agent that serves a property file. The
+// file may have problems that the running agent has not met yet.
+func socketOf(path string) (string, error) {
+	loaded, problems := config.Load(path)
+	if loaded == nil {
+		fmt.Fprint(os.Stderr, problems.Render())
+		return "", errSilent
+	}
+	return loaded.Status.Socket, nil
+}
+
+// askWait is how long the command line waits for the running agent.
+const askWait = 10 * time.Second
+
+// askAgent is ask of the agent that serves a property file, with a bound.
+func askAgent(ctx context.Context, file, method, path string) ([]byte, error) {
+	socket, err := socketOf(file)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	return ask(ctx, socket, method, path)
 }
 
 // maxAnswer bounds what is taken from the agent.

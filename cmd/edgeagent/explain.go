@@ -26,7 +26,7 @@ func explainCommand(path *string) *cobra.Command {
 			fmt.Fprintf(&fields, "  %-16s %s\n", f.Name, f.Help)
 		}
 	}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "explain EVENT [FIELD=VALUE ...]",
 		Short: "Say what would happen on an event, and why the other rules do not fire",
 		Long: `Explain shows which rules an event would fire, with the commands and their
@@ -47,19 +47,72 @@ Fields:
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			loaded, problems := config.Load(*path)
-			if problems.Wrong() { // a file that is missing here is none of the rules' business
-				fmt.Fprint(os.Stderr, problems.Render())
-				return errSilent
-			}
-			events, err := sample(loaded, args[0], args[1:], time.Now())
-			if err != nil {
-				return usageError{err}
-			}
-			return explain(os.Stdout, loaded.Table, events)
-		},
+		ValidArgsFunction: eventWords,
 	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		loaded, problems := config.Load(*path)
+		if problems.Wrong() { // a file that is missing here is none of the rules' business
+			fmt.Fprint(os.Stderr, problems.Render())
+			return errSilent
+		}
+		events, err := sample(loaded, args[0], args[1:], time.Now())
+		if err != nil {
+			return usageError{err}
+		}
+		if asJSON {
+			return writeJSON(os.Stdout, explained(loaded.Table, events))
+		}
+		return explain(os.Stdout, loaded.Table, events)
+	}
+	return cmd
+}
+
+// eventWords has a shell complete an event, and then the fields that it can have.
+func eventWords(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return rules.EventKinds(), cobra.ShellCompDirectiveNoFileComp
+	}
+	var fields []string
+	for _, f := range pms.EventFields {
+		if f.Name != "event" && f.Name != "guests" {
+			fields = append(fields, cobra.CompletionWithDesc(f.Name+"=", f.Help))
+		}
+	}
+	return fields, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// fired is a rule that fires on the i-th event.
+type fired struct {
+	rules.Verdict
+	on int
+}
+
+// sift parts what the events would set off together from the rules that do not
+// fire, each with its reason.
+func sift(table *rules.Table, events []pms.Event) (happen []fired, others []rules.Verdict) {
+	first := table.Explain(&events[0])
+	fires := make([]bool, len(first))
+	for i := range events {
+		for k, v := range table.Explain(&events[i]) {
+			if v.Fires {
+				fires[k] = true
+				happen = append(happen, fired{v, i})
+			} else if v.Field != "event" && first[k].Field == "event" {
+				first[k] = v // a rule for this event: its reason says more than that it is for another
+			}
+		}
+	}
+	for k, v := range first {
+		if !fires[k] {
+			others = append(others, v)
+		}
+	}
+	return happen, others
 }
 
 // explain writes what the events would set off together, and for every other
@@ -67,33 +120,21 @@ Fields:
 func explain(out io.Writer, table *rules.Table, events []pms.Event) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, room %s\n\nWould happen:\n", events[0].Kind, plain(events[0].Room))
-	first := table.Explain(&events[0])
-	fired := make([]bool, len(first))
-	for i := range events {
-		for k, v := range table.Explain(&events[i]) {
-			if v.Fires {
-				fired[k] = true
-				happens(&text, v, events, i)
-			} else if v.Field != "event" && first[k].Field == "event" {
-				first[k] = v // a rule for this event: its reason says more than that it is for another
-			}
-		}
+	all := table.ExplainAll(events)
+	for _, f := range all.Fires {
+		happens(&text, f.Verdict, events, f.Event)
 	}
-	if !slices.Contains(fired, true) {
+	if len(all.Fires) == 0 {
 		text.WriteString("\n  nothing: no rule fires\n")
 	}
-	var others []rules.Verdict
 	width := 0
-	for k, v := range first {
-		if !fired[k] {
-			others = append(others, v)
-			width = max(width, len([]rune(v.Rule)))
-		}
+	for _, v := range all.Others {
+		width = max(width, len([]rune(v.Rule)))
 	}
-	if len(others) > 0 {
+	if len(all.Others) > 0 {
 		text.WriteString("\nWould not happen:\n\n")
 	}
-	for _, v := range others {
+	for _, v := range all.Others {
 		fmt.Fprintf(&text, "  %-*s  %s\n", min(width, 60), v.Rule, strings.Join(reasons(v), "; "))
 	}
 	_, err := io.WriteString(out, text.String())

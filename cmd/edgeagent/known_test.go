@@ -121,3 +121,30 @@ func TestKeysOfTwoSystemsAreTwoKeys(t *testing.T) {
 		t.Errorf("the lockers know %v", got)
 	}
 }
+
+// A job of which nobody knows the outcome, of this encoder and of lately, has the
+// encoder wait for a late answer first.
+func TestInterrupted(t *testing.T) {
+	store, err := offsetstore.Open(filepath.Join(t.TempDir(), "store.db"), offsetstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if interrupted(store, "desk") {
+		t.Error("a new store")
+	}
+	if err := store.Accept(offsetstore.Batch{Source: "pms", Commands: []offsetstore.Command{{ID: "a", Lane: "desk", Subject: "room:101", Created: time.Now()}}}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := store.Next(t.Context(), "desk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Unknown = true
+	if err := store.Settle(c, offsetstore.Error); err != nil {
+		t.Fatal(err)
+	}
+	if !interrupted(store, "desk") || interrupted(store, "pool") {
+		t.Errorf("desk %v, pool %v", interrupted(store, "desk"), interrupted(store, "pool"))
+	}
+}

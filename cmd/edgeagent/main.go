@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -59,15 +61,35 @@ and closes the WiFi. One property file says what it serves.`,
 			return unknownVerb(root, args[0])
 		},
 		RunE: func(*cobra.Command, []string) error {
-			return usageError{errors.New("say what to do: run, check, explain, probe, ports, trace, voucher, resolve, reconnect, safe, rules or version")}
+			return usageError{errors.New("say what to do: " + names(verbs(new(string))))}
 		},
 	}
 	config := root.PersistentFlags().StringP("config", "c", "/etc/edgeagent/property.yaml", "the property file")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(config), checkCommand(config), explainCommand(config), probeCommand(config), portsCommand(config), traceCommand(config), voucherCommand(config), resolveCommand(config), reconnectCommand(config), safeCommand(config), rulesCommand(), versionCommand())
+	root.AddCommand(verbs(config)...)
 	root.SetHelpCommand(helpCommand(root))
 	completions(root)
 	return root
+}
+
+// verbs are all that can be asked of edgeagent, in the order in which a property
+// comes to life.
+func verbs(config *string) []*cobra.Command {
+	return []*cobra.Command{
+		initCommand(config), checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
+		runCommand(config), reloadCommand(config),
+		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
+		voucherCommand(config), pageCommand(config), passwordCommand(), reconnectCommand(config), traceCommand(config), supportCommand(config),
+		safeCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
+	}
+}
+
+func names(verbs []*cobra.Command) string {
+	var list []string
+	for _, v := range verbs {
+		list = append(list, v.Name())
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
 }
 
 func unknownVerb(root *cobra.Command, word string) error {
@@ -124,13 +146,24 @@ func noArgs(cmd *cobra.Command, args []string) error {
 }
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  edgeagent version",
 		Args:    noArgs,
-		Run:     func(*cobra.Command, []string) { fmt.Println("edgeagent", version()) },
 	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		asJSON, err := output()
+		if asJSON {
+			return writeJSON(os.Stdout, map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+		}
+		if err == nil {
+			fmt.Println("edgeagent", version())
+		}
+		return err
+	}
+	return cmd
 }
 
 // version is the commit that the binary was built from, as Go stamps it.

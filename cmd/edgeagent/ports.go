@@ -14,7 +14,7 @@ import (
 )
 
 func portsCommand(path *string) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "ports",
 		Short: "List the serial ports, with names that survive replugging",
 		Long: `Ports lists the serial ports of this machine: the name to write into the
@@ -28,15 +28,64 @@ the socket. Nothing is opened.`,
 		Example: `  edgeagent ports
   edgeagent ports --config property.yaml`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := config.Peek(*path)
-			if err != nil && cmd.Flags().Changed("config") {
-				fmt.Fprintln(os.Stderr, err)
-			}
-			listPorts(os.Stdout, keycard.Adapters(), usesOf(file))
-			return nil
-		},
 	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		file, err := config.Peek(*path)
+		if err != nil && cmd.Flags().Changed("config") {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		if asJSON {
+			return writeJSON(os.Stdout, portsTold(keycard.Adapters(), usesOf(file)))
+		}
+		listPorts(os.Stdout, keycard.Adapters(), usesOf(file))
+		return nil
+	}
+	return cmd
+}
+
+// portTold is a serial port, for programs.
+type portTold struct {
+	// Name is the one to write into the property file.
+	Name   string   `json:"name"`
+	Device string   `json:"device"`
+	USB    string   `json:"usb,omitempty"`
+	Model  string   `json:"model,omitempty"`
+	UsedBy []string `json:"used_by,omitempty"`
+	HeldBy string   `json:"held_by,omitempty"`
+}
+
+func portsTold(adapters []keycard.Adapter, uses []use) []portTold {
+	list := []portTold{}
+	for i := range adapters {
+		a := &adapters[i]
+		p := portTold{Name: stableName(a), Device: a.Device, Model: a.Model, HeldBy: a.Holder}
+		if a.Vendor != "" {
+			p.USB = a.Vendor + ":" + a.Product
+		}
+		for _, u := range uses {
+			if u.real == a.Device {
+				p.UsedBy = append(p.UsedBy, u.device)
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// stableName is the adapter's name that lasts longest.
+func stableName(a *keycard.Adapter) string {
+	switch {
+	case a.ByID != "":
+		return a.ByID
+	case a.ByPath != "":
+		return a.ByPath
+	}
+	return a.Device
 }
 
 // use is a device of the property file with a serial port.
@@ -76,13 +125,7 @@ func listPorts(out io.Writer, adapters []keycard.Adapter, uses []use) {
 }
 
 func listPort(out io.Writer, a *keycard.Adapter, uses []use) {
-	name := a.Device
-	switch {
-	case a.ByID != "":
-		name = a.ByID
-	case a.ByPath != "":
-		name = a.ByPath
-	}
+	name := stableName(a)
 	fmt.Fprintln(out, name)
 	below := func(format string, args ...any) { fmt.Fprintf(out, "    "+format+"\n", args...) }
 	if name != a.Device {

@@ -44,3 +44,15 @@ pool uses /dev/serial/by-id/usb-gone, which is not there
 		t.Error(out.String())
 	}
 }
+
+func TestPortsForPrograms(t *testing.T) {
+	got := portsTold([]keycard.Adapter{
+		{Device: "/dev/ttyAMA0", Holder: "process 412 (edgeagent)"},
+		{Device: "/dev/ttyUSB1", ByID: "/dev/serial/by-id/usb-FTDI-if00", Vendor: "0403", Product: "6001", Model: "FTDI"},
+	}, []use{{"lobby", "/dev/serial/by-id/usb-FTDI-if00", "/dev/ttyUSB1"}})
+	want := []portTold{{Name: "/dev/ttyAMA0", Device: "/dev/ttyAMA0", HeldBy: "process 412 (edgeagent)"},
+		{Name: "/dev/serial/by-id/usb-FTDI-if00", Device: "/dev/ttyUSB1", USB: "0403:6001", Model: "FTDI", UsedBy: []string{"lobby"}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -39,24 +38,36 @@ firmware. Of an encoder that answers it says how far its family has been
 verified, and of a PN532 what locks must know of its signing key.`,
 		Example: `  edgeagent probe --config property.yaml
   edgeagent probe --config property.yaml lobby-encoder`,
-		RunE: func(cmd *cobra.Command, names []string) error {
-			loaded, problems := config.Load(*path)
-			fmt.Fprint(os.Stderr, problems.Render())
-			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
-			defer cancel()
-			if problems.Fatal() {
-				learnPins(ctx, os.Stdout, loaded)
-				return errSilent
-			}
-			return probe(ctx, os.Stdout, loaded, names)
-		},
+		ValidArgsFunction: namesIn(path, linksAndDevices),
 	}
+	output := outputFlag(cmd)
 	cmd.Flags().DurationVar(&patience, "patience", time.Minute, "how long to wait in all")
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		loaded, problems := config.Load(*path)
+		fmt.Fprint(os.Stderr, problems.Render())
+		ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+		defer cancel()
+		t := &teller{out: os.Stdout, paint: colours(os.Stdout), silent: asJSON, Found: []finding{}}
+		if problems.Fatal() {
+			learnPins(ctx, t, loaded)
+			err = errSilent
+		} else {
+			err = probe(ctx, t, loaded, names)
+		}
+		if asJSON {
+			return errors.Join(writeJSON(os.Stdout, t.Found), err)
+		}
+		return err
+	}
 	return cmd
 }
 
 // probe asks all, or those named.
-func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string) error {
+func probe(ctx context.Context, t *teller, l *config.Loaded, names []string) error {
 	if err := allKnown(l, names); err != nil {
 		return usageError{err}
 	}
@@ -67,7 +78,10 @@ func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string)
 			continue
 		}
 		asked++
-		if !probeLink(ctx, out, p, l) {
+		wait := awaiting("asking " + p.Name)
+		well := probeLink(ctx, t.after(wait), p, l)
+		wait.over()
+		if !well {
 			failed++
 		}
 	}
@@ -77,7 +91,10 @@ func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string)
 			continue
 		}
 		asked++
-		if !probeDevice(ctx, out, d, l) {
+		wait := awaiting("asking " + d.Name)
+		well := probeDevice(ctx, t.after(wait), d, l)
+		wait.over()
+		if !well {
 			failed++
 		}
 	}
@@ -87,15 +104,20 @@ func probe(ctx context.Context, out io.Writer, l *config.Loaded, names []string)
 	return nil
 }
 
+// linksAndDevices are the names of all that can be asked.
+func linksAndDevices(f *config.File) (names []string) {
+	for i := range f.PMS {
+		names = append(names, f.PMS[i].Name)
+	}
+	for i := range f.Devices {
+		names = append(names, f.Devices[i].Name)
+	}
+	return names
+}
+
 // allKnown reports a name that the property file does not have.
 func allKnown(l *config.Loaded, names []string) error {
-	var known []string
-	for i := range l.PMS {
-		known = append(known, l.PMS[i].Name)
-	}
-	for i := range l.Devices {
-		known = append(known, l.Devices[i].Name)
-	}
+	known := linksAndDevices(&l.File)
 	for _, name := range names {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("the property file has no link or device %q; it has %s", name, strings.Join(known, ", "))
@@ -104,28 +126,16 @@ func allKnown(l *config.Loaded, names []string) error {
 	return nil
 }
 
-// say writes a finding, and below it what to do.
-func say(out io.Writer, name string, ok bool, text, advice string) {
-	mark := "ok"
-	if !ok {
-		mark = "NO"
-	}
-	fmt.Fprintf(out, "%-18s %s %s\n", name, mark, text)
-	if advice != "" {
-		fmt.Fprintf(out, "%-18s    %s\n", "", advice)
-	}
-}
-
-func probeLink(ctx context.Context, out io.Writer, p *config.PMS, l *config.Loaded) bool {
+func probeLink(ctx context.Context, t *teller, p *config.PMS, l *config.Loaded) bool {
 	findings, err := findings(ctx, p, l)
 	if err != nil {
-		say(out, p.Name, false, err.Error(), "")
+		t.say(p.Name, false, err.Error(), "")
 		return false
 	}
 	well := true
 	for _, f := range findings {
 		well = well && f.OK
-		say(out, p.Name, f.OK, f.Step+": "+f.Text, f.Advice)
+		t.say(p.Name, f.OK, f.Step+": "+f.Text, f.Advice)
 	}
 	return well
 }
@@ -154,7 +164,7 @@ type forgetful struct{ kept []byte }
 func (f *forgetful) Load() ([]byte, error) { return f.kept, nil }
 func (f *forgetful) Save(b []byte) error   { f.kept = b; return nil }
 
-func probeDevice(ctx context.Context, out io.Writer, d *config.Device, l *config.Loaded) bool {
+func probeDevice(ctx context.Context, t *teller, d *config.Device, l *config.Loaded) bool {
 	site := drivers.Site{
 		Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
 		Key: []byte("probe"), Secret: config.Secret, Log: zerolog.Nop(),
@@ -162,13 +172,13 @@ func probeDevice(ctx context.Context, out io.Writer, d *config.Device, l *config
 		Known:  func(string, string) map[string]string { return nil },
 	}
 	if d.Keycard != nil {
-		return probeEncoder(ctx, out, d, site)
+		return probeEncoder(ctx, t, d, site)
 	}
 	if err := try(ctx, d, site); err != nil {
-		say(out, d.Name, false, err.Error(), "")
+		t.say(d.Name, false, err.Error(), "")
 		return false
 	}
-	say(out, d.Name, true, d.Kind()+" answers", "")
+	t.say(d.Name, true, d.Kind()+" answers", "")
 	return true
 }
 
@@ -188,7 +198,7 @@ func try(ctx context.Context, d *config.Device, site drivers.Site) error {
 // learnPins shows the certificates of controllers to whoever sets them up: a
 // property file without a pin is not right yet, and the pin comes from here.
 // What is spoken to in the clear has none.
-func learnPins(ctx context.Context, out io.Writer, l *config.Loaded) {
+func learnPins(ctx context.Context, t *teller, l *config.Loaded) {
 	if l == nil {
 		return
 	}
@@ -199,10 +209,10 @@ func learnPins(ctx context.Context, out io.Writer, l *config.Loaded) {
 		}
 		shown, err := wifi.Fingerprint(ctx, d.WiFi.URL)
 		if err != nil {
-			say(out, d.Name, false, err.Error(), "")
+			t.say(d.Name, false, err.Error(), "")
 			continue
 		}
-		say(out, d.Name, false, fmt.Sprintf("has no pin yet; its controller shows a certificate of %s, good until %s, with the SHA-256 %s",
+		t.say(d.Name, false, fmt.Sprintf("has no pin yet; its controller shows a certificate of %s, good until %s, with the SHA-256 %s",
 			plain(shown.Subject), shown.NotAfter.Format(time.DateOnly), shown.SHA256),
 			"if the controller's own page shows the same, write tls: { pin_sha256: "+shown.SHA256+" }")
 	}

@@ -22,7 +22,8 @@ func reconnectCommand(path *string) *cobra.Command {
 of a PMS link. Mews fixes which devices a socket hears of when it is opened, so
 this is what to do after a key cutter was added or removed under Connected
 devices. Nothing is lost: what happens meanwhile is read afterwards.`,
-		Example: "  edgeagent reconnect mews --config /etc/edgeagent/property.yaml",
+		ValidArgsFunction: namesIn(path, linkNames),
+		Example:           "  edgeagent reconnect mews --config /etc/edgeagent/property.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError{errors.New("name one PMS link of the property file, such as edgeagent reconnect mews")}

@@ -23,7 +23,8 @@ The agent does not try again; the status page lists such a command with its id.
 Look: try the card on the door, or read it. Then say whether it was done: the
 agent knows again which key the room has, and the warning goes. The PMS keeps the
 answer that it was given.`,
-		Example: "  edgeagent resolve inspire/1/42/key/1 done --config /etc/edgeagent/property.yaml",
+		ValidArgsFunction: commandIDs(path),
+		Example:           "  edgeagent resolve inspire/1/42/key/1 done --config /etc/edgeagent/property.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 || args[1] != "done" && args[1] != "not-done" {
 				return usageError{errors.New("name a command of the status page and what became of it, such as edgeagent resolve inspire/1/42/key/1 done")}

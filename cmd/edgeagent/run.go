@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -19,6 +17,7 @@ import (
 
 	"edgeagent/internal/agent"
 	"edgeagent/internal/config"
+	"edgeagent/internal/logring"
 	"edgeagent/internal/web"
 )
 
@@ -28,7 +27,10 @@ func runCommand(path *string) *cobra.Command {
 		Short: "Serve the property",
 		Long: `Run connects to the PMS and serves the devices until it is told to stop. On the
 first SIGTERM or Ctrl-C it takes no new work and finishes the card in the
-encoder; the second one cuts that short.
+encoder; the second one cuts that short. On a SIGHUP it reads the property
+file and takes over its rules and the names that rooms have at encoders and TVs,
+and the certificates of the TVs' broker. With a problem in the file nothing is
+taken over; what needs a restart the status page says.
 
 A property file with problems does not end it: the status page shows them, and
 nothing else runs until they are mended and edgeagent is restarted.`,
@@ -73,20 +75,23 @@ func signals(ctx context.Context) (soft, hard context.Context, stop func()) {
 
 // serve runs the agent and the status page.
 func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // from the first on: it would end us otherwise
+	defer signal.Stop(hangUp)
 	loaded, problems := config.Load(path)
-	page := &web.Page{Version: version(), Problems: problems.Render()}
-	listen, level := "127.0.0.1:8080", "info"
+	level, lines := "info", logring.New()
 	if loaded != nil {
-		page.Property, listen, level = loaded.Property.Name, loaded.Status.Listen, loaded.Log.Level
+		level = loaded.Log.Level
 	}
-	log := logger(out, level)
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return fmt.Errorf("status page: %w; is another edgeagent running, or does another program have the address of status.listen?", err)
-	}
+	log := logger(out, lines, level)
 	group, ctx := errgroup.WithContext(soft)
 	shown, hide := context.WithCancel(hard)
 	defer hide()
+	page, l, err := openPage(shown, loaded, log)
+	if err != nil {
+		return err
+	}
+	page.Problems, page.Lines = problems.Render(), lines
 	for _, p := range problems {
 		level := zerolog.ErrorLevel
 		if p.Warning {
@@ -95,7 +100,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
 	}
 	if problems.Fatal() {
-		log.Error().Int("problems", len(problems)).Str("status", "http://"+l.Addr().String()).Msg("the property file has problems; nothing runs")
+		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 		group.Go(func() error { return watchdog(shown, func() []agent.Stuck { return nil }, log) })
 		ready("the property file has problems")
@@ -113,7 +118,8 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	page.Look, page.Operator = h.agent.Look, h.operator(loaded, log)
+	again := &reload{path: path, loaded: loaded, log: log}
+	page.Look, page.Pulse, page.Operator, page.Rules = h.agent.Look, h.agent.Pulse, h.operator(loaded, log, func() error { return h.reload(again) }), h.rules(loaded)
 	control, err := listenControl(loaded.Status.Socket)
 	if err != nil {
 		l.Close()
@@ -122,11 +128,12 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
 	group.Go(func() error { return watchdog(shown, h.agent.Stuck, log) })
+	group.Go(func() error { h.reloadOn(ctx, hangUp, again); return nil })
 	group.Go(func() error {
 		defer hide()
 		return h.agent.Run(ctx, hard)
 	})
-	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", "http://"+l.Addr().String()).Msg("running")
+	log.Info().Str("version", version()).Str("property", loaded.Property.ID).Str("status", page.Address).Msg("running")
 	ready("running")
 	err = group.Wait()
 	log.Info().Msg("stopped")
@@ -138,8 +145,9 @@ func ready(status string) {
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady+"\nSTATUS="+status)
 }
 
-// logger writes for people on a terminal and JSON otherwise.
-func logger(out io.Writer, level string) zerolog.Logger {
+// logger writes for people on a terminal and JSON otherwise, and keeps the last
+// lines for the status page and the command line.
+func logger(out io.Writer, lines *logring.Ring, level string) zerolog.Logger {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		out = zerolog.ConsoleWriter{Out: f, TimeFormat: "15:04:05"}
 	}
@@ -147,5 +155,5 @@ func logger(out io.Writer, level string) zerolog.Logger {
 	if err != nil {
 		parsed = zerolog.InfoLevel
 	}
-	return zerolog.New(zerolog.SyncWriter(out)).Level(parsed).With().Timestamp().Logger()
+	return zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(out, lines))).Level(parsed).With().Timestamp().Logger()
 }

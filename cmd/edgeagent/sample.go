@@ -19,7 +19,7 @@ func sample(l *config.Loaded, kind string, fields []string, now time.Time) ([]pm
 		return nil, fmt.Errorf("unknown event %q; there are %s", kind, strings.Join(kinds, ", "))
 	}
 	e := ordinary(l, pms.EventKind(kind), now.In(l.Zone))
-	guest := pms.Guest{Title: "Ms", First: "Sam", Last: "Sample"}
+	guest := sampleGuest()
 	for _, field := range fields {
 		name, value, ok := strings.Cut(field, "=")
 		if !ok {
@@ -33,6 +33,9 @@ func sample(l *config.Loaded, kind string, fields []string, now time.Time) ([]pm
 	e.Stay.Guests = e.Guests
 	return append([]pms.Event{e}, companions(e)...), nil
 }
+
+// sampleGuest stands for guests whose names are nobody's business.
+func sampleGuest() pms.Guest { return pms.Guest{Title: "Ms", First: "Sam", Last: "Sample"} }
 
 // ordinary is what such an event usually says.
 func ordinary(l *config.Loaded, kind pms.EventKind, now time.Time) pms.Event {

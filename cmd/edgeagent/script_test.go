@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // The verbs, each as its own process.
 func TestScripts(t *testing.T) {
 	var agents running
+	var houses hotels
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
@@ -46,18 +47,28 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CREDENTIALS_DIRECTORY", "")
+			samples, err := filepath.Abs("../../docs/property.sample.test.yaml")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SAMPLE_TESTS", samples)
 			return hotel(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":     await,
 			"start":     agents.start,
 			"terminate": agents.terminate,
+			"hangup":    agents.hangup,
 			"occupy":    occupy,
 			"exitcode":  exitcode,
 			"fetch":     fetch,
 			"nosecret":  nosecret,
 			"locks":     locks,
 			"module":    module,
+			"hotel":     houses.hotel,
+			"desk":      houses.desk,
+			"until":     until,
+			"converse":  converse,
 		},
 	})
 }
@@ -141,7 +152,7 @@ func (r *running) start(ts *testscript.TestScript, _ bool, args []string) {
 	path, err := exec.LookPath("edgeagent") // what testscript.Main put there
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
-	cmd.Dir, cmd.Stderr = ts.Getenv("WORK"), log
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.Getenv("WORK"), log, log
 	ts.Check(cmd.Start())
 	r.agents.Store(ts.MkAbs(args[0]), cmd)
 	ts.Defer(func() {
@@ -159,6 +170,12 @@ func (r *running) terminate(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprint(cmd.ProcessState.ExitCode()); got != args[1] {
 		ts.Fatalf("exit code %s, not %s:\n%s", got, args[1], ts.ReadFile(args[0]))
 	}
+}
+
+// hangup LOG sends a SIGHUP to the agent of that log.
+func (r *running) hangup(ts *testscript.TestScript, _ bool, args []string) {
+	found, _ := r.agents.Load(ts.MkAbs(args[0]))
+	ts.Check(found.(*exec.Cmd).Process.Signal(syscall.SIGHUP))
 }
 
 // running are the agents that scripts have started, by their logs.

@@ -42,6 +42,7 @@ code, and may be sent to support: docs/encoders.md describes it.`,
   edgeagent trace lobby-encoder --recent
   edgeagent trace lobby-encoder -o read.txt read
   edgeagent trace lobby-encoder -o new.txt encode room=999 until=2026-07-17T11:00`,
+		ValidArgsFunction: namesIn(path, encoderNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("name one encoder of the property file, such as edgeagent trace lobby-encoder")}
@@ -165,7 +166,9 @@ func traceTo(soft, hard context.Context, file string, l *config.Loaded, d *confi
 // trace records until the first Ctrl-C, or until the order has been carried out:
 // a card that is being made is finished, unless there is a second one.
 func trace(soft, hard context.Context, transcript, told io.Writer, l *config.Loaded, d *config.Device, order *drivers.Command) error {
-	site := drivers.Site{Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
+	site := drivers.Site{
+		Interrupted: func(string) bool { return false }, // somebody stands beside it
+		Property:    l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
 		Key: []byte("trace"), Secret: config.Secret, Log: zerolog.Nop()}
 	encoder, err := keycard.OpenEncoder(d.Name, *d.Keycard, site, deps(transcript))
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"edgeagent/drivers"
 	"edgeagent/drivers/wifi"
 	"edgeagent/internal/config"
 	"edgeagent/internal/slip"
@@ -76,14 +78,11 @@ func (h *house) slip(l *config.Loaded, log zerolog.Logger) func(room string) (sl
 			return s, fmt.Errorf("nobody is in room %q, or the property file has no WiFi device; edgeagent shows the rooms in house on its status page", room)
 		}
 		for _, a := range access {
-			if a.Values["code"] == "" {
+			code, ok := slipCode(a.Values, time.Now(), l.Zone)
+			if !ok {
 				continue
 			}
-			until, _ := time.Parse(time.RFC3339, a.Values["until"]) // unreadable: it is left out
-			if !until.IsZero() {
-				until = until.In(l.Zone)
-			}
-			s.Codes = append(s.Codes, slip.Code{User: a.Values["user"], Code: a.Values["code"], Until: until})
+			s.Codes = append(s.Codes, code)
 			if s.SSID != "" {
 				continue
 			}
@@ -97,6 +96,18 @@ func (h *house) slip(l *config.Loaded, log zerolog.Logger) func(room string) (sl
 		log.Info().Str("room", room).Msg("WiFi slip asked for")
 		return s, nil
 	}
+}
+
+// slipCode is what a receipt tells a guest to type; none if it lets nobody in.
+func slipCode(values map[string]string, now time.Time, zone *time.Location) (slip.Code, bool) {
+	if !drivers.LetsIn(values, now) {
+		return slip.Code{}, false
+	}
+	until, _ := time.Parse(time.RFC3339, values["until"]) // unreadable: it is left out
+	if !until.IsZero() {
+		until = until.In(zone)
+	}
+	return slip.Code{User: values["user"], Code: cmp.Or(values["shown"], values["code"]), Until: until}, true
 }
 
 // network is that of a WiFi device.

@@ -55,8 +55,8 @@ func feed(ctx context.Context, every time.Duration, stuck func() []agent.Stuck, 
 // when it has put the version before in place again. The unit sets it.
 const steppedBackFile = "EDGEAGENT_STEPPED_BACK"
 
-// standing are the conditions that hold from the start on.
-func standing() []agent.Condition {
+// outside are the conditions that hold from the start on.
+func outside() []agent.Condition {
 	path := os.Getenv(steppedBackFile)
 	if path == "" {
 		return nil

@@ -68,18 +68,18 @@ func TestWatchdogIsSetBySystemd(t *testing.T) {
 
 func TestSteppedBack(t *testing.T) {
 	t.Setenv(steppedBackFile, "")
-	if got := standing(); got != nil {
+	if got := outside(); got != nil {
 		t.Error(got)
 	}
 	path := filepath.Join(t.TempDir(), "stepped-back")
 	t.Setenv(steppedBackFile, path)
-	if got := standing(); got != nil {
+	if got := outside(); got != nil {
 		t.Error(got)
 	}
 	if err := os.WriteFile(path, []byte("2 did not hold\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := standing(); len(got) != 1 || got[0].Code != "stepped-back" || got[0].Text != "2 did not hold" || time.Since(got[0].Since) > time.Minute {
+	if got := outside(); len(got) != 1 || got[0].Code != "stepped-back" || got[0].Text != "2 did not hold" || time.Since(got[0].Since) > time.Minute {
 		t.Errorf("%+v", got)
 	}
 }

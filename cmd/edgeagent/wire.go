@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -58,7 +59,7 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 		return nil, err
 	}
 	o := agent.Options{
-		Store: h.store, Ledger: ledger, Table: l.Table, Clock: clock, Log: log, Standing: standing(),
+		Store: h.store, Ledger: ledger, Table: l.Table, Clock: clock, Log: log, Standing: outside(),
 		Patience: agent.Patience{Hold: l.Patience.Hold, First: l.Patience.First, Most: l.Patience.Most},
 	}
 	for i := range l.PMS {
@@ -145,9 +146,23 @@ func site(l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) driver
 	return drivers.Site{
 		Property: l.Property.ID, Label: l.Property.Name, Zone: l.Zone, Language: l.Property.Language,
 		Key: store.Key(), Secret: config.Secret, Log: log,
-		Known:  func(device, subject string) map[string]string { return known(l, store, device, subject) },
-		Wanted: func(device string) []drivers.Command { return wanted(store, device, log) },
+		Known:       func(device, subject string) map[string]string { return known(l, store, device, subject) },
+		Wanted:      func(device string) []drivers.Command { return wanted(store, device, log) },
+		Interrupted: func(device string) bool { return interrupted(store, device) },
 	}
+}
+
+// maxLate is how long an encoder may take to tell of a card at the very most: an
+// hour is the longest that t_late can be.
+const maxLate = time.Hour
+
+// interrupted reports whether nobody knows the outcome of a job that a device
+// was at work on lately. The store has found those of a process that died.
+func interrupted(store *offsetstore.Store, device string) bool {
+	unknown, err := store.Unknown()
+	return err != nil || slices.ContainsFunc(unknown, func(c offsetstore.Command) bool {
+		return c.Lane == device && time.Since(c.Settled) < maxLate
+	})
 }
 
 // wanted is what the store knows of a device's settings, in the driver's words.

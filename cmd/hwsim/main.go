@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"edgeagent/hwsim"
+	"edgeagent/hwsim/room"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -86,12 +88,14 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 	} else if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, nil, err
 	}
-	rules, err := hwsim.QuickRules(strings.Fields(f.agent))
-	if err != nil {
-		done()
-		return nil, nil, fmt.Errorf("%w (build the agent first: make build)", err)
+	if o.Rehearsal == nil {
+		rules, err := hwsim.QuickRules(strings.Fields(f.agent))
+		if err != nil {
+			done()
+			return nil, nil, fmt.Errorf("%w (build the agent first: make build)", err)
+		}
+		o.Rules = rules
 	}
-	o.Rules = rules
 	h, err := hwsim.Open(o)
 	if err != nil {
 		done()
@@ -100,59 +104,99 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 	return h, func() { h.Close(); done() }, nil
 }
 
-func describe(h *hwsim.Hotel) {
+// describe says where everything is; control is the address of the control
+// room, "" for none.
+func describe(h *hwsim.Hotel, control string) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "A simulated hotel of", len(h.Rooms), "rooms:")
+	if control != "" {
+		fmt.Fprintf(w, "  CONTROL ROOM\t%s\n", control)
+	}
 	fmt.Fprintf(w, "  PMS stream\t%s\n", h.PMS.StreamURL())
 	if h.Annex != nil {
 		fmt.Fprintf(w, "  Mews (annex)\t%s and %s\n", h.Annex.PlatformURL(), h.Annex.SocketURL())
 	}
-	fmt.Fprintf(w, "  Encoder\t%s\n", h.Encoder.Name())
+	for _, e := range h.Encoders {
+		fmt.Fprintf(w, "  %s\t%s\n", e.Name, e.Port.Name())
+	}
 	fmt.Fprintf(w, "  TV broker\t%s\n", h.Broker.URL())
 	fmt.Fprintf(w, "  WiFi controller\t%s\n", h.WiFi.URL())
 	fmt.Fprintf(w, "  Property file\t%s\n", h.PropertyFile)
 	fmt.Fprintf(w, "  Agent's status page\t%s\n", h.StatusURL)
+	if len(h.Rooms) > 0 && h.TVPage(h.Rooms[0]) != "" {
+		fmt.Fprintln(w, "TVs for a browser, one page for each room (a second set, beside the room's own):")
+		for _, room := range h.Rooms {
+			fmt.Fprintf(w, "  %s\t%s\n", room, h.TVPage(room))
+		}
+	}
 	w.Flush()
 }
 
 func demoCommand(f *flags) *cobra.Command {
 	var once bool
 	var speed time.Duration
-	var controller string
+	var controller, address string
 	cmd := &cobra.Command{
 		Use:     "demo",
 		Short:   "Play a day of a small hotel against the real agent",
 		Example: "  hwsim demo --once\n  hwsim demo --once --wifi omada",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, done, err := f.open(hwsim.Options{WiFi: controller})
+			if err := room.Loopback(address); err != nil {
+				return usageError{fmt.Errorf("--page: %w", err)}
+			}
+			h, done, err := f.open(hwsim.Options{WiFi: controller, ByHand: !once})
 			if err != nil {
 				return err
 			}
 			defer done()
-			describe(h)
 			day := &hwsim.Day{
 				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Pause: speed,
 				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
 			}
 			if once {
+				describe(h, "")
 				day.Pause, day.Brief = 0, true
+				return playDay(cmd.Context(), day, nil)
 			}
-			rows, err := day.Play(cmd.Context())
-			if err = report(rows, err, day.LogFile); err == nil && !once {
-				fmt.Printf("\nThe hotel stays open: look at %s, or at the log in %s. Ctrl-C closes it.\n", h.StatusURL, day.LogFile)
-				<-cmd.Context().Done()
+			day.Agent = &hwsim.Power{Hotel: h, Command: day.Command, LogFile: day.LogFile}
+			var over atomic.Bool
+			control := room.New(room.Options{Hotel: h, Power: day.Agent, LogFile: day.LogFile, Locked: func() string {
+				if over.Load() {
+					return ""
+				}
+				return "the day is playing: look on; the room is yours when it is over"
+			}})
+			if err := control.Listen(address); err != nil {
+				return err
 			}
-			if stopErr := day.Stop(); err == nil && stopErr != nil {
-				err = fmt.Errorf("the agent did not stop as it should: %w", stopErr)
-			}
-			return err
+			defer control.Close()
+			describe(h, control.URL())
+			return playDay(cmd.Context(), day, func() {
+				over.Store(true)
+				fmt.Printf("\nThe hotel stays open, and is yours: %s\nThe agent's page is %s, the TVs are named above, the log is %s. Ctrl-C closes it.\n", control.URL(), h.StatusURL, day.LogFile)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "play without pauses, for a machine to read the outcome")
 	cmd.Flags().StringVar(&controller, "wifi", "unifi", "the WiFi controller: "+strings.Join(hwsim.WiFiProducts(), ", "))
+	cmd.Flags().StringVar(&address, "page", anyPage, "address of the control room, on this machine")
 	cmd.Flags().DurationVar(&speed, "pause", time.Second, "pause between two scenes")
 	return cmd
+}
+
+// playDay plays a day and reports; stay is called when it went well and the
+// hotel is to stay open, nil to close it at once.
+func playDay(ctx context.Context, day *hwsim.Day, stay func()) error {
+	rows, err := day.Play(ctx)
+	if err = report(rows, err, day.LogFile); err == nil && stay != nil {
+		stay()
+		<-ctx.Done()
+	}
+	if stopErr := day.Stop(); err == nil && stopErr != nil {
+		err = fmt.Errorf("the agent did not stop as it should: %w", stopErr)
+	}
+	return err
 }
 
 // report prints expected against seen, and fails if anything is missing.

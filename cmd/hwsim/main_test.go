@@ -17,6 +17,11 @@ func TestExitCodes(t *testing.T) {
 		"crash --kills many":                 2,
 		"demo --faster":                      2,
 		"demo --once --agent /nowhere/agent": 1,
+		"run --agent /nowhere/agent":         1,
+		"run --property /nowhere/file":       1,
+		"run --page 0.0.0.0:80":              2,
+		"demo --page 0.0.0.0:80":             2,
+		"run --rooms 9-1":                    2,
 	} {
 		if got := run(strings.Fields(args)); got != want {
 			t.Errorf("hwsim %s exits with %d, want %d", args, got, want)

@@ -1,48 +1,171 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"slices"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"edgeagent/hwsim"
-	"edgeagent/hwsim/mewssim"
+	"edgeagent/hwsim/rehearsal"
+	"edgeagent/hwsim/room"
 )
 
+// running is what "hwsim run" was asked for.
+type running struct {
+	property, rooms, mews, page string
+	busy, noAgent               bool
+}
+
 func runCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	var r running
+	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Run the hotel until Ctrl-C, with a property file ready for the agent",
-		Long: `Run opens the hotel and keeps it busy: a guest checks in every 20 s and leaves
-again. In the annex, whose desk works with Mews, you are the desk: type
+		Short: "Run the hotel until Ctrl-C, with a control room to play in",
+		Long: `Run opens the hotel, starts the agent on it and prints the address of the control
+room: a page on which you are the front desk, the guests and the bad luck.
+
+With --property it rehearses an installer's own property file. The copy that it
+makes leads to the simulated hotel; rules, mappings, tiers and timers stay as
+they are written. What the hotel cannot simulate is said.
+
+In the annex, whose desk works with Mews, you can also type
 
   in ROOM NAME   a guest checks in        key ROOM      ask for a key card
   move ROOM TO   the guest moves          cancel        take the last key command back
   name ROOM NAME correct the guest's name out ROOM      the guest checks out`,
-		Example: `  hwsim run --dir /tmp/hotel
+		Example: `  hwsim run
+  hwsim run --property property.yaml --rooms 101-110,201
+  hwsim run --dir /tmp/hotel --no-agent
   edgeagent run --config /tmp/hotel/property.yaml`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, done, err := f.open(hwsim.Options{})
-			if err != nil {
-				return err
-			}
-			defer done()
-			describe(h)
-			fmt.Println("A guest checks in every 20 s and leaves again; the annex waits for you (hwsim run --help). Ctrl-C ends it.")
-			desk := &desk{hotel: h, out: os.Stdout, guests: map[string]*hwsim.Stay{}}
-			go desk.listen(os.Stdin)
-			return business(cmd.Context(), h)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd.Context(), f) },
 	}
+	cmd.Flags().StringVar(&r.property, "property", "", "an installer's property file to rehearse")
+	cmd.Flags().StringVar(&r.rooms, "rooms", "", "the hotel's rooms, such as 101-110,201 (default: those that the property file maps)")
+	cmd.Flags().StringVar(&r.mews, "mews-rooms", "", "the rooms that are in Mews, where the property file has another PMS too")
+	cmd.Flags().StringVar(&r.page, "page", anyPage, "address of the control room, on this machine")
+	cmd.Flags().BoolVar(&r.busy, "busy", false, "a guest checks in every 20 s and leaves again; cards come by themselves")
+	cmd.Flags().BoolVar(&r.noAgent, "no-agent", false, "you start the agent yourself")
+	return cmd
+}
+
+// anyPage is a free address for the control room.
+const anyPage = "127.0.0.1:0"
+
+// options are those of the hotel that was asked for.
+func (r *running) options() (hwsim.Options, error) {
+	o := hwsim.Options{ByHand: true}
+	var err error
+	if o.Rooms, err = roomList(r.rooms); err != nil {
+		return o, usageError{fmt.Errorf("--rooms: %w", err)}
+	}
+	if o.Annex, err = roomList(r.mews); err != nil {
+		return o, usageError{fmt.Errorf("--mews-rooms: %w", err)}
+	}
+	if err := room.Loopback(r.page); err != nil {
+		return o, usageError{fmt.Errorf("--page: %w", err)}
+	}
+	if r.property != "" {
+		o.Rehearsal, err = rehearsal.Read(r.property)
+	}
+	return o, err
+}
+
+func (r *running) run(ctx context.Context, f *flags) error {
+	o, err := r.options()
+	if err != nil {
+		return err
+	}
+	h, done, err := f.open(o)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if o.Rehearsal != nil {
+		if err := rehearse(h, strings.Fields(f.agent)); err != nil {
+			return err
+		}
+	}
+	for _, e := range h.Encoders {
+		if !r.busy {
+			h.Locks.ByHand(e.Name, hwsim.HandWait)
+		}
+	}
+	log := filepath.Join(filepath.Dir(h.PropertyFile), "agent.log")
+	with := room.Options{Hotel: h}
+	if !r.noAgent {
+		with.Power, with.LogFile = &hwsim.Power{Hotel: h, Command: strings.Fields(f.agent), LogFile: log}, log
+	}
+	control := room.New(with)
+	if err := control.Listen(r.page); err != nil {
+		return err
+	}
+	defer control.Close()
+	describe(h, control.URL())
+	if with.Power != nil {
+		if err := with.Power.On(); err != nil {
+			return err
+		}
+		defer func() { _ = with.Power.Off() }() // the hotel closes; nobody could do anything about it
+		fmt.Println("The agent's log is", log)
+	}
+	fmt.Println("Ctrl-C ends it.")
+	if h.Annex != nil {
+		desk := &desk{hotel: h, out: os.Stdout}
+		go desk.listen(os.Stdin)
+	}
+	if r.busy && len(h.Main) > 0 {
+		return business(ctx, h)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// rehearse says what the copy is, and has the agent look at it before anything starts.
+func rehearse(h *hwsim.Hotel, agent []string) error {
+	fmt.Println("A rehearsal: rules, mappings, tiers and timers are as you wrote them; addresses and secrets are the hotel's.")
+	for _, note := range h.Notes {
+		fmt.Println("  not simulated:", note)
+	}
+	said, err := hwsim.CheckFile(agent, h.PropertyFile)
+	if err != nil {
+		return fmt.Errorf("the agent does not take the copy of your property file:\n%s", said)
+	}
+	return nil
+}
+
+// roomList reads rooms as a person writes them: 101-104,201.
+func roomList(text string) ([]string, error) {
+	var rooms []string
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		first, last, isRange := strings.Cut(part, "-")
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		switch {
+		case !isRange || err1 != nil && err2 != nil: // a name
+			rooms = append(rooms, part)
+		case err1 != nil || err2 != nil || to < from || to-from >= 1000 || len(first) != len(last):
+			return nil, fmt.Errorf("%q is no range of rooms: write one such as 101-110", part)
+		default:
+			for n := from; n <= to; n++ {
+				rooms = append(rooms, fmt.Sprintf("%0*d", len(first), n))
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range rooms {
+		if seen[name] {
+			return nil, fmt.Errorf("room %s is named twice", name)
+		}
+		seen[name] = true
+	}
+	return rooms, nil
 }
 
 // business has guests come and go in the main house.
@@ -55,139 +178,4 @@ func business(ctx context.Context, h *hwsim.Hotel) error {
 		}
 		h.Desk().CheckOut(s)
 	}
-}
-
-// desk is the annex's desk, with a person at the keyboard.
-type desk struct {
-	hotel   *hwsim.Hotel
-	out     io.Writer
-	guests  map[string]*hwsim.Stay // by room
-	command string                 // the last one for a key
-}
-
-// listen carries out what is typed, until there is no more.
-func (d *desk) listen(in io.Reader) {
-	for lines := bufio.NewScanner(in); lines.Scan(); {
-		words := strings.Fields(lines.Text())
-		if len(words) == 0 {
-			continue
-		}
-		said, err := d.do(words[0], words[1:])
-		if err != nil {
-			said = "not done: " + err.Error()
-		}
-		fmt.Fprintln(d.out, said)
-	}
-}
-
-// do carries out one line, and says what was done.
-func (d *desk) do(verb string, words []string) (string, error) {
-	deeds := map[string]struct {
-		words int
-		usage string
-		do    func(room string, rest []string) (string, error)
-	}{
-		"in":     {2, "in ROOM NAME", d.in},
-		"key":    {1, "key ROOM", d.key},
-		"move":   {2, "move ROOM TO", d.move},
-		"name":   {2, "name ROOM NAME", d.name},
-		"out":    {1, "out ROOM", d.leave},
-		"cancel": {0, "cancel", d.cancel},
-	}
-	deed, known := deeds[verb]
-	if !known {
-		return "", fmt.Errorf("%q is nothing that a desk does; write in, key, move, name, cancel or out", verb)
-	}
-	if len(words) < deed.words {
-		return "", fmt.Errorf("write %s", deed.usage)
-	}
-	if len(words) == 0 {
-		return deed.do("", nil)
-	}
-	return deed.do(words[0], words[1:])
-}
-
-// guest is who is in a room of the annex.
-func (d *desk) guest(room string) (*hwsim.Stay, error) {
-	if s := d.guests[room]; s != nil {
-		return s, nil
-	}
-	return nil, fmt.Errorf("nobody is in %q; the annex has %s", room, strings.Join(d.hotel.Annex.Rooms, ", "))
-}
-
-func (d *desk) in(room string, rest []string) (string, error) {
-	switch {
-	case !slices.Contains(d.hotel.Annex.Rooms, room):
-		return "", fmt.Errorf("the annex has no room %q; it has %s", room, strings.Join(d.hotel.Annex.Rooms, ", "))
-	case d.guests[room] != nil:
-		return "", fmt.Errorf("somebody is in %s", room)
-	}
-	s := d.hotel.Guest("Ms", "Guest", strings.Join(rest, " "), "", 1)
-	if err := d.hotel.MewsDesk().CheckIn(s, room); err != nil {
-		return "", err
-	}
-	d.guests[room] = s
-	return "checked in to " + room, nil
-}
-
-func (d *desk) key(room string, _ []string) (string, error) {
-	s, err := d.guest(room)
-	if err != nil {
-		return "", err
-	}
-	command, err := d.hotel.MewsDesk().CutKey(s, 1)
-	if err != nil {
-		return "", err
-	}
-	d.command = command
-	go func() { // the desk can take it back meanwhile
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-		defer cancel()
-		if c, err := d.hotel.Annex.AwaitCommand(ctx, command, mewssim.Command.Final); err == nil {
-			fmt.Fprintf(d.out, "the key of %s: %s %s\n", room, c.State, c.Notes)
-		} else {
-			fmt.Fprintln(d.out, "no answer in two minutes; is the agent running?")
-		}
-	}()
-	return "asked for a key of " + room, nil
-}
-
-func (d *desk) move(room string, rest []string) (string, error) {
-	s, err := d.guest(room)
-	if err != nil {
-		return "", err
-	}
-	if !slices.Contains(d.hotel.Annex.Rooms, rest[0]) || d.guests[rest[0]] != nil {
-		return "", fmt.Errorf("%q is no empty room of the annex", rest[0])
-	}
-	if err := d.hotel.MewsDesk().Move(s, rest[0]); err != nil {
-		return "", err
-	}
-	delete(d.guests, room)
-	d.guests[rest[0]] = s
-	return "moved to " + rest[0], nil
-}
-
-func (d *desk) name(room string, rest []string) (string, error) {
-	s, err := d.guest(room)
-	if err != nil {
-		return "", err
-	}
-	return "corrected", d.hotel.MewsDesk().Rename(s, strings.Join(rest, " "))
-}
-
-func (d *desk) leave(room string, _ []string) (string, error) {
-	s, err := d.guest(room)
-	if err != nil {
-		return "", err
-	}
-	delete(d.guests, room)
-	return "checked out of " + room, d.hotel.MewsDesk().CheckOut(s)
-}
-
-func (d *desk) cancel(string, []string) (string, error) {
-	if d.command == "" {
-		return "", errors.New("no key was asked for")
-	}
-	return "taken back", d.hotel.MewsDesk().Cancel(d.command)
 }

@@ -17,7 +17,7 @@ func TestDeskAtTheKeyboard(t *testing.T) {
 	}
 	defer h.Close()
 	var out bytes.Buffer
-	d := &desk{hotel: h, out: &out, guests: map[string]*hwsim.Stay{}}
+	d := &desk{hotel: h, out: &out}
 	d.listen(strings.NewReader(`
 dance
 key 401
@@ -48,5 +48,28 @@ checked out of 402
 	}
 	if r := h.Annex.Reservations(); len(r) != 1 || r[0].State != mewssim.CheckedOut {
 		t.Errorf("Mews has %+v", r)
+	}
+}
+
+func TestRoomList(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                "",
+		"101-103,201":     "101 102 103 201",
+		"101, Suite-A":    "101 Suite-A",
+		"0098-0101":       "0098 0099 0100 0101",
+		"103-101":         `"103-101" is no range of rooms: write one such as 101-110`,
+		"9-10":            `"9-10" is no range of rooms: write one such as 101-110`,
+		"1000-3000":       `"1000-3000" is no range of rooms: write one such as 101-110`,
+		"101-A":           `"101-A" is no range of rooms: write one such as 101-110`,
+		"101-103,102,101": "room 102 is named twice",
+	} {
+		rooms, err := roomList(text)
+		got := strings.Join(rooms, " ")
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // Config is the section of the property file about the TVs behind one broker.
@@ -43,12 +43,19 @@ type Config struct {
 	PowerOnCheckin bool `yaml:"power_on_checkin"`
 	// PowerOffCheckout switches them off when the screen is cleared.
 	PowerOffCheckout bool `yaml:"power_off_checkout"`
-	// NameStyle is how much of a name is shown: full, title_last (default), first or none.
+	// NameStyle is how much of a name is shown: full, title_last (default), first or none. Where a language puts the given
+	// name after a title, as Thai and Icelandic do, title_last shows that one instead of the last name.
 	NameStyle string `yaml:"name_style"`
 	// ShowWifi names the WiFi device of the property file whose codes are shown to their guests; none if empty. A code then stays at the broker as long as its guest.
 	ShowWifi string `yaml:"show_wifi"`
 	// Template is the screen template used when a rule names none.
 	Template string `yaml:"template"`
+	// TemplateByVIP maps VIP tiers of the PMS to screen templates. It goes before TemplateByGroup.
+	TemplateByVIP map[string]string `yaml:"template_by_vip"`
+	// TemplateByGroup maps groups or events, as the PMS calls them, to screen templates.
+	TemplateByGroup map[string]string `yaml:"template_by_group"`
+	// Bridges are messages for products that speak MQTT in their own words; none unless they are written.
+	Bridges []Bridge `yaml:"bridges"`
 	// Grace is how long after departure a screen clears itself if nobody else does; default 2h.
 	Grace time.Duration `yaml:"grace"`
 	// FreshFor is the age up to which a check-in may still switch TVs on; default 15m.
@@ -117,7 +124,7 @@ var (
 func (c *Config) Problems() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, check := range []func(func(string, string) bool) bool{
-			c.checkBroker, c.checkNames, c.checkMaps, c.checkTimes,
+			c.checkBroker, c.checkNames, c.checkMaps, c.checkTemplates, c.checkBridges, c.checkTimes,
 		} {
 			if !check(yield) {
 				return
@@ -212,7 +219,7 @@ func (c *Config) checkMaps(yield func(string, string) bool) bool {
 		}
 		for i, key := range c.Rooms[room] {
 			text := fmt.Sprintf("%q is no room key: 1 to 64 of a-z, 0-9, - and _, the real room label is shown on the screen anyway", key)
-			if (!slugPattern.MatchString(key) || key == checkKey) && !yield(fmt.Sprintf("rooms.%s[%d]", room, i), text) {
+			if (!slugPattern.MatchString(key) || key == checkKey || key == AgentUser) && !yield(fmt.Sprintf("rooms.%s[%d]", room, i), text) {
 				return false
 			}
 		}
@@ -221,6 +228,30 @@ func (c *Config) checkMaps(yield func(string, string) bool) bool {
 		if _, err := language.Parse(c.Languages[code]); err != nil &&
 			!yield("languages."+code, fmt.Sprintf("%q is no language tag: write one such as de, pt-BR or zh-Hans", c.Languages[code])) {
 			return false
+		}
+	}
+	return true
+}
+
+func (c *Config) checkTemplates(yield func(string, string) bool) bool {
+	const want = "%q is no template: 1 to 64 letters, digits, dots, dashes or underscores, as the TVs know it"
+	if c.Template != "" && !clientPattern.MatchString(c.Template) && !yield("template", fmt.Sprintf(want, c.Template)) {
+		return false
+	}
+	for _, table := range []struct {
+		path  string
+		names map[string]string
+	}{{"template_by_vip", c.TemplateByVIP}, {"template_by_group", c.TemplateByGroup}} {
+		seen := map[string]string{}
+		for _, key := range sortedKeys(table.names) {
+			path, name := table.path+"."+key, table.names[key]
+			if !clientPattern.MatchString(name) && !yield(path, fmt.Sprintf(want, name)) {
+				return false
+			}
+			if other, twice := seen[upper(key)]; twice && !yield(path, fmt.Sprintf("is the same as %q, for capitals do not count: leave one out", other)) {
+				return false
+			}
+			seen[upper(key)] = key
 		}
 	}
 	return true

@@ -41,12 +41,23 @@ func TestProblems(t *testing.T) {
 			"name_style": `"last" is unknown: write one of full, title_last, first, none`,
 		}},
 		{"maps", func(c *Config) {
-			c.Rooms = map[string][]string{"1": {"101", "10+"}, "2": {}}
+			c.Rooms = map[string][]string{"1": {"101", "10+"}, "2": {}, "3": {"agent"}}
 			c.Languages = map[string]string{"GE": "german!"}
 		}, map[string]string{
 			"rooms.1[1]":   `"10+" is no room key: 1 to 64 of a-z, 0-9, - and _, the real room label is shown on the screen anyway`,
+			"rooms.3[0]":   `"agent" is no room key: 1 to 64 of a-z, 0-9, - and _, the real room label is shown on the screen anyway`,
 			"rooms.2":      "names no room key: list at least one, or leave the room out",
 			"languages.GE": `"german!" is no language tag: write one such as de, pt-BR or zh-Hans`,
+		}},
+		{"templates", func(c *Config) {
+			c.Template = "<b>"
+			c.TemplateByVIP = map[string]string{"V1": "gold", "v1": "silver", "V2": ""}
+			c.TemplateByGroup = map[string]string{"Smith wedding": "a b"}
+		}, map[string]string{
+			"template":                        `"<b>" is no template: 1 to 64 letters, digits, dots, dashes or underscores, as the TVs know it`,
+			"template_by_vip.V2":              `"" is no template: 1 to 64 letters, digits, dots, dashes or underscores, as the TVs know it`,
+			"template_by_vip.v1":              `is the same as "V1", for capitals do not count: leave one out`,
+			"template_by_group.Smith wedding": `"a b" is no template: 1 to 64 letters, digits, dots, dashes or underscores, as the TVs know it`,
 		}},
 		{"times", func(c *Config) { c.AckTimeout, c.AckRetries = time.Hour, &nine }, map[string]string{
 			"ack_timeout": "1h0m0s is out of range: write 100ms to 1m0s",

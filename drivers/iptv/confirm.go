@@ -24,37 +24,42 @@ type verdict struct {
 	confirmed, pending, stale []string
 	refused                   map[string]string // set -> why
 	failed                    string            // what a set said about failing
+	off                       int               // sets that have no say
 }
 
 func (v *verdict) settled() bool { return len(v.pending) == 0 && len(v.stale) == 0 }
 
 // judge asks of every set that is online whether its screen shows gen (0: is
 // clear). A set that is not online has no say: it learns the state when it
-// comes. News counts from mark on.
-func (r *room) judge(gen int64, mark uint64) verdict {
+// comes. What a set has confirmed since first stands; what it has not counts
+// from mark on, when it was asked once more.
+func (r *room) judge(gen int64, first, mark uint64) verdict {
 	v := verdict{refused: map[string]string{}}
 	for _, name := range sortedKeys(r.tvs) {
 		tv := r.tvs[name]
 		if !tv.online {
+			v.off++
 			continue
 		}
-		if tv.shown != nil && *tv.shown == gen && (gen != 0 || tv.shownAt > mark) {
+		if tv.shown != nil && *tv.shown == gen && (gen != 0 || tv.shownAt > first) {
 			v.confirmed = append(v.confirmed, name)
 			continue
 		}
-		v.weigh(name, tv.last(gen, mark), gen)
+		v.weigh(name, tv.last(gen, first, mark), gen)
 	}
 	return v
 }
 
-// last is the newest ack since mark that is about gen. A set that has nothing
-// to clear gives no gen; a clear has none of its own.
-func (t *set) last(gen int64, mark uint64) answer {
+// last is the newest ack that is about gen and still counts. A set that has
+// nothing to clear gives no gen; a clear has none of its own.
+func (t *set) last(gen int64, first, mark uint64) answer {
 	for _, ack := range slices.Backward(t.acks) {
-		if ack.at <= mark {
+		if ack.at <= first {
 			break
 		}
-		if (gen == 0 && ack.Result == resultCleared) || (gen != 0 && ack.Gen == gen && ack.Result != resultCleared && ack.Result != resultReceived) {
+		done := (gen == 0 && ack.Result == resultCleared) || (gen != 0 && ack.Gen == gen && ack.Result == resultDisplayed)
+		trouble := gen != 0 && ack.Gen == gen && ack.Result != resultCleared && ack.Result != resultReceived && ack.at > mark
+		if done || trouble {
 			return ack
 		}
 	}
@@ -85,9 +90,10 @@ func (v *verdict) weigh(name string, ack answer, gen int64) {
 // whole from scratch.
 func (s *session) confirm(ctx context.Context, key string, mark uint64, gen int64, scratch func() error) outcome {
 	var v verdict
+	first := mark
 	for try := 0; ; try++ {
 		_, err := s.until(ctx, key, s.d.cfg.AckTimeout, func(r *room) bool {
-			v = r.judge(gen, mark)
+			v = r.judge(gen, first, mark)
 			return len(v.pending) == 0
 		})
 		if err != nil {
@@ -122,7 +128,7 @@ func (v *verdict) outcome(key string) outcome {
 		name := sortedKeys(v.refused)[0]
 		return outcome{err: fmt.Errorf("%w: TV %s: %s", drivers.ErrRefused, name, v.refused[name])}
 	}
-	return outcome{confirmed: len(v.confirmed), waiting: len(v.confirmed) == 0}
+	return outcome{confirmed: len(v.confirmed), waiting: len(v.confirmed) == 0, off: v.off}
 }
 
 // lit says that a set of the room shows something, as far as it says.

@@ -29,42 +29,6 @@ func (d *Driver) open(ctx context.Context, u *url.URL, secure *tls.Config) (net.
 	return (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
 }
 
-// security reads the certificates anew at each connection, so that renewed
-// ones are used without a restart.
-func (d *Driver) security(u *url.URL) (*tls.Config, error) {
-	if !encrypted(u.Scheme) {
-		return nil, nil
-	}
-	secure := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
-	if d.cfg.CAFile != "" {
-		text, err := d.secret("ca_file", d.cfg.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		secure.RootCAs = x509.NewCertPool()
-		if !secure.RootCAs.AppendCertsFromPEM([]byte(text)) {
-			return nil, fmt.Errorf("ca_file %s holds no PEM certificate", d.cfg.CAFile)
-		}
-	}
-	if d.cfg.CertFile == "" {
-		return secure, nil
-	}
-	cert, err := d.secret("cert_file", d.cfg.CertFile)
-	if err != nil {
-		return nil, err
-	}
-	key, err := d.secret("key_file", d.cfg.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
-	if err != nil {
-		return nil, fmt.Errorf("cert_file %s and key_file %s are no PEM pair: %w", d.cfg.CertFile, d.cfg.KeyFile, err)
-	}
-	secure.Certificates = []tls.Certificate{pair}
-	return secure, nil
-}
-
 func (d *Driver) secret(field, file string) (string, error) {
 	if d.site.Secret == nil {
 		return "", fmt.Errorf("%s %s cannot be read: no secrets are set up", field, file)

@@ -21,11 +21,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"edgeagent/drivers"
-
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // Driver is the TVs behind one broker.
@@ -36,6 +36,7 @@ type Driver struct {
 	root      string // prefix/property
 	zone      *time.Location
 	languages map[string]language.Tag
+	phrases   *phrasebook
 	now       func() time.Time
 	// echo is how long a publication may take to come back; settle bounds one
 	// publication or subscription.
@@ -45,10 +46,16 @@ type Driver struct {
 	done   chan struct{}
 	once   sync.Once
 	tried  chan struct{} // closes after the first attempt to connect
-	news   chan struct{} // holds one while stays are changed whose screens may have more on them
+	// remapped holds one while rooms have other keys than the screens were compared by.
+	remapped chan struct{}
+	rooms    atomic.Pointer[map[string][]string]
+	news     chan struct{} // holds one while stays are changed whose screens may have more on them
 
 	mu      sync.Mutex
 	session *session
+	papers  *papers     // nil before the first were read
+	breaks  []time.Time // when the last connections broke
+	asked   time.Time   // when the log was last told that somebody may have our client id
 	locks   map[string]chan struct{}
 	applied map[string]int64 // by subject: Seq of the newest setting carried out
 	spared  map[string]spare // by room key: clears that found another stay
@@ -91,10 +98,15 @@ func prepare(name string, cfg Config, site drivers.Site) (*Driver, error) {
 		name: name, cfg: cfg, site: site, root: cfg.Prefix + "/" + site.Property, zone: site.Zone,
 		languages: map[string]language.Tag{}, now: time.Now, echo: 5 * time.Second, settle: 15 * time.Second,
 		done: make(chan struct{}), tried: make(chan struct{}), locks: map[string]chan struct{}{},
-		applied: map[string]int64{}, spared: map[string]spare{}, changed: map[string]bool{}, news: make(chan struct{}, 1),
+		applied: map[string]int64{}, spared: map[string]spare{}, changed: map[string]bool{}, news: make(chan struct{}, 1), remapped: make(chan struct{}, 1),
 	}
+	d.rooms.Store(&cfg.Rooms)
 	if d.zone == nil {
 		d.zone = time.UTC
+	}
+	var err error
+	if d.phrases, err = readPhrases(greetings); err != nil {
+		return nil, fmt.Errorf("%s: greetings: %w (a fault of edgeagent; please report it)", name, err)
 	}
 	for code, text := range cfg.Languages {
 		tag, err := language.Parse(text)

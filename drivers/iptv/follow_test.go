@@ -2,7 +2,9 @@ package iptv
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"edgeagent/drivers"
 	"edgeagent/hwsim/tvsim"
@@ -67,6 +69,38 @@ func TestWiFiCodeFollowsOntoTheScreen(t *testing.T) {
 	}
 }
 
+// The code comes while the greeting is under way: at the nth time that the
+// driver asks for it, just too late for the answer. First it makes the document,
+// then it has the room to itself and is about to publish.
+func TestWiFiCodeThatComesWithTheGreeting(t *testing.T) {
+	for nth := 1; nth <= 2; nth++ {
+		made := &codes{by: map[string]map[string]string{}}
+		r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+		var asked atomic.Int32
+		follower := make(chan *Driver, 1)
+		r.open(func(d *Driver) {
+			d.site.Known = func(device, subject string) map[string]string {
+				known := made.known(device, subject)
+				if asked.Add(1) == int32(nth) {
+					made.make("stay:s1", "k7qx")
+					(<-follower).Follow("wifi", "stay:s1")
+					// Whoever follows has looked at the room when this is over.
+					r.eventually("the driver follows", func() bool { return asked.Load() > int32(nth) })
+					time.Sleep(100 * time.Millisecond)
+				}
+				return known
+			}
+		})
+		r.connected()
+		tv := r.tv("101", "tv1")
+		follower <- r.driver
+		r.do(r.ledger.welcome("101", "s1", "Smith"))
+		if err := tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }); err != nil {
+			t.Errorf("known after question %d, it shows %q", nth, tv.Shown().WiFi)
+		}
+	}
+}
+
 // What is made for a guest who is not on any screen puts nobody there.
 func TestWiFiCodePutsNobodyOnAScreen(t *testing.T) {
 	made := &codes{by: map[string]map[string]string{}}
@@ -107,4 +141,32 @@ func TestWiFiCodeThatComesMeanwhile(t *testing.T) {
 	tv := r.tv("101", "tv1")
 	r.do(r.ledger.welcome("101", "s1", "Smith"))
 	r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }))
+}
+
+// A code that was revoked, or whose end is past, goes from the screen with the
+// next word of it, and is on no new one.
+func TestWiFiCodeThatIsDead(t *testing.T) {
+	for name, value := range map[string][2]string{"revoked": {drivers.ValueClosed, "true"}, "over": {"until", "2001-01-01T00:00:00Z"}} {
+		t.Run(name, func(t *testing.T) {
+			made := &codes{by: map[string]map[string]string{}}
+			r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+			r.open(func(d *Driver) { d.site.Known = made.known })
+			r.connected()
+			tv := r.tv("101", "tv1")
+			made.make("stay:s1", "k7qx")
+			r.do(r.ledger.welcome("101", "s1", "Smith"))
+			r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "Sea View u7 k7qx" }))
+			made.make("stay:s1", "k7qx")
+			made.mu.Lock()
+			made.by["stay:s1"][value[0]] = value[1]
+			made.mu.Unlock()
+			r.driver.Follow("wifi", "stay:s1")
+			r.must(tv.Until(r.ctx, func(tv *tvsim.TV) bool { return tv.Shown().WiFi == "" }))
+			r.do(r.ledger.welcome("101", "s1", "Smithson"))
+			r.shows(tv, "Mr Smithson")
+			if got := tv.Shown().WiFi; got != "" {
+				t.Errorf("it shows %q", got)
+			}
+		})
+	}
 }

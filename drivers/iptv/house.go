@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Bounds of what the broker can make the gateway remember.
@@ -11,6 +12,10 @@ const (
 	maxRooms = 10_000
 	maxTVs   = 16 // per room
 	maxAcks  = 8  // per set
+	// restless is how often a set must come online within a minute to be
+	// suspected of sharing its client id: two such sets end each other's
+	// connections for ever.
+	restless = 5
 )
 
 // house is what the broker has told since it was connected: what it retains
@@ -20,8 +25,10 @@ type house struct {
 	rooms  map[string]*room
 	nonces map[string]chan struct{} // open until that nonce comes back
 	silent map[string]bool          // sets that are online and did not confirm
-	count  uint64                   // of messages heard
-	events chan guestEvent          // for the log; dropped when nobody keeps up
+	// bridged is what the broker retains for bridges, by topic.
+	bridged map[string]string
+	count   uint64          // of messages heard
+	events  chan guestEvent // for the log; dropped when nobody keeps up
 }
 
 // guestEvent is what a guest did at a set.
@@ -54,7 +61,8 @@ type set struct {
 	online  bool
 	shown   *int64 // gen on its screen; nil if it does not say, 0 for none
 	shownAt uint64
-	acks    []answer // newest last
+	acks    []answer    // newest last
+	came    []time.Time // when it last came online, at most restless
 }
 
 // answer is an ack as a set sends it.
@@ -73,7 +81,7 @@ type stateDoc struct {
 }
 
 func newHouse() *house {
-	return &house{rooms: map[string]*room{}, nonces: map[string]chan struct{}{}, silent: map[string]bool{}, events: make(chan guestEvent, 64)}
+	return &house{rooms: map[string]*room{}, nonces: map[string]chan struct{}{}, silent: map[string]bool{}, bridged: map[string]string{}, events: make(chan guestEvent, 64)}
 }
 
 // hear takes a message from the broker. It only changes memory: it runs in the
@@ -134,7 +142,13 @@ func (r *room) hearSet(at heard, payload []byte, count uint64) {
 		if len(payload) > 0 && json.Unmarshal(payload, &state) != nil {
 			return
 		}
+		was := tv.online
 		tv.online = state.State == "online"
+		if tv.online && !was {
+			if tv.came = append(tv.came, time.Now()); len(tv.came) > restless {
+				tv.came = slices.Clone(tv.came[1:])
+			}
+		}
 		if tv.online {
 			tv.shown, tv.shownAt = state.Shown, count
 		}
@@ -211,6 +225,21 @@ func (h *house) look(key string, judge func(*room)) <-chan struct{} {
 	}
 	judge(r)
 	return r.changed
+}
+
+// restless are sets that come and go.
+func (h *house) restless(now time.Time) (names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.rooms {
+		for name, tv := range r.tvs {
+			if len(tv.came) == restless && now.Sub(tv.came[0]) < time.Minute && len(names) < 8 {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // setSilent notes sets that are online and do not confirm.

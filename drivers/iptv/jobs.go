@@ -21,7 +21,7 @@ func (d *Driver) message(ctx context.Context, cmd drivers.Command) (drivers.Rece
 		return drivers.Receipt{}, fmt.Errorf("%w: %w", drivers.ErrRefused, err)
 	}
 	return d.everywhere(cmd.Params["room"], "shown on", func(s *session, key string) outcome {
-		if err := s.keep(ctx, key, cmd.Seq, doc); err != nil {
+		if err := s.keep(ctx, key, doc); err != nil {
 			return outcome{err: err}
 		}
 		switch known, online := s.house.sets(key); {
@@ -29,9 +29,16 @@ func (d *Driver) message(ctx context.Context, cmd drivers.Command) (drivers.Rece
 			return outcome{err: fmt.Errorf("no TV of room key %s is online", key)}
 		case online == 0:
 			err := s.publish(ctx, d.roomTopic(key, topicMessage), false, text)
+			if err == nil {
+				err = s.popped(ctx, key, doc)
+			}
 			return outcome{err: doubtful(err), note: "confirmed by the broker; no TV of the room has ever reported"}
 		}
-		return s.job(ctx, key, topicMessage, cmd.ID, resultDisplayed, text)
+		o := s.job(ctx, key, topicMessage, cmd.ID, resultDisplayed, text)
+		if o.err == nil {
+			_ = s.popped(ctx, key, doc) // the guest has seen it: a bridge that has not changes nothing
+		}
+		return o
 	})
 }
 

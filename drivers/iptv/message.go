@@ -75,7 +75,7 @@ func (d *Driver) popup(cmd drivers.Command) (*messageDoc, error) {
 
 // keep puts a copy of the message into what the broker retains for a room key,
 // if that is still the screen of the same stay.
-func (s *session) keep(ctx context.Context, key string, seq int64, m *messageDoc) error {
+func (s *session) keep(ctx context.Context, key string, m *messageDoc) error {
 	unlock, err := s.d.lock(ctx, key)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s *session) keep(ctx context.Context, key string, seq int64, m *messageDoc
 	doc := *held
 	note := noteDoc{ID: m.ID, Kind: m.Kind, Title: m.Title, Body: m.Body, Lang: m.Lang, Dir: m.Dir, CreatedAt: m.CreatedAt}
 	doc.Messages = append(slices.Clone(held.Messages), note)
-	doc.Gen, doc.PowerOn, doc.IssuedAt = max(seq, held.Gen+1), false, m.CreatedAt
+	doc.Gen, doc.PowerOn, doc.IssuedAt = held.Gen+1, false, m.CreatedAt
 	if err := doc.fit(); err != nil {
 		return err
 	}

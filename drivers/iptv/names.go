@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/language"
+	"edgeagent/internal/language"
 )
 
 // maxGuests bounds the guests on one screen; more do not fit anyway.
@@ -45,68 +45,76 @@ func readGuests(text string) ([]guest, error) {
 	return guests[:min(len(guests), maxGuests)], nil
 }
 
-// greet makes what the screen says of each guest, in that language and no more
-// of the name than the style allows.
-func greet(guests []guest, tag language.Tag, style string) []guestDoc {
-	base, _ := tag.Base()
-	how, ok := languageManners[base.String()]
-	if !ok {
-		how = manners{bare: "{}", guest: languageManners["en"].guest}
-	}
-	var docs []guestDoc
+// address makes what the screen says of each guest, and no more of the name
+// than the style allows. tag is the guest's language, how its manners, or those
+// of the language that stands in for it.
+func (b *phrasebook) address(guests []guest, tag language.Tag, how *manners, style string) (docs []guestDoc, greeting string) {
+	var names []string
 	for _, g := range guests {
-		if doc := how.address(g.inScript(tag), style); doc.Display != how.guest {
+		g = g.inScript(tag)
+		pattern := how.neutral
+		if known, ok := b.title(g.Title); ok {
+			pattern = how.titles[known]
+		}
+		if doc, named := how.address(g, pattern, style); named {
 			docs = append(docs, doc)
+			names = append(names, doc.Display)
 		}
 	}
 	if len(docs) == 0 {
-		return []guestDoc{{Display: how.guest}}
+		return []guestDoc{{Display: how.guest}}, how.hello
 	}
-	return docs
+	return docs, how.greet(names)
+}
+
+// greet is the line of greeting. In Chinese and Japanese no space follows what
+// parts the names.
+func (m *manners) greet(names []string) string {
+	space := " "
+	if m.list == "、" {
+		space = ""
+	}
+	return strings.ReplaceAll(m.welcome, "{}", strings.Join(names, m.list+space))
 }
 
 // inScript takes the name in the guest's own script where the language is not
 // written in Latin letters and the PMS has that name.
 func (g guest) inScript(tag language.Tag) guest {
-	if script, _ := tag.Script(); script.String() != "Latn" && strings.TrimSpace(g.AltLast) != "" {
+	if tag.Script() != "Latn" && strings.TrimSpace(g.AltLast) != "" {
 		g.First, g.Last = g.AltFirst, g.AltLast
 	}
 	g.Title, g.First, g.Last = clean(g.Title, maxName), clean(g.First, maxName), clean(g.Last, maxName)
 	return g
 }
 
-func (m manners) address(g guest, style string) guestDoc {
+// address makes one guest's lines; named is false if the style leaves no name.
+func (m *manners) address(g guest, pattern, style string) (doc guestDoc, named bool) {
 	if g.Last == "" && style != StyleFirst { // a person of one name
 		g.First, g.Last = "", g.First
 	}
-	pattern := m.bare
-	if known, ok := titleWords[normalTitle(g.Title)]; ok && m.titles[known] != "" {
-		pattern = m.titles[known]
-	}
 	switch style {
 	case StyleNone:
-		return guestDoc{Display: m.guest}
+		return doc, false
 	case StyleFirst:
-		if g.First == "" {
-			return guestDoc{Display: m.guest}
-		}
-		return guestDoc{First: g.First, Display: isolate(g.First)}
+		return guestDoc{First: g.First, Display: isolate(g.First)}, g.First != ""
 	case StyleTitleLast:
-		g.First = ""
+		// One name, the one that the language addresses people by.
+		if m.givenFormal && g.First != "" {
+			g.Last = ""
+		} else {
+			g.First = ""
+		}
 	}
 	name := m.join(g)
-	if name == "" {
-		return guestDoc{Display: m.guest}
-	}
 	return guestDoc{
 		Salutation: strings.TrimSpace(strings.ReplaceAll(pattern, "{}", "")), First: g.First, Last: g.Last,
 		Display: strings.ReplaceAll(pattern, "{}", isolate(name)),
-	}
+	}, name != ""
 }
 
 // join puts given and family name into the order of the language. Chinese and
 // Japanese characters are not spaced.
-func (m manners) join(g guest) string {
+func (m *manners) join(g guest) string {
 	first, second := g.First, g.Last
 	if m.familyFirst {
 		first, second = g.Last, g.First
@@ -127,9 +135,4 @@ func ideographic(text string) bool {
 		}
 	}
 	return true
-}
-
-func normalTitle(text string) string {
-	text = strings.ReplaceAll(strings.ToLower(text), ".", " ")
-	return strings.Join(strings.Fields(text), " ")
 }

@@ -100,11 +100,15 @@ func (s *session) reconcile(ctx context.Context) error {
 			wishes[key] = wish{}
 		}
 	}
-	return s.correctAll(ctx, wishes)
+	if err := s.correctAll(ctx, wishes); err != nil {
+		return err
+	}
+	return s.mirrorAll(ctx, wishes)
 }
 
 // complete puts on the screens of some stays what has become known about them.
-// A screen that is not up yet is the lane's affair.
+// A screen that is not up yet is the lane's affair; one that is being put up may
+// lack it, and whether it is up is only looked at once the room is free.
 func (s *session) complete(ctx context.Context, stays map[string]bool) error {
 	if s.d.site.Wanted == nil || len(stays) == 0 {
 		return nil
@@ -152,7 +156,9 @@ func (s *session) correct(ctx context.Context, key string, w wish) error {
 	case w.doc == nil && d.isSpared(key, w.seq, held.Stay):
 		return nil
 	case w.doc == nil:
-		err = s.blank(ctx, key)
+		if err = s.blank(ctx, key); err == nil {
+			err = s.left(ctx, key)
+		}
 	case held != nil && held.same(w.doc):
 	case held == nil && w.doc.overdue(d.now(), d.cfg.Grace):
 		return nil

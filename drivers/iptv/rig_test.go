@@ -103,7 +103,7 @@ func (r *rig) must(err error) {
 
 func (r *rig) site() drivers.Site {
 	return drivers.Site{
-		Property: property, Zone: time.UTC, Language: "en", Wanted: r.ledger.wanted, Log: zerolog.Nop(),
+		Property: property, Label: "Sea View", Zone: time.UTC, Language: "en", Wanted: r.ledger.wanted, Log: zerolog.Nop(),
 		Secret: func(string) (string, error) { return "secret", nil },
 	}
 }

@@ -14,6 +14,7 @@ import (
 type outcome struct {
 	confirmed int    // sets that confirmed
 	waiting   bool   // no set is online: the broker has it
+	off       int    // sets beside those that confirmed: they learn it when they come
 	note      string // said instead, where nothing had to be done
 	err       error
 }
@@ -55,7 +56,7 @@ func (d *Driver) everywhere(room, done string, do func(*session, string) outcome
 	for range keys {
 		o := <-results
 		sum.confirmed += o.confirmed
-		sum.waiting = sum.waiting || o.waiting
+		sum.waiting, sum.off = sum.waiting || o.waiting, sum.off+o.off
 		sum.note = orElse(sum.note, o.note)
 		if o.err != nil {
 			errs = append(errs, o.err)
@@ -68,15 +69,21 @@ func (d *Driver) everywhere(room, done string, do func(*session, string) outcome
 }
 
 func (o outcome) text(done string) string {
+	sets := fmt.Sprintf("%d TVs", o.confirmed)
+	if o.confirmed == 1 {
+		sets = "the TV"
+	}
 	switch {
 	case o.waiting && o.confirmed > 0:
-		return fmt.Sprintf("%s %d TVs; confirmed by the broker for the others", done, o.confirmed)
+		return done + " " + sets + "; confirmed by the broker for the others"
 	case o.waiting:
 		return "confirmed by the broker; waiting for the TV"
-	case o.confirmed == 1:
-		return done + " the TV"
-	case o.confirmed > 1:
-		return fmt.Sprintf("%s %d TVs", done, o.confirmed)
+	case o.confirmed > 0 && o.off == 1:
+		return done + " " + sets + "; waiting for another that is off"
+	case o.confirmed > 0 && o.off > 1:
+		return fmt.Sprintf("%s %s; waiting for %d that are off", done, sets, o.off)
+	case o.confirmed > 0:
+		return done + " " + sets
 	}
 	return o.note
 }
@@ -117,6 +124,7 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 	if held != nil && held.Gen > doc.Gen && !held.same(&doc) && s.d.wants(key, held) {
 		return outcome{note: "a newer welcome is shown"}
 	}
+	doc.Wifi = s.d.wifi(doc.Stay) // it may have become known while the room was busy
 	mark := s.house.mark()
 	if held != nil && held.Stay == doc.Stay {
 		doc.PowerOn = false // the guest has been greeted: this is a new name or date
@@ -131,6 +139,9 @@ func (s *session) show(ctx context.Context, cmd drivers.Command, key string, doc
 		return outcome{err: err}
 	}
 	s.d.carriedOut(cmd.Subject, cmd.Seq)
+	if err := s.greeted(ctx, cmd, key, held, &doc); err != nil {
+		return outcome{err: err}
+	}
 	return s.confirm(ctx, key, mark, doc.Gen, func() error {
 		if err := s.blank(ctx, key); err != nil {
 			return err
@@ -156,13 +167,16 @@ func (s *session) vacate(ctx context.Context, cmd drivers.Command, key string) o
 	}
 	if held == nil && !s.house.lit(key) {
 		s.d.carriedOut(cmd.Subject, cmd.Seq)
-		return outcome{note: "nothing was shown"}
+		return outcome{note: "nothing was shown", err: s.mirror(ctx, key)}
 	}
 	mark := s.house.mark()
 	if err := s.blank(ctx, key); err != nil {
 		return outcome{err: err}
 	}
 	s.d.carriedOut(cmd.Subject, cmd.Seq)
+	if err := s.left(ctx, key); err != nil {
+		return outcome{err: err}
+	}
 	if s.d.cfg.PowerOffCheckout {
 		off := false
 		if err := s.publish(ctx, s.d.roomTopic(key, topicCommand), false, s.d.commandText(newID(), "power", &off)); err != nil {

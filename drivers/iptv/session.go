@@ -112,7 +112,9 @@ func (d *Driver) options(ctx context.Context, u *url.URL) (*paho.ClientOptions, 
 func (s *session) receive(m paho.Message) {
 	if at, ok := parseTopic(s.d.root, m.Topic()); ok {
 		s.house.hear(at, m.Payload())
+		return
 	}
+	s.hearBridge(m.Topic(), m.Payload())
 }
 
 // fail ends the session, the first time with a reason.
@@ -224,7 +226,7 @@ func (s *session) check(ctx context.Context) error {
 		}
 		s.complain(d.roomTopic(checkKey, name), !ok)
 	}
-	return nil
+	return s.watchBridges(ctx)
 }
 
 func (d *Driver) refusal(filter string) string {

@@ -17,9 +17,11 @@ const (
 	// stable is how long a connection must have held for the next attempt to
 	// come quickly again.
 	stable = 30 * time.Second
-	// brief is a connection so short that somebody else may have ended it, by
-	// taking our client id.
-	brief = 5 * time.Second
+	// often and lately are how many connections must have broken, and in which
+	// time, to ask whether somebody else has our client id: each who connects
+	// under it ends the other's connection, and the broker says no word.
+	often  = 3
+	lately = 10 * time.Minute
 	// farewell bounds the last word to the broker.
 	farewell = time.Second
 )
@@ -29,6 +31,7 @@ type status struct {
 	tried     bool
 	reason    string // why there is no session
 	orphans   int    // rooms with a screen that an empty ledger cannot judge
+	papers    string // what is wrong with the files of TLS
 	condition drivers.Condition
 	since     time.Time
 }
@@ -36,22 +39,20 @@ type status struct {
 // supervise keeps a connection until ctx is done.
 func (d *Driver) supervise(ctx context.Context) {
 	defer close(d.done)
-	short, attempt := 0, 0
+	attempt := 0
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := d.attempt(ctx)
-		var broke *drivers.LinkDown
-		switch lasted := time.Since(began); {
-		case lasted > stable:
-			short, attempt = 0, 0
-		case errors.As(err, &broke) && lasted < brief:
-			short++
-		default:
-			short = 0
+		if time.Since(began) > stable {
+			attempt = 0
 		}
-		if short >= 2 {
-			err = fmt.Errorf("%w; this happened %d times right after connecting: is another client connected under the client id %s?",
-				err, short, d.cfg.ClientID)
+		if errors.Is(err, errReload) {
+			continue
+		}
+		if _, broke := errors.AsType[*drivers.LinkDown](err); broke {
+			if text := d.broke(); text != "" {
+				err = fmt.Errorf("%w; %s", err, text)
+			}
 		}
 		if ctx.Err() == nil {
 			d.setOffline(err)
@@ -82,6 +83,32 @@ func (d *Driver) attempt(ctx context.Context) error {
 	return err
 }
 
+// broke notes that a connection broke, and asks why if it is one of many.
+func (d *Driver) broke() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.breaks = append(d.breaks, d.now())
+	if len(d.breaks) > often {
+		d.breaks = d.breaks[1:]
+	}
+	text := d.rival()
+	if text != "" && d.now().Sub(d.asked) > lately {
+		d.asked = d.now()
+		// Into the log too: the broker's has the other one's address.
+		d.site.Log.Warn().Str("device", d.name).Str("client_id", d.cfg.ClientID).Msg(text)
+	}
+	return text
+}
+
+// rival asks whether another client has our client id. The caller holds mu.
+func (d *Driver) rival() string {
+	if len(d.breaks) < often || d.now().Sub(d.breaks[0]) > lately {
+		return ""
+	}
+	return fmt.Sprintf("connections have broken %d times within %d minutes: is another client connected under the client id %s?",
+		often, int(lately.Minutes()), d.cfg.ClientID)
+}
+
 // serve keeps the screens right: at once, and then from time to time.
 func (s *session) serve(ctx context.Context) error {
 	tick := time.NewTicker(s.d.cfg.Reconcile)
@@ -103,6 +130,8 @@ func (s *session) serve(ctx context.Context) error {
 			case e := <-s.house.events:
 				s.d.site.Log.Info().Str("device", s.d.name).Str("room", e.key).Str("tv", e.tv).Str("event", e.what).Msg("guest at the tv")
 			case <-tick.C:
+				due = true
+			case <-s.d.remapped:
 				due = true
 			}
 		}
@@ -185,6 +214,13 @@ func (d *Driver) complaints() string {
 	s.mu.Lock()
 	all := slices.Sorted(maps.Values(s.denied))
 	s.mu.Unlock()
+	all = append(all, d.expiries()...)
+	if text := d.rival(); text != "" {
+		all = append(all, text)
+	}
+	for _, tv := range s.house.restless(time.Now()) {
+		all = append(all, fmt.Sprintf("TV %s came online %d times within a minute: do two sets have that client id?", tv, restless))
+	}
 	if silent := s.house.silentSets(); len(silent) > 0 {
 		all = append(all, fmt.Sprintf("%d TVs are online and do not confirm: %s", len(silent), some(silent)))
 	}

@@ -5,9 +5,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
+
+	"edgeagent/internal/language"
 )
 
 // Limits of texts, in runes.
@@ -98,15 +99,12 @@ var rtlScripts = map[string]bool{"Arab": true, "Hebr": true, "Thaa": true, "Syrc
 // direction is "rtl" or "ltr". A script that the tag names decides; the
 // language decides otherwise.
 func direction(tag language.Tag) string {
-	base, _ := tag.Base()
-	_, named, _ := tag.Raw()
-	script, _ := tag.Script()
 	switch {
-	case named.String() != "Zzzz" && rtlScripts[named.String()]:
+	case rtlScripts[tag.Named()]:
 		return "rtl"
-	case named.String() != "Zzzz":
+	case tag.Named() != "":
 		return "ltr"
-	case rightToLeft[base.String()], rtlScripts[script.String()]:
+	case rightToLeft[tag.Base()], rtlScripts[tag.Script()]:
 		return "rtl"
 	}
 	return "ltr"
@@ -133,7 +131,7 @@ func (d *Driver) tongue(code string) language.Tag {
 		return tag
 	}
 	for _, text := range []string{code, d.site.Language} {
-		if tag, err := language.Parse(text); err == nil && text != "" && tag != language.Und {
+		if tag, err := language.Parse(text); err == nil && tag != (language.Tag{}) {
 			return tag
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
+
+	"edgeagent/internal/language"
 )
 
 func TestClean(t *testing.T) {
@@ -74,53 +75,9 @@ func TestTongue(t *testing.T) {
 	}
 }
 
-func TestTitles(t *testing.T) {
-	plain := func(text string) string { return strings.NewReplacer(isolateOpen, "", isolateClose, "").Replace(text) }
-	for _, tt := range []struct{ title, lang, style, want string }{
-		{"Hr.", "en", StyleTitleLast, "Mr Ito"},
-		{"MR&MRS", "de", StyleTitleLast, "Herr und Frau Ito"},
-		{"Mme", "it", StyleTitleLast, "Signora Ito"},
-		{"Commander", "en", StyleTitleLast, "Ito"},
-		{"", "ja", StyleTitleLast, "Ito様"},
-		{"Prof. Dr.", "zh", StyleFull, "Ito Ken教授"},
-		{"Sig.ra", "hu", StyleFull, "Ito Ken asszony"},
-		{"Fam.", "nl", StyleTitleLast, "Familie Ito"},
-		{"Mr", "fi", StyleTitleLast, "Ito"},
-		{"Mr", "en", StyleFirst, "Ken"},
-		{"Mr", "es", StyleNone, "Estimado huésped"},
-	} {
-		got := greet([]guest{{Title: tt.title, First: "Ken", Last: "Ito"}}, language.MustParse(tt.lang), tt.style)
-		if plain(got[0].Display) != tt.want {
-			t.Errorf("%s in %s, %s: %q, want %q", tt.title, tt.lang, tt.style, got[0].Display, tt.want)
-		}
-	}
-	one := greet([]guest{{Title: "Mr", First: "Pelé"}}, language.English, StyleTitleLast)
-	if plain(one[0].Display) != "Mr Pelé" {
-		t.Errorf("one name: %q", one[0].Display)
-	}
-}
-
-func TestEveryMannerIsComplete(t *testing.T) {
-	for tag, how := range languageManners {
-		for _, known := range []title{mr, mrs, ms, doctor, professor, couple, family} {
-			if pattern := how.titles[known]; strings.Count(pattern, "{}") != 1 {
-				t.Errorf("%s, %s: pattern %q", tag, known, pattern)
-			}
-		}
-		if strings.Count(how.bare, "{}") != 1 || how.guest == "" {
-			t.Errorf("%s: %q, %q", tag, how.bare, how.guest)
-		}
-	}
-	for word := range titleWords {
-		if normalTitle(word) != word {
-			t.Errorf("title %q can never be found", word)
-		}
-	}
-}
-
 func TestRoomKeys(t *testing.T) {
 	d := still(t, func(c *Config) { c.Rooms = map[string][]string{"Royal": {"901", "902"}} })
-	for room, want := range map[string]string{"101": "101", "12A": "12a", "Sea_View": "sea_view", "101/A": "101-a-", "101 A": "101-a-", "_agentcheck": "-agentcheck-"} {
+	for room, want := range map[string]string{"101": "101", "12A": "12a", "Sea_View": "sea_view", "101/A": "101-a-", "101 A": "101-a-", "_agentcheck": "-agentcheck-", "Agent": "agent-"} {
 		got := roomKey(room)
 		if !slugPattern.MatchString(got) || got == checkKey || (got != want && (!strings.HasSuffix(want, "-") || !strings.HasPrefix(got, want))) {
 			t.Errorf("%s: %s", room, got)
@@ -149,7 +106,7 @@ func FuzzHear(f *testing.F) {
 			h.hear(at, payload)
 		}
 		h.look(at.key, func(r *room) {
-			v := r.judge(3, 0)
+			v := r.judge(3, 0, 0)
 			if len(v.confirmed)+len(v.pending)+len(v.stale)+len(v.refused) > len(r.tvs) {
 				t.Errorf("verdict %+v of %d sets", v, len(r.tvs))
 			}

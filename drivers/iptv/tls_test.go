@@ -33,7 +33,7 @@ func newAuthority(t *testing.T) *authority {
 	a.key, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	form := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hotel CA"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(100 * 24 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, form, form, &a.key.PublicKey, a.key)
 	if err != nil {
@@ -46,10 +46,15 @@ func newAuthority(t *testing.T) *authority {
 
 func (a *authority) issue(name string, ip net.IP) (cert, key string) {
 	a.t.Helper()
+	return a.issueUntil(name, ip, time.Now().Add(90*24*time.Hour))
+}
+
+func (a *authority) issueUntil(name string, ip net.IP, ends time.Time) (cert, key string) {
+	a.t.Helper()
 	own, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	form := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{ip},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: ends,
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, form, a.cert, &own.PublicKey, a.key)
 	if err != nil {

@@ -33,11 +33,16 @@ const (
 func (d *Driver) roomTopic(key, name string) string { return d.root + "/room/" + key + "/" + name }
 
 // keys are the room keys of a room of the PMS.
-func (d *Driver) keys(room string) []string {
-	if keys := d.cfg.Rooms[room]; len(keys) > 0 {
-		return keys
+func (d *Driver) keys(room string) []string { return roomKeys(*d.rooms.Load(), room) }
+
+// SetRooms replaces the room keys of rooms, and has every screen compared with
+// what it should show: those of a room that is called otherwise now are cleared.
+func (d *Driver) SetRooms(rooms map[string][]string) {
+	d.rooms.Store(&rooms)
+	select {
+	case d.remapped <- struct{}{}:
+	default: // it holds one already
 	}
-	return []string{roomKey(room)}
 }
 
 // roomKey makes a room key of a room number. Two room numbers never get the
@@ -45,7 +50,7 @@ func (d *Driver) keys(room string) []string {
 // made up for by a hash of the whole.
 func roomKey(room string) string {
 	lower := strings.ToLower(strings.TrimSpace(room))
-	if slugPattern.MatchString(lower) && lower != checkKey {
+	if slugPattern.MatchString(lower) && lower != checkKey && lower != AgentUser {
 		return lower
 	}
 	var slug strings.Builder

@@ -30,6 +30,7 @@ type welcomeDoc struct {
 	Stay      string     `json:"stay"`
 	Occupied  bool       `json:"occupied"`
 	Guests    []guestDoc `json:"guests"`
+	Greeting  string     `json:"greeting,omitempty"` // for a set without words of its own in Lang
 	Lang      string     `json:"lang"`
 	Dir       string     `json:"dir"`
 	VIP       string     `json:"vip,omitempty"`
@@ -48,6 +49,7 @@ type welcomeDoc struct {
 
 	// floating says that expires_at hangs on the moment of issue, not on the stay.
 	floating bool
+	how      *manners // of Greeting
 }
 
 type rightsDoc struct {
@@ -70,7 +72,7 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 		return nil
 	}
 	known := d.site.Known(d.cfg.ShowWifi, "stay:"+stay)
-	if known["code"] == "" {
+	if !drivers.LetsIn(known, d.now()) {
 		return nil
 	}
 	return &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
@@ -78,6 +80,15 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 
 // revisions is how many publications of one command's screen gen can tell apart.
 const revisions = 16
+
+// sequences keeps gen below 2^53: a set that is a web page knows whole numbers
+// exactly only up to there. The store counts from its first day in microseconds,
+// so what is cut off stays the same for 17 years; should it change between one
+// store and the next, put makes the sets take the lower number.
+const sequences = (1 << 53) / revisions
+
+// generation is the gen of the first publication of a command.
+func generation(seq int64) int64 { return seq % sequences * revisions }
 
 // document makes the screen that a welcome command asks for. Its gen comes from
 // the command's Seq, which grows with every command, also across restarts; what
@@ -95,18 +106,37 @@ func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 	tag := d.tongue(p["language"])
 	now := d.now()
 	doc := &welcomeDoc{
-		V: major, Gen: cmd.Seq * revisions, ID: newID(), Room: room, Stay: stay, Occupied: true,
-		Guests: greet(guests, tag, d.cfg.NameStyle), Lang: tag.String(), Dir: direction(tag),
+		V: major, Gen: generation(cmd.Seq), ID: newID(), Room: room, Stay: stay, Occupied: true,
+		Lang: tag.String(), Dir: direction(tag), how: d.phrases.speech(tag, d.tongue("")),
 		VIP: clean(p["vip"], 32), Group: clean(p["group"], maxName), TZ: d.zone.String(), DND: isTrue(p["dnd"]),
-		Rights: readRights(p["rights"]), Template: clean(orElse(p["template"], d.cfg.Template), maxName),
+		Rights: readRights(p["rights"]), Template: clean(d.template(p), maxName),
 		IssuedAt: now.In(d.zone).Format(time.RFC3339),
 	}
+	doc.Guests, doc.Greeting = d.phrases.address(guests, tag, doc.how, d.cfg.NameStyle)
 	doc.PowerOn = d.cfg.PowerOnCheckin && isTrue(p["fresh"]) && !doc.DND && !d.old(cmd)
 	doc.Wifi = d.wifi(stay)
 	if err := doc.setTimes(d, p["arrival"], p["departure"], now); err != nil {
 		return nil, err
 	}
 	return doc, doc.fit()
+}
+
+// template is the screen template of a stay: what the rule says, else that of
+// the VIP tier, of the group, and at last the hotel's. The guest goes before
+// the party.
+func (d *Driver) template(p map[string]string) string {
+	own := orElse(lookup(d.cfg.TemplateByVIP, p["vip"]), lookup(d.cfg.TemplateByGroup, p["group"]))
+	return orElse(p["template"], orElse(own, d.cfg.Template))
+}
+
+// lookup finds a key however it is written: PMSs do not agree on capitals.
+func lookup(table map[string]string, key string) string {
+	for _, known := range sortedKeys(table) {
+		if upper(known) == upper(key) {
+			return table[known]
+		}
+	}
+	return ""
 }
 
 // old says that the command has waited so long, for the broker or for a
@@ -150,6 +180,13 @@ func (w *welcomeDoc) fit() error {
 	}
 	for len(w.Guests) > 1 && len(w.encode()) > sizeGoal {
 		w.Guests = w.Guests[:len(w.Guests)-1]
+		if w.how != nil { // else the broker had it, and it fitted
+			var names []string
+			for _, g := range w.Guests {
+				names = append(names, g.Display)
+			}
+			w.Greeting = w.how.greet(names)
+		}
 	}
 	if size := len(w.encode()); size > maxDocument {
 		return fmt.Errorf("%w: the welcome would be %d bytes, more than %d", drivers.ErrRefused, size, maxDocument)

@@ -89,6 +89,27 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// The rule goes before the guest's tier, that before the group, and the hotel's
+// own template comes last.
+func TestTemplates(t *testing.T) {
+	d := still(t, func(c *Config) {
+		c.Template = "classic"
+		c.TemplateByVIP = map[string]string{"V1": "gold"}
+		c.TemplateByGroup = map[string]string{"Smith Wedding": "roses"}
+	})
+	for _, tt := range []struct{ vip, group, rule, want string }{
+		{"", "", "", "classic"}, {"V9", "Other", "", "classic"},
+		{"", "smith wedding ", "", "roses"}, {"v1", "", "", "gold"}, {"V1", "Smith Wedding", "", "gold"}, {"V1", "Smith Wedding", "plain", "plain"},
+	} {
+		doc, err := d.document(drivers.Command{Seq: 1, Params: map[string]string{
+			"room": "1", "stay": "s", "vip": tt.vip, "group": tt.group, "template": tt.rule,
+		}})
+		if err != nil || doc.Template != tt.want {
+			t.Errorf("%+v: %q, %v", tt, doc.Template, err)
+		}
+	}
+}
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	var text bytes.Buffer
@@ -159,8 +180,11 @@ func TestSizeLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := len(doc.encode()); size > sizeGoal || len(doc.Guests) == 0 {
+	if size := len(doc.encode()); size > sizeGoal || len(doc.Guests) == 0 || len(doc.Guests) == 8 {
 		t.Errorf("%d bytes, %d guests", size, len(doc.Guests))
+	}
+	if greeted := strings.Count(doc.Greeting, isolateOpen); greeted != len(doc.Guests) {
+		t.Errorf("%d guests are greeted, and %d are on the screen", greeted, len(doc.Guests))
 	}
 }
 
@@ -169,10 +193,34 @@ func TestDocumentIsAcceptedByStrictSets(t *testing.T) {
 	r.open()
 	r.connected()
 	tv := r.tv("101", "tv1")
-	for _, language := range []string{"en", "de", "fr", "es", "it", "pt", "nl", "ar", "ja", "zh", "ko", "hu", "fi", "he", "nonsense"} {
+	for _, language := range append(sortedKeys(r.driver.phrases.manners), "mn", "nonsense") {
 		r.do(r.ledger.welcome("101", "s-"+language, "\u202eO'Neil <b>\u0301\u0007", "language", language))
 		if got := shownName(tv); !strings.Contains(got, "O'Neil <b>") {
 			t.Errorf("%s: shows %q", language, got)
+		}
+		if got := tv.Shown().Greeting; !strings.Contains(got, shownName(tv)) {
+			t.Errorf("%s: greets with %q", language, got)
+		}
+	}
+}
+
+// TestGenIsExactInABrowser takes the numbers that the store really gives: it
+// begins with the microseconds of its first day. JavaScript rounds above 2^53.
+func TestGenIsExactInABrowser(t *testing.T) {
+	d := still(t)
+	params := map[string]string{"room": "1", "stay": "s"}
+	for year := 2026; year <= 2040; year++ {
+		seq := time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC).UnixMicro()
+		first, err := d.document(drivers.Command{Seq: seq, Params: params})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := d.document(drivers.Command{Seq: seq + 1, Params: params})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Gen < 1 || next.Gen != first.Gen+revisions || next.Gen+revisions > 1<<53-1 {
+			t.Errorf("in %d gen goes from %d to %d", year, first.Gen, next.Gen)
 		}
 	}
 }

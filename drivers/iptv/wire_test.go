@@ -11,6 +11,8 @@ import (
 
 	"edgeagent/drivers"
 	"edgeagent/hwsim/tvsim"
+
+	"github.com/rs/zerolog"
 )
 
 func TestCheckInIsShownAndConfirmed(t *testing.T) {
@@ -356,16 +358,27 @@ func TestJobs(t *testing.T) {
 }
 
 func TestDuplicateClientID(t *testing.T) {
+	var lines lockedBuffer
 	r := newRig(t)
-	r.open()
+	r.open(func(d *Driver) { d.site.Log = zerolog.New(&lines) })
 	r.connected()
 	for range 3 {
 		r.eventually("the driver is there to kick", func() bool { return r.broker.Kick("edgeagent-seaview") })
 		r.state(func(s drivers.State) bool { return s.Condition == drivers.Offline })
-		if strings.Contains(r.driver.State().Reason, "is another client connected under the client id edgeagent-seaview?") {
-			return
-		}
+		asked := strings.Contains(r.driver.State().Reason, "is another client connected under the client id edgeagent-seaview?")
 		r.connected()
+		if !asked {
+			continue
+		}
+		// It is still asked while the connection holds: the next break is near.
+		want := "connections have broken 3 times within 10 minutes: is another client connected under the client id edgeagent-seaview?"
+		if s := r.driver.State(); s.Condition != drivers.Degraded || s.Reason != want {
+			t.Errorf("state %+v", s)
+		}
+		if line := `{"level":"warn","device":"tvs","client_id":"edgeagent-seaview","message":"` + want + `"}` + "\n"; lines.text() != line {
+			t.Errorf("log %s", lines.text())
+		}
+		return
 	}
 	t.Errorf("state %+v", r.driver.State())
 }

@@ -38,6 +38,7 @@ type Driver struct {
 	done   chan struct{}
 	stop   sync.Once
 	memory memory
+	rooms  roomMap
 	trace  trace
 	rec    *Recorder // of the transcript that Deps wants
 

@@ -33,6 +33,7 @@ type Module struct {
 	keys   pn532.Keyring
 
 	memory memory
+	rooms  roomMap
 	trace  trace
 	rec    *Recorder
 	turn   chan struct{} // holds one token while a command is carried out

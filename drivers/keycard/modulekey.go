@@ -54,7 +54,7 @@ func (m *Module) locks(params map[string]string) ([]string, error) {
 	}
 	var names []string
 	for _, room := range append([]string{params["room"]}, items(params["rooms"])...) {
-		name := or(m.cfg.Rooms[room], room)
+		name := m.rooms.name(m.cfg.Rooms, room)
 		if problem := roomProblem(name); problem != "" {
 			return nil, refused(BadRequest, "%s: map it under rooms in the property file", problem)
 		}

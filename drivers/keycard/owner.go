@@ -68,9 +68,9 @@ func (d *Driver) converse(opened func()) (err error) {
 		d.site.Log.Warn().Str("device", d.name).Err(port.unlocked).Msg("there is no lock file; other programs may open the port too")
 	}
 	defer func() { d.trace.note(lineOf(err).Error()) }()
-	if d.first {
-		// An earlier process may have died between an ACK and its result.
-		d.first = false
+	interrupted := d.first && (d.site.Interrupted == nil || d.site.Interrupted(d.name))
+	if d.first = false; interrupted {
+		// An earlier process has died between an ACK and its result, or may have.
 		d.orphan = &orphan{until: time.Now().Add(d.cfg.Timers.Late), firm: !s.tells}
 	}
 	if err := s.hello(); err != nil {

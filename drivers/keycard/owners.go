@@ -60,7 +60,7 @@ func (d *Driver) leftAlone(cmd drivers.Command, now time.Time) (note string, err
 	}
 	known := d.known(cmd)
 	if known[drivers.ValueUnderWay] != "" {
-		return "", &drivers.RetryAfter{Wait: awaitKey, Err: again(EncoderBusy, "another encoder is making a key of the room")}
+		return "", &drivers.RetryAfter{Wait: awaitKey, Alone: true, Err: again(EncoderBusy, "another encoder is making a key of the room")}
 	}
 	owners, owner := strings.Fields(known[valueOwners]), d.owner(cmd.Params["stay"])
 	made := drivers.Receipt{Values: known}.At()

@@ -195,3 +195,24 @@ func TestMobileKeyHasAnOwner(t *testing.T) {
 		}
 	})
 }
+
+// Only after a job that was cut off does a start wait for somebody else's result.
+func TestStartAfterAnInterruptedJob(t *testing.T) {
+	for _, cut := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			site := testSite()
+			site.Interrupted = func(device string) bool { return cut && device == "desk" }
+			b := newBenchWith(t, nil, site, 0, false)
+			b.expect("ENQ")
+			b.say(ack)
+			synctest.Wait()
+			want := drivers.Online
+			if cut {
+				want = drivers.Quarantined
+			}
+			if got := b.d.State(); got.Condition != want {
+				t.Errorf("interrupted %v: %+v, want %s", cut, got, want)
+			}
+		})
+	}
+}

@@ -205,7 +205,7 @@ func (d *Driver) lockRoom(room string) (string, error) {
 	if room == "" {
 		return "", refused(BadRequest, "no room is given: the PMS assigned none")
 	}
-	name := or(d.cfg.Rooms[room], room)
+	name := d.rooms.name(d.cfg.Rooms, room)
 	if problem := roomProblem(name); problem != "" {
 		return "", refused(BadRequest, "%s: map it under rooms in the property file", problem)
 	}

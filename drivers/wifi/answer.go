@@ -48,6 +48,9 @@ func (c *client) refusal(res *http.Response, body io.Reader, fault func([]byte) 
 			return &drivers.RetryAfter{Wait: wait, Err: answer}
 		}
 	}
+	if res.StatusCode == http.StatusTooManyRequests { // it did not say for how long
+		return &drivers.RetryAfter{Err: answer}
+	}
 	return answer
 }
 
@@ -130,6 +133,57 @@ func (c *client) classifyAnswer(err error, answer *answerError) error {
 	return fmt.Errorf("%w: %w", drivers.ErrRefused, where)
 }
 
+// together makes one error of several, nil of none. What can be tried again
+// says what becomes of the whole; a refusal beside it is told in words only,
+// or else the rest would never be tried again.
+func together(errs []error) error {
+	var again, refused error
+	join := func(to *error, err error) {
+		if *to == nil {
+			*to = err
+		} else {
+			*to = fmt.Errorf("%w; %w", *to, err)
+		}
+	}
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case errors.Is(err, drivers.ErrRefused):
+			join(&refused, err)
+		default:
+			join(&again, err)
+		}
+	}
+	if again != nil && refused != nil {
+		return fmt.Errorf("%w; %s", again, refused.Error())
+	}
+	if again != nil {
+		return again
+	}
+	return refused
+}
+
+// faults are what goes wrong with single entries of a list.
+type faults struct {
+	all []error
+	row int
+}
+
+// manyFaults in a row are no longer about single entries.
+const manyFaults = 5
+
+// enough keeps an error, and reports whether it is no use to go on.
+func (f *faults) enough(err error) bool {
+	if err == nil {
+		f.row = 0
+		return false
+	}
+	f.all = append(f.all, err)
+	f.row++
+	var down *drivers.LinkDown
+	return errors.As(err, &down) || errors.Is(err, context.Canceled) || f.row >= manyFaults
+}
+
 // shorten drops the URL that net/http puts around its errors: it says nothing
 // new, and it may hold what does not belong into a log.
 func shorten(err error) error {
@@ -144,7 +198,7 @@ func shorten(err error) error {
 func unreadable(err error) error {
 	var line net.Error
 	switch {
-	case errors.As(err, &line), errors.Is(err, errTooLarge), errors.Is(err, context.Canceled), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &line), errors.Is(err, errTooLarge), errors.Is(err, errNoList), errors.Is(err, context.Canceled), errors.Is(err, io.ErrUnexpectedEOF):
 		return shorten(err)
 	case errors.Is(err, io.EOF):
 		return errors.New("it is empty")

@@ -37,8 +37,7 @@ type client struct {
 	// key is the property's, for a product whose guests' codes must be found again.
 	key []byte
 
-	// skew is how far the controller's clock is ahead, from its last Date header.
-	skew atomic.Int64
+	clocks // the controller's from its last Date header
 	// trouble is what a person should know though the command succeeded; nil or
 	// "" for none.
 	trouble atomic.Pointer[string]
@@ -120,7 +119,7 @@ func (c *client) once(ctx context.Context, r request) error {
 	}
 	defer res.Body.Close()
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		c.skew.Store(int64(date.Sub(c.now()).Round(time.Second)))
+		c.learn(date, c.now())
 	}
 	if c.heard != nil {
 		c.heard(res)
@@ -200,6 +199,24 @@ func (c *client) basicAuth(_ context.Context, r *http.Request) error {
 // into decodes one JSON value.
 func into(v any) func(io.Reader) error {
 	return func(r io.Reader) error { return json.NewDecoder(r).Decode(v) }
+}
+
+var errNoList = errors.New("it holds no list")
+
+// listed decodes a list. Nothing where a list should be is no empty list: what
+// is not seen there would be taken for gone.
+func listed[T any](to *[]T) func(io.Reader) error {
+	return func(r io.Reader) error {
+		var list *[]T
+		if err := json.NewDecoder(r).Decode(&list); err != nil {
+			return err
+		}
+		if list == nil {
+			return errNoList
+		}
+		*to = *list
+		return nil
+	}
 }
 
 // ignore reads nothing: the status has said it all.

@@ -18,7 +18,8 @@ type controller interface {
 	// Revoke ends the credential and, with cut, the sessions that it let in.
 	// What is gone already is success.
 	Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error)
-	// List returns all credentials that carry our marker.
+	// List returns all credentials that carry our marker; with an error beside
+	// them, those that could be read.
 	List(ctx context.Context) ([]Credential, error)
 	// Probe checks reach, key, site and rights, and changes nothing.
 	Probe(ctx context.Context) (Report, error)
@@ -65,6 +66,8 @@ type Credential struct {
 	ID   string // the controller's
 	User string // "" where the code is all that a guest types
 	Code string
+	// Shown is the code as its guest reads it best; "" for as it is.
+	Shown string
 	// Codes are all codes the stay has had, as far as known, with Code.
 	Codes []string
 	// Since is when the first of them was made.

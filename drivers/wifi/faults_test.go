@@ -86,8 +86,8 @@ func TestRetryClasses(t *testing.T) {
 		{"429 with a date", console.Fault{Kind: console.TooMany, RetryAfter: date}, false, "later", 90 * time.Second, "429"},
 		{"429 with an absurd wait", console.Fault{Kind: console.TooMany, RetryAfter: "99999999999"}, false, "later", time.Hour, "429"},
 		{"429 with a past date", console.Fault{Kind: console.TooMany, RetryAfter: start.Add(-time.Hour).Format(http.TimeFormat)}, false, "later", 0, "429"},
-		{"429 with nonsense", console.Fault{Kind: console.TooMany, RetryAfter: "soon"}, false, "retry", 0, "429"},
-		{"429 without", console.Fault{Kind: console.TooMany}, false, "retry", 0, "429"},
+		{"429 with nonsense", console.Fault{Kind: console.TooMany, RetryAfter: "soon"}, false, "later", 0, "429"},
+		{"429 without", console.Fault{Kind: console.TooMany}, false, "later", 0, "429"},
 		{"500", console.Fault{Kind: console.ServerError}, false, "retry", 0, "the controller answered 500 api.internal-error"},
 		{"401 twice", console.Fault{Kind: console.Unauthorized, Count: 2}, false, "down", 0, "API key refused: make a new one under Network, Integrations"},
 		{"401 once", console.Fault{Kind: console.Unauthorized}, false, "none", 0, ""},
@@ -226,5 +226,59 @@ func TestOpenStaysUpWithoutController(t *testing.T) {
 	}
 	if err := drv.Halt(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Nobody can say which devices a departed guest has: the code dies all the
+// same, and the devices are cut once somebody can.
+func TestRevokeWithoutALookUp(t *testing.T) {
+	for _, again := range []string{"lane", "lane after a restart", "sweep"} {
+		t.Run(again, func(t *testing.T) {
+			b := newBench(t, nil)
+			a := b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+			b.join(t, mac1, a["code"])
+			b.sim.Inject(console.Fault{Kind: console.ServerError, Match: "stat/guest", Count: -1})
+			for range 2 {
+				_, err := b.try(t, revoke(keyA))
+				if class(err) != "retry" || !strings.Contains(err.Error(), "list guests") {
+					t.Fatalf("got %v, want an error that is tried again", err)
+				}
+			}
+			if b.sim.CodeWorks(a["code"]) {
+				t.Error("the departed guest's code works as long as nobody can look")
+			}
+			b.sim.Heal()
+			switch again {
+			case "lane after a restart":
+				b.restart(t, nil)
+				fallthrough
+			case "lane":
+				b.must(t, revoke(keyA))
+			case "sweep":
+				b.want = []drivers.Command{revoke(keyA)}
+				b.sweep(t)
+			}
+			if b.sim.Online(mac1) {
+				t.Error("the departed guest's device is still online")
+			}
+		})
+	}
+}
+
+// A stay that was reinstated, or that the agent has forgotten, owes no cut.
+func TestNothingIsOwedForEver(t *testing.T) {
+	b := newBench(t, nil)
+	for _, key := range []string{keyA, keyB, keyC} {
+		b.join(t, mac1, b.must(t, ensure(key, start.Add(24*time.Hour)))["code"])
+		b.sim.Inject(console.Fault{Kind: console.ServerError, Match: "stat/guest"})
+		if _, err := b.try(t, revoke(key)); err == nil {
+			t.Fatal("revoked without a look")
+		}
+	}
+	b.must(t, ensure(keyA, start.Add(24*time.Hour)))
+	b.want = []drivers.Command{ensure(keyA, start.Add(24*time.Hour)), revoke(keyB)}
+	u := b.drv.ctl.(*unifi)
+	if owed := u.owed(); len(owed) != 1 || owed[0].Key != keyB {
+		t.Errorf("%d stays are owed a cut, want the one that departed and is known", len(owed))
 	}
 }

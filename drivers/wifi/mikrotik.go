@@ -79,6 +79,9 @@ func (m *mikrotik) Ensure(ctx context.Context, g Grant) (Credential, error) {
 		return Credential{}, err
 	}
 	if len(mine) == 0 {
+		if err := m.untimed(); err != nil {
+			return Credential{}, err
+		}
 		want, code := m.want(g, hotspotUser{})
 		made, err := m.add(ctx, want)
 		if err == nil {
@@ -105,6 +108,11 @@ func (m *mikrotik) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	}
 	want, code := m.want(g, mine[keep])
 	if changes := differing(want, mine[keep], g.told() && len(mine) == 1); len(changes) > 0 {
+		if _, timed := changes["limit-uptime"]; timed {
+			if err := m.untimed(); err != nil {
+				return Credential{}, err
+			}
+		}
 		if err := m.set(ctx, mine[keep].ID, changes); err != nil {
 			return Credential{}, err
 		}
@@ -225,33 +233,6 @@ func serverOf(u hotspotUser) string {
 	return u.Server
 }
 
-// online is how long the devices of a stay may be online in all, so that it
-// ends with the stay if all of them always are. A user's time counts from when
-// the user was made, each device's for itself.
-func (m *mikrotik) online(g Grant, made, until time.Time) time.Duration {
-	seconds := int64(max(until.Sub(made), time.Minute)+time.Second-1) / int64(time.Second)
-	return time.Duration(min(seconds, int64(maxInterval/time.Second)/m.devices(g))) * time.Duration(m.devices(g)) * time.Second
-}
-
-// devices is how many may be online at once: the profile's shared-users, which
-// Probe holds against devices_per_guest.
-func (m *mikrotik) devices(g Grant) int64 { return int64(max(g.Devices, m.cfg.DevicesPerGuest, 1)) }
-
-// fits reports whether a user's limit is right as it is, as far as a minute or
-// two may matter.
-func (m *mikrotik) fits(g Grant, made time.Time, limit time.Duration) bool {
-	slack := tolerance * time.Duration(m.devices(g))
-	least, most := m.online(g, made, g.Until), m.online(g, made, g.Until)
-	if g.Overdue {
-		now := m.now()
-		if limit <= m.online(g, made, now) {
-			return false // over
-		}
-		least = m.online(g, made, g.Departed) // set before the departure passed, it is still right
-	}
-	return limit > 0 && limit >= least-slack && limit <= most+slack
-}
-
 // Revoke ends the user first, then the sessions, then the cookies, which would
 // let the devices in again without a password for days. A device whose session
 // ends may be back by its cookie before that is gone: look once more.
@@ -285,7 +266,7 @@ func (m *mikrotik) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, er
 // List returns all users with our marker.
 func (m *mikrotik) List(ctx context.Context) ([]Credential, error) {
 	var all []hotspotUser
-	if err := m.print(ctx, routerUsers, ".id,name,comment,disabled", "", "", &all); err != nil {
+	if err := printLines(ctx, m, routerUsers, ".id,name,comment,disabled", "", "", &all); err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
 	var list []Credential

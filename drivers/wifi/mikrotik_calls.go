@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -115,13 +116,18 @@ func (m *mikrotik) rest(ctx context.Context, r request) error {
 	return m.call(ctx, r)
 }
 
-// print reads the lines of a menu that have a value, or all if name is "".
-func (m *mikrotik) print(ctx context.Context, menu, columns, name, value string, list any) error {
+// printLines reads the lines of a menu that have a value, or all if name is "".
+func printLines[T any](ctx context.Context, m *mikrotik, menu, columns, name, value string, list *[]T) error {
+	return m.show(ctx, menu, columns, name, value, listed(list))
+}
+
+// show reads a menu, which may be settings and no list.
+func (m *mikrotik) show(ctx context.Context, menu, columns, name, value string, decode func(io.Reader) error) error {
 	query := url.Values{".proplist": {columns}}
 	if name != "" {
 		query.Set(name, value)
 	}
-	return m.rest(ctx, request{method: http.MethodGet, path: menu, query: query, decode: into(list)})
+	return m.rest(ctx, request{method: http.MethodGet, path: menu, query: query, decode: decode})
 }
 
 var routerID = regexp.MustCompile(`^\*[0-9A-Fa-f]{1,16}$`)
@@ -132,7 +138,7 @@ var errNoID = errors.New("an entry has no usable id")
 // hotspot server.
 func (m *mikrotik) named(ctx context.Context, stay Stay) ([]hotspotUser, error) {
 	var list, mine []hotspotUser
-	if err := m.print(ctx, routerUsers, userColumns, "name", stay.userName(), &list); err != nil {
+	if err := printLines(ctx, m, routerUsers, userColumns, "name", stay.userName(), &list); err != nil {
 		return nil, fmt.Errorf("look for the user: %w", err)
 	}
 	for _, u := range list {
@@ -183,7 +189,7 @@ func (m *mikrotik) removeOf(ctx context.Context, menu, user string) (int, error)
 		ID   string `json:".id"`
 		User string `json:"user"`
 	}
-	if err := m.print(ctx, menu, ".id,user", "user", user, &list); err != nil {
+	if err := printLines(ctx, m, menu, ".id,user", "user", user, &list); err != nil {
 		return 0, fmt.Errorf("look into %s: %w", menu, err)
 	}
 	n := 0

@@ -20,7 +20,7 @@ func (m *mikrotik) Probe(ctx context.Context) (Report, error) {
 	var info struct {
 		Version string `json:"version"`
 	}
-	if err := m.print(ctx, "/system/resource", "version", "", "", &info); err != nil {
+	if err := m.show(ctx, "/system/resource", "version", "", "", into(&info)); err != nil {
 		return Report{}, fmt.Errorf("ask for the version: %w", err)
 	}
 	version, _, _ := strings.Cut(info.Version, " ")
@@ -55,7 +55,7 @@ func (m *mikrotik) checkRights(ctx context.Context) error {
 	}
 	for _, menu := range []string{routerActive, routerCookies} {
 		if err == nil {
-			err = m.print(ctx, menu, ".id", "user", nobody, &[]struct{}{})
+			err = printLines(ctx, m, menu, ".id", "user", nobody, &[]struct{}{})
 		}
 	}
 	return err
@@ -68,7 +68,7 @@ func (m *mikrotik) checkMode(ctx context.Context) error {
 		Mode    string `json:"mode"`
 		Hotspot string `json:"hotspot"`
 	}
-	err := m.print(ctx, "/system/device-mode", "mode,hotspot", "", "", &mode)
+	err := m.show(ctx, "/system/device-mode", "mode,hotspot", "", "", into(&mode))
 	if hasCode(err, "no-such-command") || gone(err) {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (m *mikrotik) checkServers(ctx context.Context) error {
 		Name     string `json:"name"`
 		Disabled string `json:"disabled"`
 	}
-	if err := m.print(ctx, routerServers, "name,disabled", "", "", &list); err != nil {
+	if err := printLines(ctx, m, routerServers, "name,disabled", "", "", &list); err != nil {
 		return fmt.Errorf("read the hotspot servers: %w", err)
 	}
 	var names []string
@@ -115,7 +115,7 @@ type hotspotProfile struct {
 // router keeps rates and numbers of devices, and nobody else looks at both.
 func (m *mikrotik) checkProfiles(ctx context.Context) error {
 	var list []hotspotProfile
-	if err := m.print(ctx, routerProfiles, "name,shared-users,rate-limit", "", "", &list); err != nil {
+	if err := printLines(ctx, m, routerProfiles, "name,shared-users,rate-limit", "", "", &list); err != nil {
 		return fmt.Errorf("read the user profiles: %w", err)
 	}
 	tiers := map[string]Tier{m.cfg.DefaultTier: {}}

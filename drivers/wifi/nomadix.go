@@ -138,6 +138,9 @@ func (n *nomadix) ensure(ctx context.Context, way nomadixWay, g Grant) (Credenti
 		if found != nil && n.fits(way, *found, g, code) {
 			return n.credential(way, g, code), nil
 		}
+		if err := n.untimed(); err != nil {
+			return Credential{}, err
+		}
 		// Said to exist and not found by its name: it is made anew all the same.
 		if found != nil || try > 0 {
 			if err := n.clear(ctx, g, name, found); err != nil {

@@ -110,7 +110,7 @@ func (n *nomadix) ask(ctx context.Context, c *usgCommand, command string) (usgRe
 	case usgBroken:
 		return got, &drivers.LinkDown{Err: err}
 	case usgFull:
-		return got, &drivers.RetryAfter{Wait: nomadixFullWait, Err: err}
+		return got, &drivers.RetryAfter{Wait: nomadixFullWait, Alone: true, Err: err} // revokes make room
 	}
 	return got, err
 }

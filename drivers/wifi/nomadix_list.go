@@ -9,11 +9,12 @@ import (
 
 // List asks for the account of every stay that the agent knows of, one call
 // each. A stay whose account is gone is asked for once: only Ensure can bring
-// one back.
+// one back. One that cannot be read does not hide the others.
 func (n *nomadix) List(ctx context.Context) ([]Credential, error) {
 	stays := n.stays()
 	n.forget(stays)
 	var list []Credential
+	var errs faults
 	for _, stay := range stays {
 		n.mu.Lock()
 		absent := n.absent[stay.Key]
@@ -25,8 +26,12 @@ func (n *nomadix) List(ctx context.Context) ([]Credential, error) {
 		there := false
 		for _, name := range n.names(stay) {
 			found, err := n.query(ctx, name)
+			if errs.enough(err) {
+				return list, together(errs.all)
+			}
 			if err != nil {
-				return nil, err
+				there = true // nobody knows
+				continue
 			}
 			if found == nil {
 				continue
@@ -41,7 +46,7 @@ func (n *nomadix) List(ctx context.Context) ([]Credential, error) {
 		}
 		n.mu.Unlock()
 	}
-	return list, nil
+	return list, together(errs.all)
 }
 
 // created is when an account counts as made. The gateway does not say when it

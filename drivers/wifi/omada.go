@@ -11,9 +11,9 @@ import (
 // end that can be moved, or a voucher, whose code the controller makes and
 // whose window cannot be changed.
 //
-//	omadaUsers, omadaVouchers --> omada.onSite --> api --> ask --> client
-//	                                               |
-//	                                  token, refreshed or fetched anew
+//	omadaBoth --> omadaUsers, omadaVouchers --> omada.onSite --> api --> ask --> client
+//	                                                             |
+//	                                                token, refreshed or fetched anew
 //
 // A device that is online has a record of its own with its own end: neither a
 // longer credential nor a deleted one is known to change it. So an extension
@@ -22,8 +22,6 @@ import (
 type omada struct {
 	*client
 	tokens omadaTokens
-	// owner is the field of a record that says whose it is.
-	owner func(omadaRecord) string
 	// hotspot is the kind of log-in that a portal must offer.
 	hotspot hotspotType
 
@@ -56,8 +54,7 @@ const (
 )
 
 func newOmada(c *client, cfg Config) controller {
-	o := &omada{client: c, tokens: newOmadaTokens(), hotspot: byLocalUser,
-		owner: func(r omadaRecord) string { return r.UserName }}
+	o := &omada{client: c, tokens: newOmadaTokens(), hotspot: byLocalUser}
 	c.pace.single, c.pace.every = true, omadaEvery
 	c.manners = manners{
 		sign:      signOmada,
@@ -68,10 +65,9 @@ func newOmada(c *client, cfg Config) controller {
 	}
 	if cfg.Credentials == omadaVouchersMode {
 		o.hotspot = byVoucher
-		o.owner = func(r omadaRecord) string { return r.Voucher }
-		return &omadaVouchers{o}
+		return &omadaBoth{&omadaVouchers{o}, &omadaUsers{o}}
 	}
-	return &omadaUsers{o}
+	return &omadaBoth{&omadaUsers{o}, &omadaVouchers{o}}
 }
 
 // omadaID is what an identifier looks like that may go into a path.

@@ -27,8 +27,16 @@ const (
 	omadaMaxPeriod = 36_500 * 24 * time.Hour // a hundred of its 1,000,000 days' years
 )
 
+// owner is whose a log-in is: of its kind, since a name may read like a code.
+func (h hotspotType) owner(r omadaRecord) string {
+	if h == byVoucher {
+		return r.Voucher
+	}
+	return r.UserName
+}
+
 // online finds the log-ins of these owners, names or vouchers, that are valid.
-func (o *omada) online(ctx context.Context, owners []string) ([]omadaRecord, error) {
+func (o *omada) online(ctx context.Context, by hotspotType, owners []string) ([]omadaRecord, error) {
 	var live []omadaRecord
 	for _, owner := range owners {
 		found, err := omadaPages[omadaRecord](ctx, o.onSite, omadaRecords, owner)
@@ -36,7 +44,7 @@ func (o *omada) online(ctx context.Context, owners []string) ([]omadaRecord, err
 			return nil, fmt.Errorf("find devices: %w", err)
 		}
 		for _, r := range found {
-			if !r.Valid || o.owner(r) != owner {
+			if !r.Valid || by.owner(r) != owner {
 				continue
 			}
 			if !omadaID.MatchString(r.ID) {
@@ -49,8 +57,8 @@ func (o *omada) online(ctx context.Context, owners []string) ([]omadaRecord, err
 }
 
 // cut ends the log-ins of these owners.
-func (o *omada) cut(ctx context.Context, owners []string) (int, error) {
-	live, err := o.online(ctx, owners)
+func (o *omada) cut(ctx context.Context, by hotspotType, owners []string) (int, error) {
+	live, err := o.online(ctx, by, owners)
 	if err != nil {
 		return 0, err
 	}
@@ -76,9 +84,9 @@ func (o *omada) disconnect(ctx context.Context, r omadaRecord) error {
 // Whether a period counts from the present end or from now is not published.
 // Counted from the end first, then what is missing from now: so none of both
 // readings ends later than it should.
-func (o *omada) stretch(ctx context.Context, owners []string, until time.Time) error {
+func (o *omada) stretch(ctx context.Context, by hotspotType, owners []string, until time.Time) error {
 	for from := range 2 {
-		live, err := o.online(ctx, owners)
+		live, err := o.online(ctx, by, owners)
 		if err != nil {
 			return err
 		}

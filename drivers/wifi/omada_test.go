@@ -76,6 +76,7 @@ func TestOmadaUserOnTheWire(t *testing.T) {
 		"GET SITE/hotspot/localusers?page=1&pageSize=500&searchKey=USER",
 		"DELETE SITE/hotspot/localusers/ID",
 		"GET SITE/hotspot/authed-records?page=1&pageSize=500&searchKey=USER",
+		"GET SITE/hotspot/voucher-groups?page=1&pageSize=500&searchKey=htl:00112233445566aa",
 	}
 	if diff := cmp.Diff(want, s.omadaCalls(user, "USER", id, "ID")); diff != "" {
 		t.Errorf("revoke (-want +got):\n%s", diff)
@@ -282,7 +283,7 @@ func TestOmadaDeletedMeanwhile(t *testing.T) {
 		s.failure(err, "retry")
 		sim.Say(0, "")
 		s.must(revoke(keyA))
-		switch ctl := s.drv.ctl.(type) {
+		switch ctl := s.drv.ctl.(*omadaBoth).wanted.(type) {
 		case *omadaUsers:
 			err = ctl.delete(t.Context(), Stay{Key: keyA}, told["voucher"])
 		case *omadaVouchers:

@@ -75,7 +75,7 @@ func (u *omadaUsers) Ensure(ctx context.Context, g Grant) (Credential, error) {
 // again makes the user of a stay that is known from before: it is reinstated, or
 // its revoke broke off and left devices online.
 func (u *omadaUsers) again(ctx context.Context, want omadaUser, g Grant) (Credential, error) {
-	if err := u.stretch(ctx, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
+	if err := u.stretch(ctx, byLocalUser, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
 		return Credential{}, err
 	}
 	made, err := u.create(ctx, want)
@@ -110,7 +110,7 @@ func (was omadaUser) fits(want omadaUser) bool {
 // password.
 func (u *omadaUsers) change(ctx context.Context, stay Stay, was, want omadaUser) (omadaUser, error) {
 	if was.Expires != want.Expires {
-		if err := u.stretch(ctx, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
+		if err := u.stretch(ctx, byLocalUser, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
 			return want, err
 		}
 	}
@@ -188,7 +188,7 @@ func (u *omadaUsers) Revoke(ctx context.Context, stay Stay, cut bool) (done Revo
 		done.Credentials = 1
 	}
 	if cut {
-		done.Sessions, err = u.cut(ctx, []string{stay.userName()})
+		done.Sessions, err = u.cut(ctx, byLocalUser, []string{stay.userName()})
 	}
 	return done, err
 }
@@ -213,6 +213,9 @@ func (u *omadaUsers) List(ctx context.Context) ([]Credential, error) {
 	}
 	return list, nil
 }
+
+// told reports whether a receipt is of a local user.
+func (u *omadaUsers) told(stay Stay) bool { return stay.Known["user"] != "" }
 
 func (u *omadaUsers) credential(stay Stay, user omadaUser) Credential {
 	return Credential{Key: stay.Key, ID: user.ID, User: user.UserName, Code: user.Password, Codes: []string{user.Password},

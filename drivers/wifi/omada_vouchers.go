@@ -130,7 +130,7 @@ func (v *omadaVouchers) fits(has omadaFound, g Grant) bool {
 // broke off and left devices online.
 func (v *omadaVouchers) makeRoom(ctx context.Context, g Grant, old *omadaFound) error {
 	if old == nil || old.Expires != g.Until.UnixMilli() {
-		if err := v.stretch(ctx, v.codes(g.Stay, old), g.Until); err != nil {
+		if err := v.stretch(ctx, byVoucher, v.codes(g.Stay, old), g.Until); err != nil {
 			return err
 		}
 	}
@@ -218,14 +218,17 @@ func (v *omadaVouchers) Revoke(ctx context.Context, stay Stay, cut bool) (done R
 		done.Credentials = 1
 	}
 	if cut {
-		done.Sessions, err = v.cut(ctx, v.codes(stay, found))
+		done.Sessions, err = v.cut(ctx, byVoucher, v.codes(stay, found))
 	}
 	return done, err
 }
 
 // codes are all that the stay has had, as far as known.
 func (v *omadaVouchers) codes(stay Stay, group *omadaFound) []string {
-	codes := strings.Fields(stay.Known["codes"])
+	var codes []string
+	if v.told(stay) {
+		codes = strings.Fields(stay.Known["codes"])
+	}
 	if group != nil {
 		for _, one := range group.Data {
 			if one.Code != "" && !slices.Contains(codes, one.Code) {
@@ -254,6 +257,11 @@ func (v *omadaVouchers) List(ctx context.Context) ([]Credential, error) {
 			Created: time.UnixMilli(cmp.Or(f.Created, 1)).Add(-time.Duration(v.skew.Load()))})
 	}
 	return list, nil
+}
+
+// told reports whether a receipt is of a voucher.
+func (v *omadaVouchers) told(stay Stay) bool {
+	return stay.Known["code"] != "" && stay.Known["user"] == ""
 }
 
 func (v *omadaVouchers) credential(stay Stay, group *omadaFound) Credential {

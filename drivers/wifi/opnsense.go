@@ -99,14 +99,21 @@ func (o *opnsense) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	past := names(g.Stay, mine)
 	var keep *ticket
 	for i, v := range mine {
-		switch {
-		case !v.live():
-		case v.User == g.Known["voucher"] && g.Known["code"] != "" && o.fits(v, g):
+		if v.live() && v.User == g.Known["voucher"] && g.Known["code"] != "" && o.fits(v, g) {
 			keep = &mine[i]
-		default:
-			if err := o.expire(ctx, v.User); err != nil {
-				return Credential{}, err
-			}
+		}
+	}
+	if keep == nil { // before the guest's old voucher goes
+		if err := o.untimed(); err != nil {
+			return Credential{}, err
+		}
+	}
+	for i, v := range mine {
+		if !v.live() || keep == &mine[i] {
+			continue
+		}
+		if err := o.expire(ctx, v.User); err != nil {
+			return Credential{}, err
 		}
 	}
 	if keep != nil {
@@ -181,7 +188,8 @@ func (o *opnsense) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, er
 }
 
 // List returns all vouchers in groups with our marker. There is no list of all
-// vouchers: it is one call for each group.
+// vouchers: it is one call for each group. One that cannot be read does not
+// hide the others.
 func (o *opnsense) List(ctx context.Context) ([]Credential, error) {
 	if err := o.serverExists(ctx); err != nil {
 		return nil, err
@@ -191,14 +199,15 @@ func (o *opnsense) List(ctx context.Context) ([]Credential, error) {
 		return nil, err
 	}
 	var list []Credential
+	var errs faults
 	for _, name := range groups {
 		key, ours := strings.CutPrefix(name, markerPrefix)
 		if !ours || !stayKey.MatchString(key) {
 			continue
 		}
 		mine, err := o.group(ctx, name)
-		if err != nil {
-			return nil, err
+		if errs.enough(err) {
+			break
 		}
 		for _, v := range mine {
 			c := o.credential(v)
@@ -209,7 +218,7 @@ func (o *opnsense) List(ctx context.Context) ([]Credential, error) {
 			list = append(list, c)
 		}
 	}
-	return list, nil
+	return list, together(errs.all)
 }
 
 // credential is a voucher without what OPNsense does not tell any more.

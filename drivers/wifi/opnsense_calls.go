@@ -65,7 +65,7 @@ func goodName(user string) bool {
 // group returns the vouchers of a group, expired ones too.
 func (o *opnsense) group(ctx context.Context, name string) ([]ticket, error) {
 	var list []ticket
-	err := o.call(ctx, request{method: http.MethodGet, path: opnsenseVoucher + "list_vouchers/" + o.server + "/" + name, decode: into(&list)})
+	err := o.call(ctx, request{method: http.MethodGet, path: opnsenseVoucher + "list_vouchers/" + o.server + "/" + name, decode: listed(&list)})
 	if err != nil {
 		return nil, fmt.Errorf("list vouchers: %w", err)
 	}
@@ -79,7 +79,7 @@ func (o *opnsense) group(ctx context.Context, name string) ([]ticket, error) {
 
 func (o *opnsense) groups(ctx context.Context) ([]string, error) {
 	var list []string
-	err := o.call(ctx, request{method: http.MethodGet, path: opnsenseVoucher + "list_voucher_groups/" + o.server, decode: into(&list)})
+	err := o.call(ctx, request{method: http.MethodGet, path: opnsenseVoucher + "list_voucher_groups/" + o.server, decode: listed(&list)})
 	if err != nil {
 		return nil, fmt.Errorf("list groups of vouchers: %w", err)
 	}
@@ -90,7 +90,7 @@ func (o *opnsense) groups(ctx context.Context) ([]string, error) {
 // is empty, not an error.
 func (o *opnsense) serverExists(ctx context.Context) error {
 	var list []string
-	if err := o.call(ctx, request{method: http.MethodGet, path: opnsenseVoucher + "list_providers", decode: into(&list)}); err != nil {
+	if err := o.call(ctx, request{method: http.MethodGet, path: opnsenseVoucher + "list_providers", decode: listed(&list)}); err != nil {
 		return fmt.Errorf("list voucher servers: %w", err)
 	}
 	if slices.Contains(list, o.server) {

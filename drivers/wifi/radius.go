@@ -204,7 +204,7 @@ func (r *radius) Probe(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r.skew.Store(int64(clock.Sub(r.now().Truncate(time.Second))))
+	r.learn(clock, r.now().Truncate(time.Second))
 	report := Report{Product: "FreeRADIUS on " + r.set.Database.Kind, Version: version, Site: r.set.Database.Name, Skew: time.Duration(r.skew.Load())}
 	var wanted []string
 	for _, t := range r.cfg.Tiers {

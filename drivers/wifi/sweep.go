@@ -3,9 +3,11 @@ package wifi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"edgeagent/drivers"
@@ -22,6 +24,8 @@ const (
 	// probably misunderstood something, a clock for one; a few are always fine.
 	guardPercent = 30
 	guardFloor   = 3
+	// alarmErrors is how many troubles an alarm tells in full.
+	alarmErrors = 3
 )
 
 // Swept is what a sweep found.
@@ -35,8 +39,8 @@ type Swept struct {
 func (d *Driver) sweeps(ctx context.Context) {
 	for {
 		wait := cmp.Or(d.web.sweepEvery, sweepEvery)
-		if _, err := d.Sweep(ctx); err != nil {
-			wait = sweepAgain
+		if out, err := d.Sweep(ctx); err != nil || out.Refused > 0 {
+			wait = sweepAgain // the alarm says why
 		}
 		select {
 		case <-ctx.Done():
@@ -49,54 +53,60 @@ func (d *Driver) sweeps(ctx context.Context) {
 // Sweep revokes the stays whose newest wanted setting is a due revoke, or whose
 // wanted access is over. Credentials with a marker that nobody knows are
 // counted and left alone. It removes nothing when that would be more than 30 %
-// of what the controller holds.
+// of what the controller holds, but for what has long been over. One stay that
+// gives trouble does not keep it from the others.
 func (d *Driver) Sweep(ctx context.Context) (Swept, error) {
 	held, err := d.ctl.List(ctx)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", d.name, err)
-		d.observe(err)
-		return Swept{}, err
+	if err != nil && len(held) == 0 {
+		return Swept{}, d.swept("", []error{fmt.Errorf("%s: %w", d.name, err)})
 	}
 	d.observe(nil)
+	var errs []error
+	if err != nil {
+		errs = append(errs, fmt.Errorf("%s: %w", d.name, err))
+	}
 	newest := map[string]time.Time{} // by stay key, of live credentials
 	for _, c := range held {
 		if c.Live && c.Created.After(newest[c.Key]) {
 			newest[c.Key] = c.Created
 		}
 	}
-	wanted := d.wanted()
-	out := Swept{Held: len(newest)}
-	var doomed []string
-	for _, key := range slices.Sorted(maps.Keys(newest)) {
-		cmd, known := wanted[key]
-		switch {
-		case !known:
-			out.Unknown++
-		case d.over(cmd, newest[key]):
-			doomed = append(doomed, key)
-		}
-	}
-	if len(doomed) > guardFloor && len(doomed)*100 > len(newest)*guardPercent {
-		out.Refused = len(doomed)
-		d.warn(fmt.Sprintf("%d of %d guests would lose WiFi access at once, so none does: check the gateway's clock and the PMS link, then remove the codes on the controller's page", len(doomed), len(newest)))
-		return out, nil
-	}
+	out, doomed, alarm := d.doom(newest)
 	for _, key := range doomed {
+		if ctx.Err() != nil {
+			break
+		}
 		removed, err := d.end(ctx, key, newest[key])
 		if err != nil {
-			err = fmt.Errorf("%s: end access that is over: %w", d.name, err)
-			d.observe(err)
-			return out, err
+			errs = append(errs, fmt.Errorf("%s: end access that is over: %w", d.name, err))
 		}
 		if removed {
 			out.Removed++
 		}
 	}
-	d.warn("")
-	if out.Unknown > 0 {
-		d.warn(fmt.Sprintf("%s on the controller that this gateway did not make; they are left alone", plural(out.Unknown, "WiFi code")))
+	if alarm == "" && out.Unknown > 0 {
+		alarm = fmt.Sprintf("%s on the controller that this gateway did not make; they are left alone", plural(out.Unknown, "WiFi code"))
 	}
-	return out, nil
+	return out, d.swept(alarm, errs)
+}
+
+// swept tells people what came of a sweep. A refusal says nothing about the
+// controller, so the alarm has to: somebody's access is not ended.
+func (d *Driver) swept(alarm string, errs []error) error {
+	err := together(errs)
+	if errors.Is(err, context.Canceled) {
+		return err // our own shutdown
+	}
+	if err != nil {
+		d.observe(err)
+		trouble := err.Error()
+		if more := len(errs) - alarmErrors; more > 0 {
+			trouble = fmt.Sprintf("%s; and %s like it", together(errs[:alarmErrors]), plural(more, "other"))
+		}
+		alarm = strings.TrimPrefix(alarm+"; "+trouble, "; ")
+	}
+	d.warn(alarm)
+	return err
 }
 
 // wanted is the newest setting of every stay, by stay key.
@@ -126,24 +136,6 @@ func (d *Driver) known() []Stay {
 		stays = append(stays, stay)
 	}
 	return stays
-}
-
-// over reports whether a stay's access has ended by what is wanted.
-func (d *Driver) over(cmd drivers.Command, created time.Time) bool {
-	now := d.now()
-	if cmd.Action == "revoke" {
-		return !cmd.Due.After(now)
-	}
-	departure, err := instant(cmd.Params["until"])
-	if err != nil {
-		return false
-	}
-	end := departure.Add(*d.cfg.GraceAfterDeparture)
-	// A guest with a departure in the past has the shortest access there is.
-	if least := created.Add(minAccess); end.Before(least) {
-		end = least
-	}
-	return now.After(end.Add(tolerance))
 }
 
 // end revokes a stay unless something newer is wanted by now.

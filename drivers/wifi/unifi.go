@@ -1,7 +1,6 @@
 package wifi
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -97,6 +96,9 @@ func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	}
 	keep, rest := u.choose(mine, g)
 	if keep == nil {
+		if err := u.untimed(); err != nil {
+			return Credential{}, err
+		}
 		if keep, err = u.create(ctx, g); err != nil {
 			return Credential{}, err
 		}
@@ -105,68 +107,10 @@ func (u *unifi) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	if err := u.move(ctx, g, *keep, rest, past); err != nil {
 		return Credential{}, err
 	}
+	u.paid(g.Stay)
 	made := u.credential(*keep)
 	made.Key, made.Codes, made.Since = g.Key, past.codes, past.since
 	return made, nil
-}
-
-// choose finds the voucher to keep among those of the stay: the one whose code
-// the guest was told, else one in use, else the oldest. The rest has to go.
-func (u *unifi) choose(mine []voucher, g Grant) (keep *voucher, rest []voucher) {
-	told := g.Known["code"]
-	rank := func(v voucher) int {
-		switch {
-		case !u.fits(v, g):
-			return 3
-		case v.Code == told:
-			return 0
-		case v.Used > 0:
-			return 1
-		}
-		return 2
-	}
-	sorted := slices.Clone(mine)
-	sort.Slice(sorted, func(i, j int) bool {
-		a, b := &sorted[i], &sorted[j]
-		return cmp.Or(cmp.Compare(rank(*a), rank(*b)), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID)) < 0
-	})
-	if len(sorted) > 0 && rank(sorted[0]) < 3 {
-		return &sorted[0], sorted[1:]
-	}
-	return nil, sorted
-}
-
-// fits reports whether a voucher gives what the grant says.
-func (u *unifi) fits(v voucher, g Grant) bool {
-	now := u.now()
-	if v.Expired || v.Devices != g.Devices || v.DownKbps != g.DownKbps || v.UpKbps != g.UpKbps || v.DataMB != g.DataMB {
-		return false
-	}
-	end := u.created(v).Add(time.Duration(v.Minutes) * time.Minute)
-	if v.Minutes == unifiMaxMinutes && end.Before(g.Until) {
-		return now.Before(end) // the longest there is
-	}
-	least, most := g.Until, g.Until
-	if g.Overdue {
-		least = g.Departed // made before the departure passed, it is still right
-		if now.After(least) {
-			least = now
-		}
-	}
-	return now.Before(end) && !end.Before(least.Add(-tolerance)) && !end.After(most.Add(tolerance))
-}
-
-// created is when a voucher was made, by the gateway's clock.
-func (u *unifi) created(v voucher) time.Time {
-	return v.CreatedAt.Add(-time.Duration(u.skew.Load()))
-}
-
-// minutes is what is left of a grant, rounded up. It counts elapsed time, so no
-// change of the clocks matters.
-func (u *unifi) minutes(until time.Time) int {
-	left := until.Sub(u.now())
-	n := int64((left + time.Minute - 1) / time.Minute)
-	return int(min(max(n, 1), unifiMaxMinutes))
 }
 
 // move takes the stay's devices over from the vouchers that go to the one that
@@ -184,6 +128,11 @@ func (u *unifi) move(ctx context.Context, g Grant, keep voucher, rest []voucher,
 		if err != nil {
 			return err
 		}
+		if len(macs) > 0 {
+			if err := u.untimed(); err != nil {
+				return err
+			}
+		}
 		for _, mac := range macs {
 			if err := u.authorise(ctx, mac, g); err != nil {
 				return err
@@ -200,7 +149,9 @@ func (u *unifi) move(ctx context.Context, g Grant, keep voucher, rest []voucher,
 
 // Revoke ends the credential first, then the sessions: the other way round a
 // device would log straight back in. Deleting a voucher leaves its devices
-// online, and afterwards nothing says whose they are: look before.
+// online, and afterwards nothing says whose they are: look before. A look that
+// fails keeps no code alive; its cut is tried again, by the codes that receipt
+// and history have.
 func (u *unifi) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error) {
 	mine, err := u.named(ctx, stay.marker())
 	if err != nil {
@@ -208,18 +159,22 @@ func (u *unifi) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, error
 	}
 	past := u.remember(stay, mine)
 	var macs []string
+	var errs []error
 	if cut && len(past.codes) > 0 {
 		if macs, err = u.online(ctx, past, ""); err != nil {
-			return Revoked{}, err
+			errs = append(errs, err)
+			u.uncut(stay)
 		}
 	}
 	for _, v := range mine {
-		if err := u.remove(ctx, v.ID); err != nil {
-			return Revoked{}, err
-		}
+		errs = append(errs, u.remove(ctx, v.ID))
+	}
+	if err := together(errs); err != nil {
+		return Revoked{}, err
 	}
 	for _, mac := range macs {
 		if err := u.unauthorise(ctx, mac); err != nil {
+			u.uncut(stay)
 			return Revoked{}, err
 		}
 	}
@@ -255,7 +210,8 @@ func (u *unifi) online(ctx context.Context, past history, except string) ([]stri
 	return macs, nil
 }
 
-// List returns all vouchers with our marker.
+// List returns all vouchers with our marker, and the stays without one whose
+// devices are still to be cut.
 func (u *unifi) List(ctx context.Context) ([]Credential, error) {
 	all, err := u.marked(ctx)
 	if err != nil {
@@ -271,9 +227,18 @@ func (u *unifi) List(ctx context.Context) ([]Credential, error) {
 		c.Key = key
 		list = append(list, c)
 	}
-	return list, nil
+	return append(list, u.owed()...), nil
 }
 
 func (u *unifi) credential(v voucher) Credential {
-	return Credential{ID: v.ID, Code: v.Code, Codes: []string{v.Code}, Since: v.CreatedAt, Created: u.created(v), Live: !v.Expired}
+	return Credential{ID: v.ID, Code: v.Code, Shown: inFives(v.Code), Codes: []string{v.Code}, Since: v.CreatedAt, Created: u.created(v), Live: !v.Expired}
+}
+
+// inFives is a code as UniFi's own pages print it and its portal takes it: other
+// products' portals take no hyphen.
+func inFives(code string) string {
+	if len(code) == 10 && strings.Trim(code, "0123456789") == "" {
+		return code[:5] + "-" + code[5:]
+	}
+	return code
 }

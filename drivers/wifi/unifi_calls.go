@@ -85,7 +85,7 @@ func (u *unifi) vouchers(ctx context.Context, filter string) ([]voucher, error) 
 	var all []voucher
 	for {
 		var page struct {
-			Total int       `json:"totalCount"`
+			Total *int      `json:"totalCount"`
 			Data  []voucher `json:"data"`
 		}
 		query := url.Values{"filter": {filter}, "limit": {strconv.Itoa(voucherPage)}, "offset": {strconv.Itoa(len(all))}}
@@ -95,13 +95,19 @@ func (u *unifi) vouchers(ctx context.Context, filter string) ([]voucher, error) 
 		if err != nil {
 			return nil, fmt.Errorf("list vouchers: %w", err)
 		}
+		if page.Total == nil { // then it is no list, and empty it looks like "no vouchers"
+			return nil, fmt.Errorf("list vouchers: read the answer: %w", errNoList)
+		}
+		if len(page.Data) == 0 && len(all) < *page.Total {
+			return nil, fmt.Errorf("list vouchers: %d of %d came", len(all), *page.Total)
+		}
 		for _, v := range page.Data {
 			if !unifiID.MatchString(v.ID) {
 				return nil, errors.New("list vouchers: an entry has no usable id")
 			}
 		}
 		all = append(all, page.Data...)
-		if len(page.Data) == 0 || len(all) >= page.Total {
+		if len(all) >= *page.Total {
 			return all, nil
 		}
 		if len(all) > maxVouchers {

@@ -97,6 +97,7 @@ func readLegacy(body io.Reader, meta *legacyMeta, record func(*json.Decoder) err
 	if err := delim(dec, '{'); err != nil {
 		return err
 	}
+	listed := record == nil
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
@@ -106,7 +107,7 @@ func readLegacy(body io.Reader, meta *legacyMeta, record func(*json.Decoder) err
 		case name == "meta":
 			err = dec.Decode(meta)
 		case name == "data" && record != nil:
-			err = records(dec, record)
+			listed, err = true, records(dec, record)
 		default:
 			var skip json.RawMessage
 			err = dec.Decode(&skip)
@@ -114,6 +115,9 @@ func readLegacy(body io.Reader, meta *legacyMeta, record func(*json.Decoder) err
 		if err != nil {
 			return err
 		}
+	}
+	if meta.RC == "ok" && !listed {
+		return errNoList
 	}
 	return delim(dec, '}')
 }

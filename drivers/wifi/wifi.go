@@ -11,10 +11,12 @@
 package wifi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/url"
 	"sync"
 	"time"
@@ -140,9 +142,21 @@ func (d *Driver) do(ctx context.Context, cmd drivers.Command) (drivers.Receipt, 
 		if err != nil {
 			return drivers.Receipt{}, fmt.Errorf("close access: %w", err)
 		}
-		return drivers.Receipt{Note: gone.String()}, nil
+		return drivers.Receipt{Note: gone.String(), Values: closed(stay.Known)}, nil
 	}
 	return drivers.Receipt{}, fmt.Errorf("%w: no action %q: there are ensure and revoke", drivers.ErrRefused, cmd.Action)
+}
+
+// closed is what a receipt said, with the word that it lets nobody in any more:
+// a stay that is reinstated gets the same code back, where that can be, and
+// until then nobody is to be shown it.
+func closed(known map[string]string) map[string]string {
+	if len(known) == 0 {
+		return nil
+	}
+	known = maps.Clone(known)
+	known[drivers.ValueClosed] = "true"
+	return known
 }
 
 // receipt tells people until when, and the store what must be found again.
@@ -163,6 +177,7 @@ func (d *Driver) receipt(g Grant, made Credential) drivers.Receipt {
 		"ssid":    d.cfg.Network.SSID,
 		"user":    made.User,
 		"code":    made.Code,
+		"shown":   cmp.Or(made.Shown, made.Code),
 		"voucher": made.ID,
 		"until":   g.Until.UTC().Format(time.RFC3339),
 		"codes":   made.codes(),

@@ -37,6 +37,10 @@ const (
 	EndlessBody FaultKind = "endless body"
 	// NotJSON answers 200 with an HTML page.
 	NotJSON FaultKind = "not json"
+	// Says answers 200 with the JSON text of Fault.Text.
+	Says FaultKind = "says"
+	// IgnoresFilter answers a list as if it had not been asked for a part of it.
+	IgnoresFilter FaultKind = "ignores the filter"
 )
 
 // Fault is a misbehaviour that is waiting for its requests.
@@ -49,6 +53,8 @@ type Fault struct {
 	Count int
 	// RetryAfter is that header of a refusal: seconds, an HTTP date, or "" for none.
 	RetryAfter string
+	// Text is what Says answers.
+	Text string
 }
 
 // Inject makes the next matching requests go wrong. Faults are tried in the
@@ -110,11 +116,32 @@ func (c *Console) misbehave(f *Fault, w http.ResponseWriter, r *http.Request, bo
 	case NotJSON:
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("<!doctype html><title>Welcome</title>"))
+	case Says:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(f.Text))
+	case IgnoresFilter:
+		c.opts.Serve(w, unfiltered(r), body)
 	case SlowBody:
 		c.drip(w, r, []byte(" "), 50*time.Millisecond)
 	case EndlessBody:
 		c.drip(w, r, []byte(strings.Repeat(" ", 64<<10)), 0)
 	}
+}
+
+// unfiltered is a request without what narrows a list. What says how the list
+// is to be shown stays: its pages, and the columns of a router.
+func unfiltered(r *http.Request) *http.Request {
+	query := r.URL.Query()
+	for name := range query {
+		switch name {
+		case "limit", "offset", "page", "pageSize", "within", ".proplist":
+		default:
+			query.Del(name)
+		}
+	}
+	r = r.Clone(r.Context())
+	r.URL.RawQuery = query.Encode()
+	return r
 }
 
 func (c *Console) hold(r *http.Request) {

@@ -2,6 +2,7 @@ package locksim
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -71,6 +72,41 @@ func (s *System) UseCard(cardUID, room string, at time.Time) bool {
 		c.Key.Used = true
 	}
 	return true
+}
+
+// WhyShut says why a card does not open a room's door, for people; "" if it does.
+func (s *System) WhyShut(cardUID, room string, at time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cards[cardUID]
+	switch {
+	case c == nil:
+		return "there is no such card"
+	case s.rooms[room] == nil:
+		return "there is no such door"
+	case s.opens(cardUID, room, at):
+		return ""
+	case c.Key == nil:
+		return "no key is on it"
+	}
+	const layout = "2 January 15:04"
+	k := c.Key
+	switch s.standing(k, room, at) {
+	case notThisRoom:
+		return "it was made for " + strings.Join(k.Rooms, " and ")
+	case superseded:
+		return "a newer key was made for this room"
+	case cancelled:
+		return "the keys of this room were cancelled"
+	case used:
+		return "it opens once, and has done so"
+	case outside:
+		if at.Before(k.From) {
+			return "it opens only from " + k.From.In(s.cfg.Zone).Format(layout)
+		}
+		return "it ended on " + k.Until.In(s.cfg.Zone).Format(layout)
+	}
+	return "the lock does not read such a card"
 }
 
 // Keys returns the UIDs of all cards that open the room's door at the given

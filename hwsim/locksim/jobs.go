@@ -203,6 +203,7 @@ func (s *System) writeCard(j job, e *encoder, fresh bool) (uid, code string) {
 	if j.eject != "R" {
 		s.sleep(s.cfg.TakeTime)
 	}
+	s.finish(e, uid, j.eject == "R", true)
 	return uid, ""
 }
 

@@ -26,6 +26,8 @@ type Presentation struct {
 	// Twice: the same card is pressed down again, and is what the encoder finds
 	// at once for the next card that it asks for.
 	Twice bool
+
+	gone <-chan struct{} // closed when a card from the slot is taken out
 }
 
 type encoder struct {
@@ -37,6 +39,7 @@ type encoder struct {
 	usual  Presentation
 	waits  bool // asks for a card
 	jobs   int
+	slot   slot
 }
 
 // Encoder is how an encoder stands.
@@ -50,6 +53,9 @@ type Encoder struct {
 	Jobs int
 	// Pending is what is left of its script.
 	Pending int
+	// ByHand: it takes only cards that a person puts in. Card is what is in it.
+	ByHand bool
+	Card   string
 }
 
 // Operator says what the person at an encoder does for the next cards, in that
@@ -82,7 +88,8 @@ func (s *System) Encoder(name string) (Encoder, bool) {
 		return Encoder{}, false
 	}
 	return Encoder{Name: name, Online: e.online, Busy: e.busy || e.taken, WaitsForCard: e.waits,
-		Jobs: e.jobs, Pending: len(e.script)}, true
+		Jobs: e.jobs, Pending: len(e.script),
+		ByHand: e.slot.wait > 0, Card: e.slot.card}, true
 }
 
 func (s *System) onEncoder(name string, f func(*encoder)) {
@@ -99,6 +106,7 @@ func (s *System) onEncoder(name string, f func(*encoder)) {
 func (s *System) awaitCard(e *encoder) (uid string, p Presentation, code string) {
 	s.mu.Lock()
 	p = e.usual
+	byHand := e.slot.wait > 0 && len(e.script) == 0
 	if len(e.script) > 0 {
 		p, e.script = e.script[0], e.script[1:]
 	}
@@ -106,12 +114,18 @@ func (s *System) awaitCard(e *encoder) (uid string, p Presentation, code string)
 	s.change()
 	s.mu.Unlock()
 
-	wait := min(p.After, s.cfg.CardWait)
-	late := p.Never || p.After > s.cfg.CardWait
-	if late {
-		wait = s.cfg.CardWait
+	var late, alive bool
+	if byHand {
+		p = Presentation{}
+		p.UID, p.gone = s.awaitHand(e)
+		late, alive = p.UID == "", s.sleep(0)
+	} else {
+		wait := min(p.After, s.cfg.CardWait)
+		if late = p.Never || p.After > s.cfg.CardWait; late {
+			wait = s.cfg.CardWait
+		}
+		alive = s.sleep(wait)
 	}
-	alive := s.sleep(wait)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,10 +173,15 @@ func (s *System) work(e *encoder, uid string, p Presentation, j job, writes bool
 		j.midway()
 		d = max(d-d/2, part)
 	}
-	alive := s.sleep(d)
+	whole := s.await(d, p.gone)
+	select {
+	case <-p.gone:
+		whole, cut = true, true
+	default:
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !alive || !e.online {
+	if !whole || !e.online {
 		return "NC"
 	}
 	if !cut {

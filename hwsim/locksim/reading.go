@@ -30,6 +30,7 @@ func (s *System) readOrPrint(j job, e *encoder) ([]string, string) {
 	if j.eject != "R" {
 		s.sleep(s.cfg.TakeTime)
 	}
+	s.finish(e, uid, j.eject == "R", false)
 	return out, code
 }
 

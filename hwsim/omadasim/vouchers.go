@@ -3,6 +3,7 @@ package omadasim
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"slices"
@@ -101,17 +102,13 @@ func (s *site) groupDetail(r *http.Request, g *group, now time.Time) answer {
 		return a
 	}
 	o := s.groupSummary(g, now)
-	for key, value := range a.result.(map[string]any) {
-		o[key] = value
-	}
-	for key, value := range map[string]any{
+	maps.Copy(o, a.result.(map[string]any))
+	maps.Copy(o, map[string]any{
 		"limitType": *g.LimitType, "limitNum": g.LimitNum, "durationType": *g.DurationType, "duration": *g.Duration, "timingType": *g.TimingType,
 		"rateLimit": g.Rate, "trafficLimitEnable": *g.Capped, "trafficLimit": g.MB, "trafficLimitFrequency": g.Every,
 		"applyToAllPortals": *g.All, "portalNames": s.names(g.chosen), "validityType": g.ValidityType,
 		"effectiveTime": g.Effective, "expirationTime": g.Expires,
-	} {
-		o[key] = value
-	}
+	})
 	return done(o)
 }
 

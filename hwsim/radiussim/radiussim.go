@@ -11,6 +11,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -182,20 +184,25 @@ func (d *daemon) stop() {
 	}
 }
 
-// freePort is a port that nobody uses now, for TCP or UDP.
+// freePort is a port that nobody uses now, for TCP or UDP, and none of those that
+// the kernel gives to whoever asks for any: somebody else would have it soon.
 func freePort(network string) (int, error) {
-	if network == "udp" {
-		p, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
+	const first, last, tries = 2_000, 12_000, 100
+	var err error
+	for range tries {
+		port := first + rand.IntN(last-first)
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		var held io.Closer
+		if network == "udp" {
+			held, err = net.ListenPacket(network, address)
+		} else {
+			held, err = net.Listen(network, address)
 		}
-		return p.LocalAddr().(*net.UDPAddr).Port, p.Close()
+		if err == nil {
+			return port, held.Close()
+		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return 0, err
 }
 
 // workDir is a folder that other users can enter.

@@ -107,6 +107,9 @@ func (a *access) OnWill(client *mqtt.Client, will mqtt.Will) (mqtt.Will, error) 
 
 func (a *access) mayRead(user, topic string) bool {
 	b := a.broker
+	if b.opens(topic) {
+		return true
+	}
 	if !strings.HasPrefix(topic, b.root+"/") || b.denies(topic) {
 		return false
 	}
@@ -115,6 +118,9 @@ func (a *access) mayRead(user, topic string) bool {
 
 func (a *access) mayWrite(user, client, topic string) bool {
 	b := a.broker
+	if b.opens(topic) {
+		return true
+	}
 	if !strings.HasPrefix(topic, b.root+"/") || b.denies(topic) {
 		return false
 	}

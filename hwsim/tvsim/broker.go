@@ -14,7 +14,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +41,10 @@ type BrokerOptions struct {
 	// Addr is the address to listen on; default "127.0.0.1:0". The port found
 	// at the first start is used again at every later one.
 	Addr string
-	// TLS makes the listener speak TLS. If it demands client certificates, the
+	// WebAddr is the address of a second listener, for WebSockets at /mqtt; ""
+	// for none. Its port stays the same too. It never speaks TLS.
+	WebAddr string
+	// TLS makes the first listener speak TLS. If it demands client certificates, the
 	// common name is the user name.
 	TLS *tls.Config
 	// Prefix and Property begin every topic, as in "htl/v1/seaview/…".
@@ -64,9 +66,11 @@ type Broker struct {
 
 	mu        sync.Mutex
 	server    *mqtt.Server
-	listener  *listener
+	listeners []*listener
 	addr      string
+	webAddr   string
 	denied    []string
+	opened    []string
 	kept      map[string]packets.Packet
 	saved     map[string]packets.Packet
 	published map[string]int
@@ -83,7 +87,7 @@ func NewBroker(o BrokerOptions) *Broker {
 	if o.RoomPassword == nil {
 		o.RoomPassword = func(room string) string { return "tv-" + room }
 	}
-	return &Broker{opts: o, root: o.Prefix + "/" + o.Property, addr: o.Addr, published: map[string]int{}}
+	return &Broker{opts: o, root: o.Prefix + "/" + o.Property, addr: o.Addr, webAddr: o.WebAddr, published: map[string]int{}}
 }
 
 // Start opens the listener and serves. The broker remembers what recall says.
@@ -93,13 +97,9 @@ func (b *Broker) Start(recall Recall) error {
 	if b.server != nil {
 		return fmt.Errorf("broker is already running on %s", b.addr)
 	}
-	open, err := net.Listen("tcp", b.addr)
+	doors, err := b.open()
 	if err != nil {
 		return fmt.Errorf("broker: %w", err)
-	}
-	b.addr = open.Addr().String()
-	if b.opts.TLS != nil {
-		open = tls.NewListener(open, b.opts.TLS)
 	}
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumMessageExpiryInterval = 0 // its default drops retained messages after a day
@@ -112,12 +112,13 @@ func (b *Broker) Start(recall Recall) error {
 	for _, held := range b.recalled(recall) {
 		server.Topics.RetainMessage(held)
 	}
-	listen := newListener(open)
-	if err := server.AddListener(listen); err != nil {
-		return fmt.Errorf("broker: %w", err)
+	for _, door := range doors {
+		if err := server.AddListener(door); err != nil {
+			return fmt.Errorf("broker: %w", err)
+		}
 	}
 	b.down.Store(false)
-	b.server, b.listener = server, listen
+	b.server, b.listeners = server, doors
 	if err := server.Serve(); err != nil {
 		return fmt.Errorf("broker: %w", err)
 	}
@@ -138,8 +139,8 @@ func (b *Broker) recalled(recall Recall) map[string]packets.Packet {
 // closed. No will is kept.
 func (b *Broker) Stop() {
 	b.mu.Lock()
-	server, listen := b.server, b.listener
-	b.server, b.listener = nil, nil
+	server, doors := b.server, b.listeners
+	b.server, b.listeners = nil, nil
 	b.mu.Unlock()
 	if server == nil {
 		return
@@ -147,8 +148,12 @@ func (b *Broker) Stop() {
 	b.down.Store(true)
 	// The library's Close reads its list of clients under a lock that it takes
 	// twice, and hangs if a client enters or leaves in between: none is left then.
-	listen.cut()
-	listen.wait()
+	for _, door := range doors {
+		door.cut()
+	}
+	for _, door := range doors {
+		door.wait()
+	}
 	_ = server.Close()
 	b.mu.Lock()
 	b.kept = server.Topics.Retained.GetAll()
@@ -197,6 +202,20 @@ func (b *Broker) Deny(filters ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.denied = slices.Clone(filters)
+}
+
+// Open lets everybody read and write below some topics beside the hotel's, as a
+// house with other products on its broker would.
+func (b *Broker) Open(prefixes ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened = slices.Clone(prefixes)
+}
+
+func (b *Broker) opens(topic string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.opened, func(prefix string) bool { return strings.HasPrefix(topic, prefix+"/") })
 }
 
 func (b *Broker) denies(topic string) bool {

@@ -1,6 +1,7 @@
 package tvsim
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
@@ -11,6 +12,7 @@ import (
 // listener hands connections to the broker, and knows all of them, so that
 // stopping can mean what a power cut means: every socket closed, nobody told.
 type listener struct {
+	id    string
 	open  net.Listener
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -18,12 +20,12 @@ type listener struct {
 	busy  sync.WaitGroup
 }
 
-func newListener(open net.Listener) *listener {
-	return &listener{open: open, conns: map[net.Conn]struct{}{}}
+func newListener(id string, open net.Listener) *listener {
+	return &listener{id: id, open: open, conns: map[net.Conn]struct{}{}}
 }
 
 func (l *listener) Init(*slog.Logger) error { return nil }
-func (l *listener) ID() string              { return "tv" }
+func (l *listener) ID() string              { return l.id }
 func (l *listener) Address() string         { return l.open.Addr().String() }
 func (l *listener) Protocol() string        { return "tcp" }
 
@@ -79,4 +81,26 @@ func (l *listener) wait() { l.busy.Wait() }
 func (l *listener) Close(closeClients listeners.CloseFn) {
 	closeClients(l.ID())
 	l.cut()
+}
+
+// open opens the listeners, and keeps their ports for later starts. The caller holds mu.
+func (b *Broker) open() ([]*listener, error) {
+	open, err := net.Listen("tcp", b.addr)
+	if err != nil {
+		return nil, err
+	}
+	b.addr = open.Addr().String()
+	if b.opts.TLS != nil {
+		open = tls.NewListener(open, b.opts.TLS)
+	}
+	doors := []*listener{newListener("tv", open)}
+	if b.webAddr == "" {
+		return doors, nil
+	}
+	if open, err = net.Listen("tcp", b.webAddr); err != nil {
+		doors[0].cut()
+		return nil, err
+	}
+	b.webAddr = open.Addr().String()
+	return append(doors, newListener("web", newWeb(open))), nil
 }

@@ -35,6 +35,7 @@ type welcomeDoc struct {
 	Stay      string     `json:"stay"`
 	Occupied  bool       `json:"occupied"`
 	Guests    []guestDoc `json:"guests"`
+	Greeting  string     `json:"greeting"`
 	Lang      string     `json:"lang"`
 	Dir       string     `json:"dir"`
 	VIP       string     `json:"vip"`
@@ -152,6 +153,9 @@ func readWelcome(payload []byte) (doc welcomeDoc, expires time.Time, err error) 
 			return doc, expires, err
 		}
 	}
+	if err := plain("greeting", doc.Greeting); err != nil || !isolated(doc.Greeting) {
+		return doc, expires, errors.New("greeting holds controls, or bidi overrides or open isolates")
+	}
 	for _, n := range doc.Messages {
 		if err := n.check(); err != nil {
 			return doc, expires, err
@@ -248,12 +252,17 @@ func isolated(text string) bool {
 func (d *welcomeDoc) names() []string {
 	var names []string
 	for _, g := range d.Guests {
-		names = append(names, strings.Map(func(r rune) rune {
-			if isBidi(r) {
-				return -1
-			}
-			return r
-		}, g.Display))
+		names = append(names, read(g.Display))
 	}
 	return names
+}
+
+// read is a line without its isolates.
+func read(line string) string {
+	return strings.Map(func(r rune) rune {
+		if isBidi(r) {
+			return -1
+		}
+		return r
+	}, line)
 }

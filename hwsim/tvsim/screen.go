@@ -10,6 +10,7 @@ import (
 // Screen is what a set shows. The zero Screen is that of a vacant room.
 type Screen struct {
 	Names      []string // as drawn, without bidi controls
+	Greeting   string   // the line of greeting, without bidi controls
 	Lang, Dir  string
 	Room, Stay string
 	Template   string
@@ -93,7 +94,7 @@ func (g *glass) welcome(payload []byte, live bool) []Ack {
 		g.powerOns++
 	}
 	g.show(Screen{
-		Names: doc.names(), Lang: doc.Lang, Dir: doc.Dir, Room: doc.Room, Stay: doc.Stay, Template: doc.Template,
+		Names: doc.names(), Greeting: read(doc.Greeting), Lang: doc.Lang, Dir: doc.Dir, Room: doc.Room, Stay: doc.Stay, Template: doc.Template,
 		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, WiFi: strings.Join(strings.Fields(doc.WiFi.SSID+" "+doc.WiFi.User+" "+doc.WiFi.Code), " "), Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
 	})
 	return []Ack{{ID: id, Gen: doc.Gen, Result: "displayed"}}

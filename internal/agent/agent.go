@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,6 +95,10 @@ type Agent struct {
 	counts   counts
 	recent   recent
 	happened happened
+	outcomes outcomes
+	byHand   atomic.Int64 // what people have changed that no count tells of
+	seed     maphash.Seed
+	reloads  reloads
 	seen     sightings
 	collect  collection
 	standing []Condition
@@ -127,7 +132,7 @@ type counts struct {
 func New(o Options) *Agent {
 	a := &Agent{
 		store: o.Store, ledger: o.Ledger, table: o.Table, sources: o.Sources, clock: o.Clock, log: o.Log,
-		patience: o.Patience.withDefaults(), standing: o.Standing, started: time.Now(), reporters: map[string]*reporter{},
+		patience: o.Patience.withDefaults(), standing: o.Standing, started: time.Now(), seed: maphash.MakeSeed(), reporters: map[string]*reporter{},
 	}
 	a.collect.open(o.Store)
 	for _, src := range o.Sources {

@@ -125,13 +125,11 @@ func Command(c offsetstore.Command) (drivers.Command, error) {
 
 // settle records what came of a try, and decides whether there is another.
 func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt, err error) error {
-	var down *drivers.LinkDown
-	var later *drivers.RetryAfter
 	unknown := errors.Is(err, drivers.ErrUnknown)
 	withdrawn := a.store.Withdrawn(c.Source, c.Ask)
 	switch {
 	case err == nil:
-		d.lane.reset()
+		d.lane.worked()
 		c.Note = receipt.Note
 		if withdrawn {
 			c.Note += tooLateToWithdraw(d, c)
@@ -154,7 +152,7 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 		}
 		return a.finish(d, c, offsetstore.Error)
 	case errors.Is(err, drivers.ErrRefused):
-		d.lane.reset()
+		d.lane.worked()
 		c.Note = reason(err)
 		if len(receipt.Values) > 0 { // the first cards of several were cut
 			if c.Receipt, err = json.Marshal(withEnd(receipt, c)); err != nil {
@@ -172,18 +170,29 @@ func (a *Agent) settle(d *device, c offsetstore.Command, receipt drivers.Receipt
 	case withdrawn: // nothing has happened, and nothing shall
 		c.Note = "withdrawn in the PMS before anything was done"
 		return a.finish(d, c, offsetstore.Cancelled)
+	}
+	c.Note = reason(err)
+	return a.later(d, c, err)
+}
+
+// later decides when a command is tried again, and whether its lane has to wait
+// for that too.
+func (a *Agent) later(d *device, c offsetstore.Command, err error) error {
+	var down *drivers.LinkDown
+	var busy *drivers.RetryAfter
+	switch {
 	case errors.As(err, &down):
 		c.Tries-- // the device was away: that was no try
 		d.lane.pause(a.patience)
-		c.Note = reason(err)
 		return a.again(d, c, 0)
-	case errors.As(err, &later):
-		c.Note = reason(err)
-		return a.again(d, c, later.Wait)
-	default:
-		c.Note = reason(err)
-		return a.again(d, c, a.patience.backoff(c.Tries))
+	case errors.As(err, &busy) && !busy.Alone:
+		c.Tries-- // it was asked to wait, whichever command this is
+		d.lane.rest(busy.Wait, a.patience)
+		return a.again(d, c, 0)
+	case errors.As(err, &busy) && busy.Wait > 0:
+		return a.again(d, c, busy.Wait)
 	}
+	return a.again(d, c, a.patience.backoff(c.Tries))
 }
 
 // tooLateToWithdraw is what people must know of a command that was carried out
@@ -214,6 +223,7 @@ func (a *Agent) finish(d *device, c offsetstore.Command, state offsetstore.State
 		Dur("took", time.Since(c.Created)).Msg("command settled")
 	c.State, c.Settled = state, time.Now()
 	a.recent.add(c)
+	a.outcomes.add(d.Kind, c)
 	if err := a.store.Settle(c, state); err != nil {
 		return err
 	}

@@ -29,7 +29,13 @@ const maxHappened = 300
 // happened remembers the last events.
 type happened struct {
 	mu     sync.Mutex
-	events []EventView
+	events []happening
+}
+
+// happening is an event with what its view leaves out, for Explain.
+type happening struct {
+	EventView
+	event pms.Event
 }
 
 func (h *happened) add(e *pms.Event, now time.Time, commands []string) {
@@ -38,16 +44,18 @@ func (h *happened) add(e *pms.Event, now time.Time, commands []string) {
 	if len(h.events) >= maxHappened {
 		h.events = slices.Delete(h.events, 0, maxHappened/10)
 	}
-	h.events = append(h.events, EventView{
+	h.events = append(h.events, happening{EventView{
 		ID: e.ID, Kind: e.Kind, Source: e.Source, At: now, Room: e.Room, OldRoom: e.OldRoom, Stay: e.Stay.Key, Fresh: e.Fresh, Commands: commands,
-	})
+	}, impersonal(e)})
 }
 
 // list is the newest first.
 func (h *happened) list() []EventView {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := slices.Clone(h.events)
-	slices.Reverse(all)
+	all := make([]EventView, 0, len(h.events))
+	for _, e := range slices.Backward(h.events) {
+		all = append(all, e.EventView)
+	}
 	return all
 }

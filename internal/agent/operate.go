@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"edgeagent/offsetstore"
@@ -67,7 +68,12 @@ func (a *Agent) within(c offsetstore.Command) time.Duration {
 
 // Cancel takes a job back that no device has begun.
 func (a *Agent) Cancel(id string) error {
-	err := a.store.Cancel(id, "a person called it off")
+	const note = "a person called it off"
+	open, err := a.store.Open()
+	if err != nil {
+		return err
+	}
+	err = a.store.Cancel(id, note)
 	switch {
 	case errors.Is(err, offsetstore.ErrNotWaiting):
 		return fmt.Errorf("%w: it has ended, or never was", err)
@@ -75,7 +81,14 @@ func (a *Agent) Cancel(id string) error {
 		return fmt.Errorf("%w: it cannot be called off any more", err)
 	case err == nil:
 		a.counts.cancelled.Add(1)
-		a.log.Info().Str("command", id).Msg("called off by hand")
+		i := slices.IndexFunc(open, func(c offsetstore.Command) bool { return c.ID == id })
+		if i < 0 {
+			break // it came after the list was taken
+		}
+		c := open[i]
+		c.State, c.Settled, c.Note = offsetstore.Cancelled, time.Now(), note
+		a.recent.add(c)
+		a.log.Info().Str("device", c.Lane).Str("command", id).Str("subject", c.Subject).Msg("called off by hand")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edgeagent/drivers"
+	"edgeagent/offsetstore"
 )
 
 func TestRetryByHand(t *testing.T) {
@@ -81,6 +82,9 @@ func TestCancelByHand(t *testing.T) {
 		}
 		if err := s.agent.Cancel(v.Open[0].ID); err != nil {
 			t.Fatal(err)
+		}
+		if last := s.agent.recent.list(); last[0].ID != v.Open[0].ID || last[0].State != offsetstore.Cancelled || last[0].Note != "a person called it off" {
+			t.Errorf("among the last that ended: %+v", last)
 		}
 		s.desk.behave(nil)
 		before := len(s.desk.saw())

@@ -23,6 +23,9 @@ type laneWait struct {
 	mu    sync.Mutex
 	until time.Time
 	tries int
+	// asked is until when the device itself wants to be left alone: what it had
+	// under way already does not end that.
+	asked time.Time
 	last  string // the trouble that was last logged
 	// ended is closed when a pause ends before its time.
 	ended chan struct{}
@@ -32,7 +35,7 @@ type laneWait struct {
 func (l *laneWait) wait(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		left := time.Until(l.until)
+		left := max(time.Until(l.until), time.Until(l.asked))
 		if l.ended == nil {
 			l.ended = make(chan struct{})
 		}
@@ -65,10 +68,38 @@ func (l *laneWait) pause(p Patience) {
 	l.until = time.Now().Add(p.backoff(l.tries))
 }
 
-func (l *laneWait) reset() {
+// rest stops the lane because the device asked for it: for as long as it said,
+// and not less than for a device that is away, since some say 0. A tenth of
+// jitter keeps gateways behind one controller apart.
+func (l *laneWait) rest(least time.Duration, p Patience) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tries, l.until, l.last = 0, time.Time{}, ""
+	now := time.Now()
+	if !now.Before(l.asked) {
+		l.tries++
+	}
+	wait := max(least+rand.N(least/10+1), p.backoff(max(l.tries, 1)))
+	if until := now.Add(wait); until.After(l.asked) {
+		l.asked = until
+	}
+}
+
+// worked ends a pause, since the device is there, but for one that it asked for.
+func (l *laneWait) worked() { l.end(false) }
+
+// reset ends any pause: a person wants to see what happens now.
+func (l *laneWait) reset() { l.end(true) }
+
+func (l *laneWait) end(all bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until, l.last = time.Time{}, ""
+	if all {
+		l.asked = time.Time{}
+	}
+	if !time.Now().Before(l.asked) {
+		l.tries = 0
+	}
 	if l.ended != nil {
 		close(l.ended)
 		l.ended = nil

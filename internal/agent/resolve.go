@@ -54,6 +54,8 @@ func (a *Agent) resolve(id string, done bool, note string) error {
 			return err
 		}
 		a.log.Info().Str("device", c.Lane).Str("command", id).Str("subject", c.Subject).Bool("done", done).Str("note", note).Msg("outcome found out")
+		a.outcomes.resolved(id, done, note)
+		a.byHand.Add(1)
 		if done {
 			a.learned(c.Lane, c.Subject)
 		}

@@ -36,6 +36,8 @@ type LinkView struct {
 	Name   string   `json:"name"`
 	Offset string   `json:"offset"`
 	Link   pms.Link `json:"link"`
+	// Reconnects: a person can have it opened anew, see Agent.Reconnect.
+	Reconnects bool `json:"reconnects,omitempty"`
 	// Commands are the device commands of the PMS that have no answer yet.
 	Commands []AskView `json:"commands,omitempty"`
 }
@@ -69,13 +71,18 @@ type RoomView struct {
 	// KeyUntil is when the last key cut for the room ends; before Departure it
 	// must be cut again, since a card in a pocket cannot be extended.
 	KeyUntil time.Time `json:"key_until,omitzero"`
+	// Outcomes tell how the newest command about the room stands, by kind of device.
+	Outcomes map[string]Outcome `json:"outcomes,omitempty"`
 }
 
 // CommandView is a command without its parameters.
 type CommandView struct {
-	ID      string            `json:"id"`
-	Device  string            `json:"device"`
-	Subject string            `json:"subject"`
+	ID      string `json:"id"`
+	Device  string `json:"device"`
+	Action  string `json:"action,omitempty"`
+	Subject string `json:"subject"`
+	// Setting: it goes when the stay changes, and is not taken back by hand.
+	Setting bool              `json:"setting,omitempty"`
 	State   offsetstore.State `json:"state"`
 	Tries   int               `json:"tries"`
 	Note    string            `json:"note,omitempty"`
@@ -95,7 +102,7 @@ type UnmappedView struct {
 
 func commandView(c offsetstore.Command) CommandView {
 	return CommandView{
-		ID: c.ID, Device: c.Lane, Subject: c.Subject, State: c.State, Tries: c.Tries, Note: c.Note,
+		ID: c.ID, Device: c.Lane, Action: actionOf(c), Subject: c.Subject, Setting: c.Setting, State: c.State, Tries: c.Tries, Note: c.Note,
 		Unknown: c.Unknown, Created: c.Created, Due: c.Due, Settled: c.Settled,
 	}
 }
@@ -121,7 +128,8 @@ func (a *Agent) Look() (View, error) {
 		if err != nil {
 			return v, err
 		}
-		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link(), asks})
+		_, reconnects := src.(reconnecter)
+		v.Links = append(v.Links, LinkView{src.String(), offset, src.Link(), reconnects, asks})
 	}
 	for _, d := range a.devices {
 		dv := DeviceView{Name: d.name, Kind: d.Kind, State: d.Driver.State(), Waiting: waiting[d.name], Doing: d.now.list()}
@@ -132,7 +140,9 @@ func (a *Agent) Look() (View, error) {
 	}
 	v.Recent = a.recent.list()
 	v.Events = a.happened.list()
-	v.Rooms = a.rooms()
+	if v.Rooms, err = a.rooms(open); err != nil {
+		return v, err
+	}
 	unmapped, err := a.store.Unmapped()
 	if err != nil {
 		return v, err
@@ -157,7 +167,17 @@ func (a *Agent) Look() (View, error) {
 }
 
 // rooms lists the rooms with somebody in them, by room.
-func (a *Agent) rooms() []RoomView {
+func (a *Agent) rooms(open []offsetstore.Command) ([]RoomView, error) {
+	outcomes, err := a.outcomesNow(open)
+	if err != nil {
+		return nil, err
+	}
+	var kinds []string
+	for _, d := range a.devices {
+		if !slices.Contains(kinds, d.Kind) {
+			kinds = append(kinds, d.Kind)
+		}
+	}
 	byRoom := map[string]*RoomView{}
 	a.mu.Lock()
 	for stay := range a.ledger.InHouse() {
@@ -177,10 +197,11 @@ func (a *Agent) rooms() []RoomView {
 	rooms := make([]RoomView, 0, len(byRoom))
 	for _, r := range byRoom {
 		r.KeyUntil = a.keyUntil(r.Room, r.Stays)
+		r.Outcomes = ofRoom(outcomes, kinds, r)
 		rooms = append(rooms, *r)
 	}
 	sort.Slice(rooms, func(i, j int) bool { return rooms[i].Room < rooms[j].Room })
-	return rooms
+	return rooms, nil
 }
 
 func (c *counts) view() map[string]int64 {

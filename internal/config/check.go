@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"net"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-
+	"edgeagent/internal/language"
 	"edgeagent/internal/zones"
 	"edgeagent/pms/mews"
 )
@@ -93,10 +90,6 @@ func (c *checker) settings(l *Loaded) {
 	if !slices.Contains(levels, l.Log.Level) {
 		c.add("log.level", "unknown log level %q; %s", short(l.Log.Level), didYouMean(l.Log.Level, levels))
 	}
-	if problem := listenProblem(l.Status.Listen); problem != "" {
-		c.add("status.listen", "%s", problem)
-		l.Status.Listen = defaultListen // a file with faults still has its page, and nowhere else
-	}
 	for _, b := range []struct {
 		path      string
 		value     time.Duration
@@ -129,21 +122,6 @@ func span(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
-}
-
-// listenProblem says what is wrong with the status page's address, "" if nothing.
-func listenProblem(address string) string {
-	const better = "write an address of this machine and a port, such as 127.0.0.1:8080"
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Sprintf("status.listen %q is no address; %s", short(address), better)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Sprintf("status.listen has the port %q, and ports are 1 to 65535; %s", short(port), better)
-	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Sprintf("status.listen %q is open to the network, and the page has no password; write 127.0.0.1:%d and reach it through ssh", short(address), n)
-	}
-	return ""
 }
 
 // links checks the PMS links.

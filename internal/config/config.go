@@ -57,17 +57,6 @@ type Property struct {
 	Desk string `yaml:"desk"`
 }
 
-// Status is where the status page listens.
-type Status struct {
-	// Listen is an address on loopback. Default 127.0.0.1:8080.
-	Listen string `yaml:"listen"`
-	// Socket is the Unix socket by which the command line speaks with the running
-	// agent: whoever may open it may do everything. Default control.sock beside the
-	// store, or /run/edgeagent/control.sock where the store has its own default;
-	// relative to the property file.
-	Socket string `yaml:"socket"`
-}
-
 // Log says how much is written.
 type Log struct {
 	// Level is debug, info, warn or error. Default info.
@@ -86,17 +75,24 @@ type Patience struct {
 
 // PMS is a link: a name and exactly one section.
 type PMS struct {
-	Name    string          `yaml:"name"`
+	// Name is the link's name in pages, logs and rules: a-z, 0-9, _ and -.
+	Name string `yaml:"name"`
+	// Inspire is Destinity Inspire, or OPERA Cloud with dialect ohip.
 	Inspire *inspire.Config `yaml:"inspire"`
-	Mews    *mews.Config    `yaml:"mews"`
+	// Mews is Mews, with its device commands.
+	Mews *mews.Config `yaml:"mews"`
 }
 
 // Device is a device: a name and exactly one section, which says its kind.
 type Device struct {
-	Name    string          `yaml:"name"`
+	// Name is the device's name in rules, pages and logs: a-z, 0-9, _ and -.
+	Name string `yaml:"name"`
+	// Keycard is an encoder of a lock system, or a module that makes keys itself.
 	Keycard *keycard.Config `yaml:"keycard"`
-	IPTV    *iptv.Config    `yaml:"iptv"`
-	WiFi    *wifi.Config    `yaml:"wifi"`
+	// IPTV is all the TVs behind one MQTT broker.
+	IPTV *iptv.Config `yaml:"iptv"`
+	// WiFi is a controller that gives guests access.
+	WiFi *wifi.Config `yaml:"wifi"`
 }
 
 // Kind is the name of the device's section, "" if it has none.
@@ -124,9 +120,6 @@ type Loaded struct {
 	// Table is the compiled rules.
 	Table *rules.Table
 }
-
-// defaultListen is where the status page is unless the file says otherwise.
-const defaultListen = "127.0.0.1:8080"
 
 func (f *File) defaults() {
 	set(&f.Store, defaultStore)

@@ -28,8 +28,10 @@ func property(t *testing.T, text string, files ...string) string {
 	for _, name := range files {
 		text := "a value\n"
 		switch {
-		case strings.HasSuffix(name, ".pem"):
+		case strings.HasSuffix(name, ".pem"), strings.HasSuffix(name, ".crt"):
 			text = certificate(t)
+		case strings.HasSuffix(name, ".key"):
+			text = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
 		case name == "signing-key":
 			text = strings.Repeat("0f", 32) + "\n"
 		}
@@ -103,13 +105,15 @@ func TestSample(t *testing.T) {
 		ReplaceAllString(string(raw[strings.Index(string(raw), "\nproperty:"):]), "$1$2")
 	all = regexp.MustCompile(`(?m)^ +(stream_url|token_url|system|address): .*$`).ReplaceAllString(all, "")
 	all = strings.Replace(all, "ca_file: controller-ca.pem", "", 1)
-	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "mews-client-token", "mews-access-token", "signing-key")...))
+	all = strings.NewReplacer("page-cert.pem", mustAbs(t, "testdata/page.pem"), "page-key.pem", mustAbs(t, "testdata/page.key"),
+		"page-desk ", mustAbs(t, "testdata/page-password")+" ", "page-prometheus ", mustAbs(t, "testdata/token")+" ").Replace(all)
+	l, problems = Load(property(t, all, append(files, "pms-ca.pem", "agent.crt", "agent.key", "mews-client-token", "mews-access-token", "signing-key")...))
 	for _, p := range problems {
 		if !p.Warning && !strings.Contains(p.Message, "neither port nor address") {
 			t.Errorf("with every setting: %v\n%s", p, p.Source)
 		}
 	}
-	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || len(l.PMS) != 2 || l.PMS[1].Mews == nil || l.PMS[0].Inspire.KeyMode != "base64" {
+	if l == nil || l.Freshness != 15*time.Minute || l.Store != "/var/lib/edgeagent/store.db" || len(l.Rules) != 1 || len(l.PMS) != 2 || l.PMS[1].Mews == nil || len(l.Status.Users) != 2 || !l.Status.TLS() || l.PMS[0].Inspire.KeyMode != "base64" {
 		t.Error("the settings behind # were not read")
 	}
 }

@@ -108,6 +108,10 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 		if holds[key] != "" {
 			text = strings.Replace(text, "put the value into it", "put the "+holds[key]+" into it, in PEM form", 1)
 		}
+		if key == "password_file" && within(path, "status") {
+			text = strings.NewReplacer("make it (mode 0600) and put the value into it", "run edgeagent password -o "+shown,
+				"put the value into it", "run edgeagent password with a new file's name").Replace(text)
+		}
 		c.add(path, "%s: %s", key, text).Missing = true
 		return
 	}

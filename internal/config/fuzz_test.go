@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 		if l == nil && !problems.Fatal() {
 			t.Fatal("neither a property nor a problem")
 		}
-		if l != nil && (l.Zone == nil || listenProblem(l.Status.Listen) != "") {
+		if l != nil && (l.Zone == nil || !l.Status.Loopback() && (!l.Status.TLS() || len(l.Status.Users) == 0)) {
 			t.Fatalf("a property without zone, or with the page at %q", l.Status.Listen)
 		}
 		lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")

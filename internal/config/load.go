@@ -31,6 +31,7 @@ func Parse(path string, text []byte) (*Loaded, Problems) {
 	c.links(loaded)
 	c.devices(loaded)
 	c.files(loaded)
+	c.page(loaded)
 	c.rules(loaded)
 	return loaded, c.sorted()
 }

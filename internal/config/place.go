@@ -19,12 +19,13 @@ type checker struct {
 	more     int             // problems beyond maxProblems
 	said     map[string]bool // paths that have a problem
 	faults   []string        // paths whose shape is wrong
+	where    map[int]string  // the paths of the problems, by their place in the list
 	open     map[string]bool // secret files of which it was told that others can read them
 	store    string          // credStore, but for a test
 }
 
 func newChecker(file string) *checker {
-	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, open: map[string]bool{}, store: credStore}
+	return &checker{file: file, at: map[string]ast.Node{}, keys: map[string]ast.Node{}, said: map[string]bool{}, where: map[int]string{}, open: map[string]bool{}, store: credStore}
 }
 
 // add reports a problem at a path, unless the shape of what stands there is
@@ -37,8 +38,18 @@ func (c *checker) add(path, format string, args ...any) *Problem {
 	return c.tell(path, format, args...)
 }
 
-func (c *checker) tell(path, format string, args ...any) *Problem {
+// addAt is add, of a path's key if the problem is about that.
+func (c *checker) addAt(path string, atKey bool, format string, args ...any) *Problem {
+	key := c.keys[path]
+	if !atKey || key == nil || c.shadowed(path) {
+		return c.add(path, format, args...)
+	}
 	c.said[path] = true
+	return c.report(c.located(key.GetToken(), fmt.Sprintf(format, args...)))
+}
+
+func (c *checker) tell(path, format string, args ...any) *Problem {
+	c.said[path], c.where[len(c.problems)] = true, path
 	message := fmt.Sprintf(format, args...)
 	for near := path; near != ""; near = parent(near) {
 		node, ok := c.at[near]
@@ -51,7 +62,7 @@ func (c *checker) tell(path, format string, args ...any) *Problem {
 		}
 		return c.report(c.located(start(node), message))
 	}
-	return c.report(Problem{Message: message})
+	return c.report(Problem{Line: 1, Column: 1, Message: message}) // it stands nowhere, so it belongs to the whole file
 }
 
 // located is a problem at a token.
@@ -106,6 +117,16 @@ func (c *checker) spoil(path string) {
 // it or of a section around it is wrong.
 func (c *checker) shadowed(path string) bool {
 	return slices.ContainsFunc(c.faults, func(f string) bool { return within(f, path) || within(path, f) })
+}
+
+// sound reports whether nothing is wrong at a path or inside it; warnings do not count.
+func (c *checker) sound(path string) bool {
+	for i, p := range c.problems {
+		if !p.Warning && within(c.where[i], path) {
+			return false
+		}
+	}
+	return c.more == 0 && !c.shadowed(path)
 }
 
 // within reports whether a path is, or is inside, another.

@@ -13,17 +13,19 @@ import (
 
 // Problem is one thing that is wrong in a property file.
 type Problem struct {
-	File         string
-	Line, Column int // from 1, the column in characters; 0 when it has no place
-	Message      string
+	File string `json:"file"`
+	// Line and Column count from 1, the column in characters; 0 when it has no place.
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
 	// Source is the line itself, without what looks like a secret.
-	Source string
+	Source string `json:"source,omitempty"`
 	// Warning marks what does not keep the agent from starting: an adapter that
 	// is unplugged for now, or a rule that is doubtful.
-	Warning bool
+	Warning bool `json:"warning,omitempty"`
 	// Missing marks a file that is not on this machine, such as a secret: the
 	// property file may be right nevertheless, where it will serve.
-	Missing bool
+	Missing bool `json:"missing,omitempty"`
 }
 
 // String is the problem on one line, with its place.

@@ -67,16 +67,22 @@ func (c *checker) rules(l *Loaded) {
 	}
 	slices.Sort(encoders)
 	desk := c.desk(l, slices.Compact(encoders), table)
-	compiled, problems := rules.Compile(table, devices, desk, rules.Options{RoomTypes: l.Property.RoomTypes})
+	compiled, problems := rules.Compile(table, devices, desk, rules.Options{RoomTypes: slices.DeleteFunc(slices.Clone(l.Property.RoomTypes), func(code string) bool { return code == "" })})
 	unknown := map[string]bool{}
 	for _, p := range problems {
 		if unknown[p.Path] && !strings.HasPrefix(p.Message, "unknown field") {
 			continue // that the unknown is of another type as well helps nobody
 		}
 		unknown[p.Path] = strings.HasPrefix(p.Message, "unknown field")
-		c.add("rules"+p.Path, "%s%s", prefix, p.Message).Warning = p.Warning
+		c.addAt("rules"+p.Path, aboutKey(p.Message), "%s%s", prefix, p.Message).Warning = p.Warning
 	}
 	l.Table = compiled
+}
+
+// aboutKey reports whether a problem of a rule is about the name of a field or a
+// parameter, and not about its value.
+func aboutKey(message string) bool {
+	return strings.HasPrefix(message, `unknown field "`) || strings.Contains(message, ` has no parameter "`)
 }
 
 // deskWord is what rules call the front desk's encoder, whatever its name.

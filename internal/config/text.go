@@ -87,7 +87,7 @@ func (c *checker) parse(text []byte) (ast.Node, bool) {
 		return nil, false
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		c.report(Problem{Message: "the file is empty; copy property.sample.yaml from the documentation and change it"})
+		c.report(Problem{Line: 1, Column: 1, Message: "the file is empty; copy property.sample.yaml from the documentation and change it"})
 		return nil, false
 	}
 	root := tree.Docs[0].Body

@@ -122,7 +122,10 @@ func (c *checker) list(node ast.Node, v reflect.Value, path string) {
 }
 
 // entryNames are what installers call the entries of a list.
-var entryNames = map[string]string{"devices": "a device", "pms": "a PMS link", "rules": "a rule", "do": "a step"}
+var entryNames = map[string]string{
+	"devices": "a device", "pms": "a PMS link", "rules": "a rule", "do": "a step",
+	"users": "a user", "tests": "a test", "expect": "an expected command",
+}
 
 func (c *checker) mapping(node ast.Node, v reflect.Value, path string) {
 	entries, ok := entriesOf(node)

@@ -22,7 +22,7 @@ type Slip struct {
 
 // Code is what one stay's guests type at the portal.
 type Code struct {
-	User, Code string    // no User where the code is all
+	User, Code string    // as a guest types it; no User where the code is all
 	Until      time.Time // in the property's zone; zero if nobody knows
 }
 
@@ -42,20 +42,12 @@ func (s Slip) Text() string {
 			b.WriteString("\n")
 		}
 		line("User name", plain(c.User))
-		line("Code", grouped(plain(c.Code)))
+		line("Code", plain(c.Code))
 		if !c.Until.IsZero() {
 			line("Valid to", c.Until.Format("2006-01-02 15:04"))
 		}
 	}
 	return b.String()
-}
-
-// grouped shows the ten digits of a UniFi voucher as people read them, 5 and 5.
-func grouped(code string) string {
-	if len(code) == 10 && strings.Trim(code, "0123456789") == "" {
-		return code[:5] + "-" + code[5:]
-	}
-	return code
 }
 
 // plain leaves out what is no text: a printer takes it for a command.

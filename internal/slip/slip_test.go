@@ -17,7 +17,7 @@ func TestText(t *testing.T) {
 		want string
 	}{
 		{"a voucher", Slip{Hotel: "Hotel Sea View", Room: "101", SSID: "Sea View Guest", Codes: []Code{{Code: "1234567890", Until: until}}},
-			"Hotel Sea View\nWiFi for room 101\n\nNetwork    Sea View Guest\nCode       12345-67890\nValid to   2026-11-27 13:00\n"},
+			"Hotel Sea View\nWiFi for room 101\n\nNetwork    Sea View Guest\nCode       1234567890\nValid to   2026-11-27 13:00\n"},
 		{"sharers with accounts", Slip{Hotel: "H", Room: "7", SSID: "G", Password: "p w", Codes: []Code{{User: "u1", Code: "c1"}, {User: "u2", Code: "c2"}}},
 			"H\nWiFi for room 7\n\nNetwork    G\nPassword   p w\nUser name  u1\nCode       c1\n\nUser name  u2\nCode       c2\n"},
 		{"what a printer would obey", Slip{Hotel: "H\x1b@", Room: "1\n2", Codes: []Code{{Code: "a\x00b"}}},

