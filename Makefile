@@ -26,8 +26,12 @@ GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 # The WiFi controller of the demo's hotel; `bin/hwsim demo --help` lists them.
 WIFI         ?= unifi
 TOOLS         = $(CURDIR)/bin/tools
+# The tool that writes packages.
+NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
+# What the scripts of build/arm64 build with.
+BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 fuzz clean
+.PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 deb deb-check test-package fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -80,6 +84,17 @@ arm64: ## static binaries for arm64 and armv6 in build/out
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -tags '$(TAGS)' $(INLINE) -ldflags '$(LDFLAGS)' -o build/out/edgeagent-arm64 ./cmd/edgeagent
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -tags '$(TAGS)' $(INLINE) -ldflags '$(LDFLAGS) $(ARMV6)' -o build/out/edgeagent-armv6 ./cmd/edgeagent
 	@ls -l build/out
+
+deb: ## .deb packages for arm64, armhf (ARMv6 on) and amd64 in build/out
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install $(NFPM)
+	$(BUILD) build/arm64/build-deb amd64 arm64 armhf
+
+deb-check: deb ## the packages are the same twice, and lintian has nothing to say
+	$(BUILD) build/arm64/check-deb
+
+test-package: build deb ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
+	$(BUILD) build/arm64/test-package
 
 fuzz: ## every fuzz target for FUZZ each (default 10s)
 	@$(GO) test -list '^Fuzz' -json ./... | \

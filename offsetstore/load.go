@@ -42,8 +42,6 @@ func (s *Store) loadMeta(meta *bbolt.Bucket) error {
 			meta.Put([]byte("format"), binary.BigEndian.AppendUint32(nil, Format)),
 			meta.Put([]byte("key"), key),
 			s.setKey(key))
-	} else if f := binary.BigEndian.Uint32(v); f > Format {
-		return fmt.Errorf("the file has format %d, this edgeagent knows up to %d: install the newer edgeagent again", f, Format)
 	}
 	return s.setKey(meta.Get([]byte("key")))
 }

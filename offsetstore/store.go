@@ -181,12 +181,23 @@ func Open(path string, opt Options) (*Store, error) {
 		report: make(chan struct{}), openIDs: map[string]bool{}, newest: map[string]int64{},
 		withdrawn: map[string]bool{}, shelf: shelf{settled: map[int64]bool{}},
 	}
-	if err := errors.Join(s.load(), s.thrift()); err != nil {
+	if err := s.bring(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	go s.write()
 	return s, nil
+}
+
+// bring brings the file to this version's format, and what is needed of it into memory.
+func (s *Store) bring() error {
+	if err := migrate(s.db, steps()); err != nil {
+		return err
+	}
+	if err := s.load(); err != nil {
+		return err
+	}
+	return s.thrift()
 }
 
 // openProblem says why a file cannot be opened, and what to do.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"edgeagent/internal/agent"
 	"edgeagent/internal/config"
 	"edgeagent/internal/logring"
 	"edgeagent/internal/web"
@@ -101,6 +102,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
+		group.Go(func() error { return watchdog(shown, func() []agent.Stuck { return nil }, log) })
 		ready("the property file has problems")
 		<-ctx.Done()
 		hide()
@@ -125,6 +127,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	}
 	group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
 	group.Go(func() error { return web.Serve(shown, control, page.Control()) })
+	group.Go(func() error { return watchdog(shown, h.agent.Stuck, log) })
 	group.Go(func() error { h.reloadOn(ctx, hangUp, again); return nil })
 	group.Go(func() error {
 		defer hide()

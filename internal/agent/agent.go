@@ -55,6 +55,9 @@ type Options struct {
 	Log     zerolog.Logger
 	// Patience bounds waits; zero fields mean the defaults.
 	Patience Patience
+	// Standing are conditions that hold from the start on, whatever the loops find:
+	// Code, Text and Since.
+	Standing []Condition
 }
 
 // Patience is how long the loops wait.
@@ -98,6 +101,8 @@ type Agent struct {
 	reloads  reloads
 	seen     sightings
 	collect  collection
+	standing []Condition
+	beats    beats
 	// reporters tell each PMS how its device commands stand.
 	reporters map[string]*reporter
 
@@ -127,7 +132,7 @@ type counts struct {
 func New(o Options) *Agent {
 	a := &Agent{
 		store: o.Store, ledger: o.Ledger, table: o.Table, sources: o.Sources, clock: o.Clock, log: o.Log,
-		patience: o.Patience.withDefaults(), started: time.Now(), seed: maphash.MakeSeed(), reporters: map[string]*reporter{},
+		patience: o.Patience.withDefaults(), standing: o.Standing, started: time.Now(), seed: maphash.MakeSeed(), reporters: map[string]*reporter{},
 	}
 	a.collect.open(o.Store)
 	for _, src := range o.Sources {
@@ -162,6 +167,7 @@ func (a *Agent) Run(ctx, hard context.Context) error {
 		}
 	}
 	loops.Go(func() error { return a.keepHouse(ctx) })
+	loops.Go(func() error { return a.pulse(ctx) })
 	loops.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -214,7 +220,10 @@ func (a *Agent) gone() ([]*device, error) {
 // keepHouse does what no event asks for: every ten minutes it settles what
 // time alone settles for stays, and every hour it records the time and prunes.
 func (a *Agent) keepHouse(ctx context.Context) error {
+	b := a.beats.join("housekeeping")
+	defer b.leave()
 	for round := 0; ; round++ {
+		b.work(storeLimit)
 		if now := time.Now(); a.clock.Trusted() { // a wrong clock would forget the wrong things
 			if err := a.sweep(now); err != nil {
 				return err
@@ -225,6 +234,7 @@ func (a *Agent) keepHouse(ctx context.Context) error {
 				}
 			}
 		}
+		b.rest()
 		if wait(ctx, 10*time.Minute) != nil {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -38,8 +39,15 @@ func (c *Clock) Trusted() bool {
 	return ok
 }
 
-// synchronised asks the kernel whether NTP has set the clock (adjtimex(2), STA_UNSYNC).
+// timesyncd is what systemd-timesyncd makes once a time server has answered.
+const timesyncd = "/run/systemd/timesync/synchronized"
+
+// synchronised asks whether NTP has set the clock: systemd's time service, and
+// the kernel (adjtimex(2), STA_UNSYNC), which the sandbox of the unit keeps us from.
 func synchronised() bool {
+	if _, err := os.Stat(timesyncd); err == nil {
+		return true
+	}
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0

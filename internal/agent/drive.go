@@ -16,7 +16,10 @@ import (
 // drive carries out what a device has to do, one command after the other.
 // When ctx is done it takes no new one; the one under way goes on under hard.
 func (a *Agent) drive(ctx, hard context.Context, d *device) error {
+	b := a.beats.join("the lane of " + d.name)
+	defer b.leave()
 	for {
+		b.rest()
 		if d.lane.wait(ctx) != nil {
 			return nil
 		}
@@ -27,6 +30,7 @@ func (a *Agent) drive(ctx, hard context.Context, d *device) error {
 			}
 			return err
 		}
+		b.work(storeLimit)
 		if c.State == offsetstore.Cancelled { // nobody waits for it any more
 			if c.Note != offsetstore.NoteWithdrawn {
 				c.Note = a.tooLate(d, c)
@@ -36,7 +40,8 @@ func (a *Agent) drive(ctx, hard context.Context, d *device) error {
 			}
 			continue
 		}
-		receipt, err := a.do(hard, d, c)
+		receipt, err := a.do(hard, d, c, b)
+		b.work(storeLimit)
 		if err := a.settle(d, c, receipt, err); err != nil {
 			return err
 		}
@@ -45,7 +50,7 @@ func (a *Agent) drive(ctx, hard context.Context, d *device) error {
 
 // do tries once, within the action's limit. A driver that panics has not
 // stopped the others.
-func (a *Agent) do(ctx context.Context, d *device, c offsetstore.Command) (receipt drivers.Receipt, err error) {
+func (a *Agent) do(ctx context.Context, d *device, c offsetstore.Command, b *beat) (receipt drivers.Receipt, err error) {
 	cmd, action, err := d.command(c)
 	if err != nil {
 		return receipt, err
@@ -71,6 +76,7 @@ func (a *Agent) do(ctx context.Context, d *device, c offsetstore.Command) (recei
 		d.now.step(c, s)
 		far(s)
 	}
+	b.work(action.Limit + finishLimit)
 	return d.Driver.Do(ctx, cmd)
 }
 

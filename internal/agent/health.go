@@ -50,6 +50,7 @@ var conditionKinds = map[string]struct {
 	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
 	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
 	"config-invalid":   {"mend the property file and restart edgeagent", 0, "", true},
+	"stepped-back":     {"nothing stands still: the version before serves the house; send what journalctl -u edgeagent shows to who made the new one, and install the next version when there is one", 0, "", true},
 	"reload-refused":   {"mend it (edgeagent check shows every line) and reload again; until then the rules read before stay in force", 0, "", true},
 	"restart-needed":   {"restart edgeagent when it suits", 0, "", false},
 	"key-short":        {"cut the room's key again: it ends before the guest's departure", 0, "", false},
@@ -68,7 +69,7 @@ type sightings struct {
 // what another condition about the same thing explains.
 func (a *Agent) conditions(v View, now time.Time) []Condition {
 	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), houseConditions(v), a.collect.conditions(now), a.reloads.conditions(),
-		gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())))
+		gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())), a.standing)
 	holds := map[string]bool{}
 	for _, c := range found {
 		holds[c.Code+" "+c.About] = true

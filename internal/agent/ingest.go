@@ -15,13 +15,18 @@ import (
 // it knows how long the PMS wants to be left alone. An error of the store is
 // ours, and ends the process.
 func (a *Agent) ingest(ctx context.Context, src pms.Source) error {
+	b := a.beats.join("ingest from " + src.String())
+	defer b.leave()
 	var last string
 	for ctx.Err() == nil {
+		b.work(storeLimit)
 		offset, err := a.store.Offset(src.String())
 		if err != nil {
 			return err
 		}
+		b.rest()
 		for notices, err := range src.Notices(ctx, offset) {
+			b.work(storeLimit)
 			if err != nil {
 				if last != err.Error() { // the same trouble is said once
 					last = err.Error()
@@ -33,7 +38,9 @@ func (a *Agent) ingest(ctx context.Context, src pms.Source) error {
 				return err
 			}
 			last = ""
+			b.rest()
 		}
+		b.rest()
 		if wait(ctx, 100*time.Millisecond) != nil { // a source that fails at once must not spin
 			break
 		}

@@ -46,7 +46,10 @@ func (a *Agent) report(ctx context.Context, r *reporter) error {
 
 // watch follows what the store knows.
 func (r *reporter) watch(ctx context.Context, tellers *errgroup.Group) error {
+	b := r.agent.beats.join("report to " + r.src.String())
+	defer b.leave()
 	for {
+		b.work(storeLimit)
 		asks, more, err := r.agent.store.Untold(r.src.String())
 		if err != nil {
 			return err
@@ -54,6 +57,7 @@ func (r *reporter) watch(ctx context.Context, tellers *errgroup.Group) error {
 		for _, t := range r.follow(asks) {
 			tellers.Go(func() error { return r.tell(ctx, t) })
 		}
+		b.rest()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -106,7 +110,10 @@ func (r *reporter) progress(id string, far float64) {
 
 // tell tells of one device command until its outcome has been told.
 func (r *reporter) tell(ctx context.Context, t *telling) error {
+	b := r.agent.beats.join("an answer to " + r.src.String())
+	defer b.leave()
 	for {
+		b.rest()
 		r.mu.Lock()
 		answer, pause := t.next(time.Now())
 		r.mu.Unlock()
@@ -116,7 +123,7 @@ func (r *reporter) tell(ctx context.Context, t *telling) error {
 			}
 			continue
 		}
-		err := r.acknowledge(ctx, answer)
+		err := r.acknowledge(ctx, answer, b)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -142,13 +149,14 @@ func (r *reporter) tell(ctx context.Context, t *telling) error {
 }
 
 // acknowledge makes one call, when it is its turn.
-func (r *reporter) acknowledge(ctx context.Context, answer pms.Answer) error {
+func (r *reporter) acknowledge(ctx context.Context, answer pms.Answer, b *beat) error {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	b.work(tellLimit + storeLimit)
 	ctx, cancel := context.WithTimeout(ctx, tellLimit)
 	defer cancel()
 	return r.src.Acknowledge(ctx, answer)

@@ -109,7 +109,7 @@ func TestWithdrawnAtTheLastMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.say(withdrawn("K1"))
-		receipt, err := s.agent.do(t.Context(), d, c)
+		receipt, err := s.agent.do(t.Context(), d, c, s.agent.beats.join("a test"))
 		if err := s.agent.settle(d, c, receipt, err); err != nil {
 			t.Fatal(err)
 		}

@@ -122,7 +122,7 @@ type Loaded struct {
 }
 
 func (f *File) defaults() {
-	set(&f.Store, "/var/lib/edgeagent/store.db")
+	set(&f.Store, defaultStore)
 	set(&f.Status.Listen, defaultListen)
 	set(&f.Log.Level, "info")
 	set(&f.Freshness, 15*time.Minute)

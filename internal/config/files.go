@@ -23,19 +23,32 @@ const (
 // maxSocketPath is what the kernel takes for the path of a Unix socket (unix(7)).
 const maxSocketPath = 107
 
+// defaultStore is where a gateway has its store.
+const defaultStore = "/var/lib/edgeagent/store.db"
+
 // files makes the names of files absolute, and checks that each is there. A
 // relative one is looked for among systemd's credentials first, or where systemd takes
 // them from, then beside the property file.
 func (c *checker) files(l *Loaded) {
 	l.Store = beside(l.Path, l.Store)
 	if l.Status.Socket == "" {
-		l.Status.Socket = filepath.Join(filepath.Dir(l.Store), "control.sock")
+		l.Status.Socket = socketFor(l.Store)
 	}
 	l.Status.Socket = beside(l.Path, l.Status.Socket)
 	if n := len(l.Status.Socket); n > maxSocketPath {
 		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
 	}
 	c.filesIn(reflect.ValueOf(&l.File).Elem(), l.Path, "")
+}
+
+// socketFor is where the control socket is unless the property file says: beside
+// the store, so that two agents on a bench have one each, but for the store of a
+// gateway. There it is where sockets belong, in memory.
+func socketFor(store string) string {
+	if store == defaultStore {
+		return "/run/edgeagent/control.sock"
+	}
+	return filepath.Join(filepath.Dir(store), "control.sock")
 }
 
 func (c *checker) filesIn(v reflect.Value, property, path string) {
@@ -77,6 +90,8 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 		full = beside(property, given)
 		if lent := c.credential(given); lent != "" {
 			shown, full = lent, lent
+		} else if !public(last(path)) {
+			shown, full = c.wanting(given, shown, full)
 		}
 	}
 	v.SetString(full)
@@ -116,18 +131,43 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 // Whoever runs check or probe by hand must read the same ones.
 const credStore = "/etc/credstore"
 
+// secretsDir is a folder beside the property file, of which the unit lends the
+// service every file: /etc/edgeagent/secrets on a gateway.
+const secretsDir = "secrets"
+
 // credential is a secret that systemd keeps for the service, "" if there is none
-// of that name.
+// of that name. It has the name itself, or the one that systemd makes of it: with
+// edgeagent. before it from the credential store, with edgeagent_ from a folder.
 func (c *checker) credential(name string) string {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	if dir == "" {
-		dir = c.store
+	var places []string
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
+		places = []string{filepath.Join(dir, name), filepath.Join(dir, "edgeagent."+name), filepath.Join(dir, "edgeagent_"+name)}
+	} else {
+		places = []string{filepath.Join(c.store, name), filepath.Join(c.store, "edgeagent."+name), beside(c.file, filepath.Join(secretsDir, name))}
 	}
-	full := filepath.Join(dir, name)
-	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) {
-		return ""
+	for _, full := range places {
+		if _, err := os.Stat(full); !errors.Is(err, fs.ErrNotExist) {
+			return full
+		}
 	}
-	return full
+	return ""
+}
+
+// wanting says where a secret is to be put that is nowhere, and where to look
+// for it: in the folder for secrets if there is one, which the service itself
+// cannot look into. One beside the property file is taken too.
+func (c *checker) wanting(name, shown, full string) (string, string) {
+	dir := filepath.Join(filepath.Dir(c.file), secretsDir)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return shown, full
+	}
+	if _, err := os.Stat(full); err == nil {
+		return shown, full
+	}
+	if lent := os.Getenv("CREDENTIALS_DIRECTORY"); lent != "" {
+		return filepath.Join(dir, name), filepath.Join(lent, "edgeagent_"+name)
+	}
+	return filepath.Join(dir, name), beside(c.file, filepath.Join(secretsDir, name))
 }
 
 // seed is the form of a secret that signs keys.

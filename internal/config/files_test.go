@@ -223,3 +223,64 @@ func TestSecretOfTwoLines(t *testing.T) {
 		}
 	}
 }
+
+// A secret in the folder for secrets is found by hand, and by the name that
+// systemd gives its copy; so is one of the credential store.
+func TestSecretsFolder(t *testing.T) {
+	path := property(t, hotel+"devices: [ { name: e, keycard: { address: 'h:1', encoder: E } } ]\n", "secret")
+	dir := filepath.Dir(path)
+	if err := os.Remove(filepath.Join(dir, "secret")); err != nil {
+		t.Fatal(err)
+	}
+	find := func() (string, Problems) {
+		l, problems := Load(path)
+		if l == nil {
+			t.Fatal(problems.Render())
+		}
+		return l.PMS[0].Inspire.ClientSecretFile, problems
+	}
+	missing := func(what, want string) {
+		t.Helper()
+		if _, problems := find(); len(problems) != 2 || problems[0].Message != "client_secret_file: there is no file "+want+"; make it (mode 0600) and put the value into it" {
+			t.Errorf("%s: %v", what, said(problems))
+		}
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	missing("no folder", filepath.Join(dir, "secret"))
+	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Join(dir, "secrets", "secret")
+	missing("by hand", want)
+	lent := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", lent)
+	missing("in the service", want)
+	for _, name := range []string{"edgeagent_secret", "edgeagent.secret"} {
+		write(t, filepath.Join(lent, name), "x")
+		if got, problems := find(); got != filepath.Join(lent, name) || len(problems) > 0 {
+			t.Errorf("%s: found %s, %v", name, got, said(problems))
+		}
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	write(t, want, "x")
+	if got, problems := find(); got != want || len(problems) > 0 {
+		t.Errorf("by hand: found %s, %v", got, said(problems))
+	}
+	c := newChecker(path)
+	c.store = t.TempDir()
+	write(t, filepath.Join(c.store, "edgeagent.secret"), "x")
+	if got := c.credential("secret"); got != filepath.Join(c.store, "edgeagent.secret") {
+		t.Errorf("in the store: found %s", got)
+	}
+}
+
+// A gateway's socket is in memory; on a bench each store has its own beside it.
+func TestSocketFor(t *testing.T) {
+	for store, want := range map[string]string{
+		defaultStore: "/run/edgeagent/control.sock", "/tmp/hotel/store.db": "/tmp/hotel/control.sock",
+	} {
+		if got := socketFor(store); got != want {
+			t.Errorf("%s: %s", store, got)
+		}
+	}
+}

@@ -21,7 +21,8 @@ type Status struct {
 	Listen string `yaml:"listen"`
 	// Socket is the Unix socket by which the command line speaks with the running
 	// agent: whoever may open it may do everything. Default control.sock beside the
-	// store; relative to the property file.
+	// store, or /run/edgeagent/control.sock where the store has its own default;
+	// relative to the property file.
 	Socket string `yaml:"socket"`
 	// CertFile and KeyFile are the page's own certificate, with its chain, and the
 	// private key that belongs to it, in PEM form. With them the page is https.

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// unitLines are the lines of the unit that ships which have a value, without comments.
+func unitLines(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../build/arm64/edgeagent.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// The sandbox leaves what the agent is there for within reach: the buses and
+// lines that encoders hang on, with the groups that own them, and nothing else.
+func TestUnitReachesItsDevices(t *testing.T) {
+	var devices, groups []string
+	for _, line := range unitLines(t) {
+		if device, ok := strings.CutPrefix(line, "DeviceAllow="); ok {
+			devices = append(devices, device)
+		}
+		if names, ok := strings.CutPrefix(line, "SupplementaryGroups="); ok {
+			groups = strings.Fields(names)
+		}
+	}
+	want := []string{
+		"char-ttyUSB rw", "char-ttyACM rw", "char-ttyAMA rw", "char-ttyS rw", "char-gpiochip rw", "char-spi rw", "char-i2c rw",
+	}
+	if diff := cmp.Diff(want, devices); diff != "" {
+		t.Error(diff)
+	}
+	made, err := os.ReadFile("../../build/arm64/edgeagent.sysusers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range groups { // without one of them nothing starts
+		if !strings.Contains(string(made), "g "+group+" ") {
+			t.Errorf("the package does not make the group %s", group)
+		}
+	}
+}
+
+// What keeps the agent alive where nobody comes by.
+func TestUnitComesBack(t *testing.T) {
+	lines := unitLines(t)
+	for _, want := range []string{
+		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartSec=5", "StartLimitIntervalSec=600", "StartLimitBurst=10",
+		"TimeoutStopSec=30", "OnFailure=edgeagent-again.service", "ExecStopPost=-+/usr/lib/edgeagent/upgrade ended",
+		"ConditionPathExists=/etc/edgeagent/property.yaml", "LoadCredential=edgeagent:/etc/edgeagent/secrets", "ImportCredential=edgeagent.*",
+		"RuntimeDirectory=edgeagent", "LimitCORE=0", "Environment=" + steppedBackFile + "=/var/lib/edgeagent-upgrade/stepped-back",
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("the unit has no %s", want)
+		}
+	}
+}
+
+// At most 1.5 of 10, in systemd's own judgement. make deb-check insists on it.
+func TestUnitExposure(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd here")
+	}
+	out, err := exec.Command(analyze, "security", "--no-pager", "--offline=true", "--threshold=15", "../../build/arm64/edgeagent.service").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
