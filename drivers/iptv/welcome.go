@@ -75,7 +75,11 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 	if !drivers.LetsIn(known, d.now()) {
 		return nil
 	}
-	return &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
+	w := &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
+	if w.SSID == "" || w.Code == "" {
+		return nil // half of it helps nobody, and sets would refuse the greeting for it
+	}
+	return w
 }
 
 // revisions is how many publications of one command's screen gen can tell apart.

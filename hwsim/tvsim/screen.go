@@ -3,7 +3,6 @@ package tvsim
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -95,7 +94,7 @@ func (g *glass) welcome(payload []byte, live bool) []Ack {
 	}
 	g.show(Screen{
 		Names: doc.names(), Greeting: read(doc.Greeting), Lang: doc.Lang, Dir: doc.Dir, Room: doc.Room, Stay: doc.Stay, Template: doc.Template,
-		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, WiFi: strings.Join(strings.Fields(doc.WiFi.SSID+" "+doc.WiFi.User+" "+doc.WiFi.Code), " "), Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
+		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, WiFi: doc.WiFi.line(), Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
 	})
 	return []Ack{{ID: id, Gen: doc.Gen, Result: "displayed"}}
 }

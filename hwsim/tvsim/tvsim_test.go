@@ -120,6 +120,7 @@ func TestRulesOfASet(t *testing.T) {
 		{"open isolate", doc(6, "s2", "guests", guest(map[string]any{"display": "\u2068x"})), "rejected: display holds bidi overrides or open isolates", "s1"},
 		{"no isolate", doc(6, "s2", "guests", guest(map[string]any{"last": "x", "display": "Mr x"})), "rejected: display holds a name outside an isolate", "s1"},
 		{"long name", doc(6, "s2", "guests", guest(map[string]any{"last": strings.Repeat("x", 65), "display": "y"})), "rejected: last is longer than 64 characters", "s1"},
+		{"wifi without a network", doc(6, "s2", "wifi", map[string]any{"ssid": "", "code": "k7"}), "rejected: wifi lacks ssid or code", "s1"},
 		{"not composed", doc(6, "s2", "guests", guest(map[string]any{"display": "u\u0308"})), "rejected: display is not in NFC", "s1"},
 		{"too big", doc(6, "s2", "note", strings.Repeat("x", 17<<10)), "rejected: 17698 bytes, limit 16384", "s1"},
 		{"garbage", []byte("{"), "rejected: not a JSON object of the right shape", "s1"},
