@@ -128,8 +128,8 @@ func TestRulesOfASet(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &glass{now: time.Now}
-			g.welcome(doc(5, "s1"), true)
-			ack := g.welcome(tt.payload, true)[0]
+			g.welcome(doc(5, "s1"), true, false)
+			ack := g.welcome(tt.payload, true, false)[0]
 			got := strings.TrimSuffix(ack.Result+": "+ack.Detail, ": ")
 			if strings.HasSuffix(tt.ack, "limit 16384") {
 				got, tt.ack = got[strings.Index(got, "limit"):], "limit 16384"
@@ -140,20 +140,20 @@ func TestRulesOfASet(t *testing.T) {
 		})
 	}
 	g := &glass{now: time.Now}
-	g.welcome(doc(5, "s1"), true)
-	g.welcome(nil, true)
-	if ack := g.welcome(doc(3, "s2"), true)[0]; ack.Result != "displayed" {
+	g.welcome(doc(5, "s1"), true, false)
+	g.welcome(nil, true, false)
+	if ack := g.welcome(doc(3, "s2"), true, false)[0]; ack.Result != "displayed" {
 		t.Errorf("after an empty payload: %+v", ack)
 	}
 }
 
 func TestPowerOnOnlyLive(t *testing.T) {
 	g := &glass{now: time.Now}
-	g.welcome(doc(1, "s1", "power_on", true), false)
+	g.welcome(doc(1, "s1", "power_on", true), false, false)
 	if g.powered {
 		t.Error("a retained welcome switched the set on")
 	}
-	g.welcome(doc(2, "s1", "power_on", true), true)
+	g.welcome(doc(2, "s1", "power_on", true), true, false)
 	if !g.powered || g.powerOns != 1 {
 		t.Error("a live welcome did not switch the set on")
 	}
@@ -176,13 +176,13 @@ func TestMessages(t *testing.T) {
 		{"override", `,"body":"\u202eb"`, "rejected"},
 	} {
 		g := &glass{now: time.Now}
-		g.welcome(doc(1, "s1"), true)
+		g.welcome(doc(1, "s1"), true, false)
 		if ack := g.message(message(tt.more), 100); ack.Result != tt.want {
 			t.Errorf("%s: %+v", tt.name, ack)
 		}
 	}
 	g := &glass{now: time.Now}
-	g.welcome(doc(1, "s1", "dnd", true), true)
+	g.welcome(doc(1, "s1", "dnd", true), true, false)
 	if ack := g.message(message(""), 100); ack.Result != "rejected" {
 		t.Errorf("do not disturb: %+v", ack)
 	}
@@ -347,6 +347,23 @@ func TestMatches(t *testing.T) {
 	} {
 		if got := matches(tt.filter, tt.topic); got != tt.want {
 			t.Errorf("%s %s: %v", tt.filter, tt.topic, got)
+		}
+	}
+}
+
+// A broker that has lost everything may hold the next guest under a lower gen:
+// the first word after subscribing is believed, but not an older one of the
+// same guest.
+func TestFirstWelcomeAfterSubscribing(t *testing.T) {
+	for _, tt := range []struct {
+		stay  string
+		first bool
+		want  string
+	}{{"s2", true, "displayed"}, {"s2", false, "stale"}, {"s1", true, "stale"}} {
+		g := glass{now: time.Now}
+		g.welcome(doc(5, "s1"), true, true)
+		if ack := g.welcome(doc(3, tt.stay), false, tt.first)[0]; ack.Result != tt.want {
+			t.Errorf("%+v: %s", tt, ack.Result)
 		}
 	}
 }
