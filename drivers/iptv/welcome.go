@@ -116,7 +116,7 @@ func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 		Rights: readRights(p["rights"]), Template: clean(d.template(p), maxName),
 		IssuedAt: now.In(d.zone).Format(time.RFC3339),
 	}
-	doc.Guests, doc.Greeting = d.phrases.address(guests, tag, doc.how, d.cfg.NameStyle)
+	doc.Guests, doc.Greeting = d.phrases.address(guests, tag, d.tongue(""), doc.how, d.cfg.NameStyle)
 	doc.PowerOn = d.cfg.PowerOnCheckin && isTrue(p["fresh"]) && !doc.DND && !d.old(cmd)
 	doc.Wifi = d.wifi(stay)
 	if err := doc.setTimes(d, p["arrival"], p["departure"], now); err != nil {
