@@ -65,7 +65,7 @@ type tvSite struct {
 }
 
 // site reads no more of the property file than it needs: the certificates that
-// the file names may be the ones to be made.
+// the file names may be the ones to be made. But that much is held to the rules.
 func (f *caFlags) site() (tvSite, error) {
 	file, err := config.Peek(*f.config)
 	if err != nil {
@@ -89,6 +89,12 @@ func (f *caFlags) site() (tvSite, error) {
 		return tvSite{}, errors.New("the property file has no TVs: write a device with an iptv section first")
 	case file.Property.ID == "":
 		return tvSite{}, errors.New("the property file has no property.id, which stands in every topic: write it first")
+	case !config.IsSlug(file.Property.ID):
+		return tvSite{}, fmt.Errorf("property.id %q cannot stand in a topic or an access list: use 1 to 64 of a-z, 0-9, - and _", file.Property.ID)
+	}
+	// What stands here becomes the access list and the names in certificates.
+	for path, problem := range found.IPTV.Problems() {
+		return tvSite{}, fmt.Errorf("the TVs %s of the property file: %s: %s", found.Name, path, problem)
 	}
 	return tvSite{id: file.Property.ID, name: cmp.Or(file.Property.Name, file.Property.ID), cfg: *found.IPTV}, nil
 }
@@ -117,13 +123,10 @@ reach it: those of --host, or the one in the property file.`,
 			}
 			u, err := url.Parse(site.cfg.Broker)
 			if err != nil {
-				u = &url.URL{}
-			}
-			if len(hosts) == 0 && u.Hostname() != "" {
-				hosts = []string{u.Hostname()}
+				return err
 			}
 			if len(hosts) == 0 {
-				return usageError{errors.New("say by which name or address the broker is reached: --host broker.hotel.lan")}
+				hosts = []string{u.Hostname()}
 			}
 			if err := dialable(hosts); err != nil {
 				return err

@@ -3,6 +3,7 @@ package iptv
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,6 +83,22 @@ func (m *BridgeMessage) payload(values map[string]string) []byte {
 		}
 		return string(quoted[1 : len(quoted)-1])
 	}))
+}
+
+// like says that a payload is this message with those values, whatever it says
+// of the room, and whatever the hotel was called then.
+func (m *BridgeMessage) like(values map[string]string, payload string) bool {
+	const hotel, occupied = "\x01", "\x02" // no template has them
+	values = maps.Clone(values)
+	values["hotel"], values["occupied"] = hotel, occupied
+	raw := *m
+	if m.JSON != "" {
+		raw.Text, raw.JSON = m.JSON, "" // nothing else in it needs an escape
+	}
+	form := regexp.QuoteMeta(string(raw.payload(values)))
+	form = strings.NewReplacer(hotel, `.*`, occupied, `(true|false)`).Replace(form)
+	ours, err := regexp.Compile(`(?s)^` + form + `$`)
+	return err == nil && ours.MatchString(payload)
 }
 
 // topic is where it goes for a room key.
@@ -173,6 +190,24 @@ func (m *BridgeMessage) problem(prefix string) (path, text string) {
 	return "", ""
 }
 
+// apart says whether property and key cannot run into each other: a hotel "sea"
+// with a room "2_101" must not have the topic of the room 101 of "sea_2".
+func (m *BridgeMessage) apart() bool {
+	for level := range strings.SplitSeq(m.Topic, "/") {
+		before, after, found := strings.Cut(level, "${property}")
+		switch {
+		case !found:
+		case before == "" && after == "":
+			return true
+		case after == "" || after[0] == '$' || slugPattern.MatchString(after[:1]):
+		case strings.Contains(before, "${key}") && slugPattern.MatchString(before[len(before)-1:]), strings.HasSuffix(before, "}"):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 // isJSON tries the template with values such as guests have, or make up.
 func (m *BridgeMessage) isJSON(fields []string) bool {
 	for _, trial := range []string{"x", `"a "b" \ </script>` + "\n\""} {
@@ -204,8 +239,8 @@ func (m *BridgeMessage) topicProblem(prefix string) string {
 		return fmt.Sprintf("begins with %s, which is our own contract's: choose another", prefix)
 	case strings.Count(m.Topic, "${key}") != 1:
 		return "needs ${key} once: each room has a topic of its own"
-	case m.On == onState && !strings.Contains(m.Topic, "${property}"):
-		return "needs ${property}, so that two hotels at one broker do not clear each other's"
+	case m.On == onState && !m.apart():
+		return "needs ${property} as a level of its own, or before a character that no id has, such as ${property}.${key}: else the rooms of one hotel could be those of another at the same broker, and be cleared"
 	}
 	return ""
 }

@@ -182,9 +182,14 @@ func TestBridgeToHomeAssistant(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Bridges = documented(t, "homeassistant") })
 	r.broker.Open("homeassistant", "edgeagent")
 	// A room that is no more, and a device that is none of ours.
-	gone, foreign := "homeassistant/binary_sensor/seaview_999/occupied/config", "homeassistant/binary_sensor/cellar_1/occupied/config"
-	for _, topic := range []string{gone, "edgeagent/seaview/999/occupied", foreign} {
-		r.must(r.broker.Put(topic, []byte(`{}`), true))
+	// The next hotel's have names like ours, and one below our own level is not of our making.
+	gone, foreign := "homeassistant/binary_sensor/seaview/999/config", "homeassistant/binary_sensor/seaview/cellar/config"
+	next := "homeassistant/binary_sensor/seaview_2/101/config"
+	m := r.cfg.Bridges[0].Publish[0]
+	r.must(r.broker.Put(gone, m.payload(map[string]string{"property": "seaview", "key": "999", "root": "htl/v1/seaview", "hotel": `The "old" name`}), true))
+	r.must(r.broker.Put("edgeagent/seaview/999/occupied", []byte("true"), true))
+	for _, topic := range []string{foreign, next} {
+		r.must(r.broker.Put(topic, []byte(`{"name": "another"}`), true))
 	}
 	r.ledger.welcome("101", "s1", "Smith")
 	r.ledger.clear("102", "s2")
@@ -197,11 +202,11 @@ func TestBridgeToHomeAssistant(t *testing.T) {
 		return state("101") == "true" && state("102") == "false" && state("999") == "" && r.broker.Retained(gone)[gone] == nil
 	})
 	held := r.broker.Retained("homeassistant/")
-	if held[gone] != nil || held[foreign] == nil || len(held) != 3 {
+	if held[gone] != nil || held[foreign] == nil || held[next] == nil || len(held) != 4 {
 		t.Errorf("the broker retains %v", held)
 	}
 	for topic, payload := range held {
-		if topic == foreign {
+		if topic == foreign || topic == next {
 			continue
 		}
 		var config struct {
@@ -274,7 +279,8 @@ func TestBridgeProblems(t *testing.T) {
 		{func(m *BridgeMessage) { m.Topic = "a/#/${key}" }, "topic", "is no topic: levels parted by /, without + # $ and spaces, at most 200 characters"},
 		{func(m *BridgeMessage) { m.Topic = "htl/v1/seaview/room/${key}/welcome" }, "topic", "begins with htl/v1, which is our own contract's: choose another"},
 		{func(m *BridgeMessage) { m.Topic = "a/b" }, "topic", "needs ${key} once: each room has a topic of its own"},
-		{func(m *BridgeMessage) { m.On, m.JSON = "state", `{"a": ${occupied}}` }, "topic", "needs ${property}, so that two hotels at one broker do not clear each other's"},
+		{func(m *BridgeMessage) { m.On, m.JSON = "state", `{"a": ${occupied}}` }, "topic", "needs ${property} as a level of its own, or before a character that no id has, such as ${property}.${key}: " +
+			"else the rooms of one hotel could be those of another at the same broker, and be cleared"},
 		{func(m *BridgeMessage) { m.On, m.Topic = "state", "a/${property}/${key}" }, "json", "has no value ${name} on state: there are property, key, root, hotel, occupied"},
 		{func(m *BridgeMessage) { m.On = "clear" }, "json", "has no value ${name} on clear: there are property, key, root, hotel"},
 		{func(m *BridgeMessage) { m.JSON = "" }, "text", "needs a payload: write either json or text"},
@@ -338,4 +344,18 @@ func FuzzBridge(f *testing.F) {
 			t.Errorf("%s with %q: %s", template, name, payload)
 		}
 	})
+}
+
+// Where property and key run into each other, the rooms of two hotels have the
+// same topics.
+func TestTopicsThatTellHotelsApart(t *testing.T) {
+	for topic, want := range map[string]bool{
+		"a/${property}/${key}": true, "a/${key}/${property}": true, "a/${property}.${key}/b": true, "a/${key}.${property}:b": true, "x-${property}.b/${key}": true,
+		"a/${key}": false, "a/${property}_${key}": false, "a/${property}-x/${key}": false, "a/${property}${key}": false, "a/${key}${property}.b": false,
+		"a/${key}_${property}.b": false, "a/b.${property}/${key}": false,
+	} {
+		if got := (&BridgeMessage{Topic: topic}).apart(); got != want {
+			t.Errorf("%s: %v", topic, got)
+		}
+	}
 }

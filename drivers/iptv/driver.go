@@ -185,7 +185,7 @@ func (d *Driver) Probe(ctx context.Context) error {
 // It proves address, certificates, password and access list.
 func Try(ctx context.Context, name string, cfg Config, site drivers.Site) error {
 	cfg = cfg.WithDefaults(site.Property)
-	cfg.ClientID += "-probe"
+	cfg.ClientID = clip(cfg.ClientID, 64-len("-probe")) + "-probe" // no longer than an id may be
 	d, err := prepare(name, cfg, site)
 	if err != nil {
 		return err

@@ -170,3 +170,22 @@ func TestWiFiCodeThatIsDead(t *testing.T) {
 		})
 	}
 }
+
+// A code without the name of its network is of no use, and must not cost the
+// guest his greeting.
+func TestWiFiCodeWithoutItsNetwork(t *testing.T) {
+	for _, missing := range []string{"ssid", "code"} {
+		made := &codes{by: map[string]map[string]string{}}
+		r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+		r.open(func(d *Driver) { d.site.Known = made.known })
+		r.connected()
+		tv := r.tv("101", "tv1")
+		made.make("stay:s1", "k7qx")
+		made.by["stay:s1"][missing] = ""
+		r.do(r.ledger.welcome("101", "s1", "Smith"))
+		r.shows(tv, "Mr Smith")
+		if got := tv.Shown().WiFi; got != "" {
+			t.Errorf("without %s it shows %q", missing, got)
+		}
+	}
+}

@@ -138,7 +138,7 @@ func (s *session) mirrorAll(ctx context.Context, wishes map[string]wish) error {
 		}
 	}
 	for _, topic := range s.house.bridgedTopics() {
-		if _, known := keys[s.bridgedKey(states, topic)]; known {
+		if _, known := keys[s.bridgedKey(states, topic)]; known || !s.wrote(states, topic) {
 			continue
 		}
 		if err := s.publish(ctx, topic, true, nil); err != nil {
@@ -157,6 +157,20 @@ func (s *session) bridgedKey(states []bridged, topic string) string {
 		}
 	}
 	return ""
+}
+
+// wrote says that what the broker retains there is of the form in which this
+// hotel writes it. Only that is cleared: others may use such topics too.
+func (s *session) wrote(states []bridged, topic string) bool {
+	s.house.mu.Lock()
+	payload := s.house.bridged[topic]
+	s.house.mu.Unlock()
+	for _, b := range states {
+		if key := b.message.keyOf(s.d.site.Property, topic); key != "" && b.message.like(s.d.common(key), payload) {
+			return true
+		}
+	}
+	return false
 }
 
 // mirrored waits until one message of each kind has come back, and complains of

@@ -46,14 +46,14 @@ func readGuests(text string) ([]guest, error) {
 }
 
 // address makes what the screen says of each guest, and no more of the name
-// than the style allows. tag is the guest's language, how its manners, or those
-// of the language that stands in for it.
-func (b *phrasebook) address(guests []guest, tag language.Tag, how *manners, style string) (docs []guestDoc, greeting string) {
+// than the style allows. tag is the guest's language, home the property's, how
+// the manners of the first, or of the language that stands in for it.
+func (b *phrasebook) address(guests []guest, tag, home language.Tag, how *manners, style string) (docs []guestDoc, greeting string) {
 	var names []string
 	for _, g := range guests {
 		g = g.inScript(tag)
 		pattern := how.neutral
-		if known, ok := b.title(g.Title); ok {
+		if known, ok := b.title(g.Title, tag, home); ok {
 			pattern = how.titles[known]
 		}
 		if doc, named := how.address(g, pattern, style); named {

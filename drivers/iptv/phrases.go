@@ -46,7 +46,11 @@ type manners struct {
 type phrasebook struct {
 	manners map[string]*manners // by BCP 47 tag
 	words   map[string]title    // titles as PMSs spell them: lower case, no dots, single spaces
+	near    map[nearWord]title  // those that mean it among speakers of their language only
 }
+
+// nearWord is a word in one language, by its BCP 47 base.
+type nearWord struct{ base, word string }
 
 //go:embed greetings.txt
 var greetings string
@@ -69,9 +73,15 @@ func (b *phrasebook) speech(tags ...language.Tag) *manners {
 	return &manners{neutral: "{}", welcome: "{}"}
 }
 
-// title finds the title that a PMS has written.
-func (b *phrasebook) title(text string) (title, bool) {
-	known, ok := b.words[normalTitle(text)]
+// title finds the title that a PMS has written, where those languages are spoken.
+func (b *phrasebook) title(text string, spoken ...language.Tag) (title, bool) {
+	word := normalTitle(text)
+	for _, tag := range spoken {
+		if known, ok := b.near[nearWord{tag.Base(), word}]; ok {
+			return known, true
+		}
+	}
+	known, ok := b.words[word]
 	return known, ok
 }
 
@@ -86,11 +96,12 @@ type bookReader struct {
 	now   *manners
 	given map[string]bool // keys of the section
 	began int             // its line
+	bases []string        // the languages of its tags
 }
 
 // readPhrases reads a phrase book. It forgives nothing: an error names the line.
 func readPhrases(text string) (*phrasebook, error) {
-	r := &bookReader{book: &phrasebook{manners: map[string]*manners{}, words: map[string]title{}}}
+	r := &bookReader{book: &phrasebook{manners: map[string]*manners{}, words: map[string]title{}, near: map[nearWord]title{}}}
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -141,14 +152,17 @@ func (r *bookReader) begin(text string) error {
 		return fmt.Errorf("a language begins with its tags in brackets, such as [no nb nn]")
 	}
 	r.now, r.given = &manners{titles: map[title]string{}, list: ","}, map[string]bool{}
+	r.bases = nil
 	for name := range strings.FieldsSeq(tags) {
-		if tag, err := language.Parse(name); err != nil || tag.String() != name {
+		tag, err := language.Parse(name)
+		if err != nil || tag.String() != name {
 			return fmt.Errorf("%q is no language tag, or not in the form that is looked for", name)
 		}
 		if r.book.manners[name] != nil {
 			return fmt.Errorf("%s has manners already", name)
 		}
 		r.book.manners[name] = r.now
+		r.bases = append(r.bases, tag.Base())
 	}
 	return nil
 }
@@ -208,14 +222,20 @@ func (r *bookReader) form(t title, value string) error {
 		return err
 	}
 	for word := range strings.SplitSeq(words, ",") {
-		word = strings.TrimSpace(word)
+		word, near := strings.CutSuffix(strings.TrimSpace(word), "*")
 		if other, taken := r.book.words[word]; taken && other != t {
 			return fmt.Errorf("%q is %s already, and cannot be %s too: leave it out of both", word, other, t)
 		}
 		if word == "" || normalTitle(word) != word {
 			return fmt.Errorf("%q can never be found: write it in lower case, without dots", word)
 		}
-		r.book.words[word] = t
+		if !near {
+			r.book.words[word] = t
+			continue
+		}
+		for _, base := range r.bases {
+			r.book.near[nearWord{base, word}] = t
+		}
 	}
 	return nil
 }

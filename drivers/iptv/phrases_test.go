@@ -90,7 +90,7 @@ func TestFormsOfAddress(t *testing.T) {
 	} {
 		tag := language.MustParse(tt.lang)
 		how := b.speech(tag, language.MustParse("de"))
-		docs, greeting := b.address([]guest{{Title: tt.title, First: "Ken", Last: "Ito"}}, tag, how, tt.style)
+		docs, greeting := b.address([]guest{{Title: tt.title, First: "Ken", Last: "Ito"}}, tag, language.MustParse("de"), how, tt.style)
 		if len(docs) != 1 || bare(docs[0].Display) != tt.display || bare(greeting) != tt.greeting {
 			t.Errorf("%s in %s, %s: %q and %q, want %q and %q", tt.title, tt.lang, tt.style, docs[0].Display, greeting, tt.display, tt.greeting)
 		}
@@ -105,7 +105,7 @@ func TestNameStyleLeavesNothingElse(t *testing.T) {
 	b := book(t)
 	for tag, m := range b.manners {
 		for style, most := range map[string]int{StyleFull: 2, StyleTitleLast: 1, StyleFirst: 1, StyleNone: 0} {
-			docs, greeting := b.address([]guest{{Title: "Mr", First: "Xaver", Last: "Qvist"}}, language.MustParse(tag), m, style)
+			docs, greeting := b.address([]guest{{Title: "Mr", First: "Xaver", Last: "Qvist"}}, language.MustParse(tag), language.English, m, style)
 			text := greeting
 			for _, doc := range docs {
 				text += doc.Salutation + doc.First + doc.Last + doc.Display
@@ -130,17 +130,35 @@ func TestSeveralGuestsInOneLine(t *testing.T) {
 		"en": "Welcome, Mr Ito, Ms Sato", "ja": "Ito様、Sato様、ようこそ", "ar": "أهلاً وسهلاً، السيد Ito، السيدة Sato",
 	} {
 		tag := language.MustParse(lang)
-		if _, got := b.address(guests, tag, b.speech(tag), StyleTitleLast); bare(got) != want {
+		if _, got := b.address(guests, tag, language.English, b.speech(tag), StyleTitleLast); bare(got) != want {
 			t.Errorf("%s: %q", lang, got)
 		}
 	}
-	one, _ := b.address([]guest{{Title: "Mr", First: "Pelé"}}, language.English, b.speech(language.English), StyleTitleLast)
+	one, _ := b.address([]guest{{Title: "Mr", First: "Pelé"}}, language.English, language.English, b.speech(language.English), StyleTitleLast)
 	if bare(one[0].Display) != "Mr Pelé" {
 		t.Errorf("one name: %q", one[0].Display)
 	}
 	// A Latin name in an Arabic line cannot reorder it, nor the other way round.
-	if _, got := b.address(guests[:1], language.MustParse("ar"), b.speech(language.MustParse("ar")), StyleTitleLast); !strings.HasSuffix(got, isolateOpen+"Ito"+isolateClose) {
+	if _, got := b.address(guests[:1], language.MustParse("ar"), language.English, b.speech(language.MustParse("ar")), StyleTitleLast); !strings.HasSuffix(got, isolateOpen+"Ito"+isolateClose) {
 		t.Errorf("%q", got)
+	}
+}
+
+// Short words mean one thing here and another there: a priest, a nun and "sir"
+// are no title that could be translated.
+func TestWordsThatAreOnlyTakenAtHome(t *testing.T) {
+	b := book(t)
+	for _, tt := range []struct {
+		word, guest, home string
+		want              title
+	}{
+		{"Fr.", "de", "en", mrs}, {"Fr.", "en", "de-AT", mrs}, {"Fr.", "en", "fr", ""}, {"Fr.", "es", "es", ""},
+		{"Sr.", "es-MX", "en", mr}, {"Sr.", "en", "es", mr}, {"Sr.", "de", "en", ""}, {"Sra.", "de", "en", mrs}, {"Hr. u. Fr.", "en", "en", couple},
+		{"Drs.", "nl", "nl", ""}, {"Sir", "en", "en", ""}, {"Mr", "de", "de", mr},
+	} {
+		if got, _ := b.title(tt.word, language.MustParse(tt.guest), language.MustParse(tt.home)); got != tt.want {
+			t.Errorf("%s for %s in %s is %q, want %q", tt.word, tt.guest, tt.home, got, tt.want)
+		}
 	}
 }
 
@@ -200,7 +218,7 @@ func FuzzPhrases(f *testing.F) {
 			return
 		}
 		for tag, m := range b.manners {
-			docs, greeting := b.address([]guest{{Title: "mr", First: "Ken", Last: "Ito"}}, language.MustParse(tag), m, StyleFull)
+			docs, greeting := b.address([]guest{{Title: "mr", First: "Ken", Last: "Ito"}}, language.MustParse(tag), language.English, m, StyleFull)
 			if len(docs) != 1 || !strings.Contains(docs[0].Display, "Ito") || !strings.Contains(greeting, "Ito") {
 				t.Errorf("%s: %q, %q", tag, docs, greeting)
 			}

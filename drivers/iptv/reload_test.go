@@ -127,6 +127,57 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// A CA file that is in order and of another authority is tried beside the
+// connection, which is not given up for it; nor is it taken when the connection
+// breaks by itself. The same goes for a certificate that the broker refuses.
+func TestReloadOfFilesThatDoNotConnect(t *testing.T) {
+	hotel, stranger, here := newAuthority(t), newAuthority(t), net.IPv4(127, 0, 0, 1)
+	r, f, _ := secured(t, hotel, time.Now().Add(90*24*time.Hour))
+	good, _ := f.read("agent.pem")
+	itsKey, _ := f.read("agent.key")
+	cert, key := stranger.issue(tvsim.AgentUser, here)
+	for _, tt := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{"ca.pem", stranger.pem}, "shows a certificate of an unknown authority: put the hotel's CA into ca_file; those read before are still in use"},
+		{[]string{"ca.pem", hotel.pem, "agent.pem", cert, "agent.key", key}, "; those read before are still in use"},
+	} {
+		f.put(tt.files...)
+		before, err := r.driver.live()
+		r.must(err)
+		if err := r.driver.Reload(); err == nil || !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("error %v", err)
+		}
+		if s, err := r.driver.live(); s != before {
+			t.Errorf("the connection was given up: %v", err)
+		}
+		r.eventually("the driver is there to kick", func() bool { return r.broker.Kick("edgeagent-seaview") })
+		r.eventually("a new connection", func() bool { s, err := r.driver.live(); return err == nil && s != before })
+		if s := r.driver.State(); s.Condition != drivers.Degraded || !strings.HasSuffix(s.Reason, tt.want) {
+			t.Errorf("state %+v", s)
+		}
+	}
+	f.put("agent.pem", good, "agent.key", itsKey)
+	r.must(r.driver.Reload())
+	r.state(func(s drivers.State) bool { return s.Condition == drivers.Online })
+}
+
+// An ended certificate does not replace a good one, also without a reload.
+func TestEndedCertificateIsNotTaken(t *testing.T) {
+	hotel, here := newAuthority(t), net.IPv4(127, 0, 0, 1)
+	r, f, _ := secured(t, hotel, time.Now().Add(90*24*time.Hour))
+	cert, key := hotel.issueUntil(tvsim.AgentUser, here, time.Now().Add(-time.Hour))
+	f.put("agent.pem", cert, "agent.key", key)
+	before, err := r.driver.live()
+	r.must(err)
+	r.eventually("the driver is there to kick", func() bool { return r.broker.Kick("edgeagent-seaview") })
+	r.eventually("a new connection", func() bool { s, err := r.driver.live(); return err == nil && s != before })
+	if s := r.driver.State(); !strings.Contains(s.Reason, "cert_file agent.pem ended on ") {
+		t.Errorf("state %+v", s)
+	}
+}
+
 func TestCertificateThatEndsSoon(t *testing.T) {
 	hotel := newAuthority(t)
 	ends := time.Now().Add(13 * 24 * time.Hour)

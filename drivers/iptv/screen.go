@@ -205,17 +205,10 @@ func (d *Driver) spare(key string, why spare) {
 }
 
 // put retains a document and waits until it has come back: the broker's
-// confirmation alone would also be given for a topic it denies. Sets take only
-// a gen above the last; where the broker holds one that is not below ours (a
-// restored gateway, a foreign hand, the same command under other settings),
-// an empty message in front makes them take any.
+// confirmation alone would also be given for a topic it denies.
 func (s *session) put(ctx context.Context, key string, doc *welcomeDoc) error {
-	if held := s.house.retained(key); held != nil && held.Gen >= doc.Gen {
-		if next := held.Gen + 1; held.Stay == doc.Stay && next/revisions == doc.Gen/revisions {
-			doc.Gen = next // the same screen with more on it: no set goes dark for it
-		} else if err := s.blank(ctx, key); err != nil {
-			return err
-		}
+	if err := s.precede(ctx, key, doc); err != nil {
+		return err
 	}
 	doc.ID = newID()
 	text := doc.encode()

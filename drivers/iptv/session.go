@@ -3,6 +3,7 @@ package iptv
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -34,15 +35,39 @@ type session struct {
 	denied  map[string]string // topics that the broker takes and does not deliver, and what to say of them
 }
 
-// connect makes a new client and connects it. A client is never used twice:
-// one that lost its connection has in-flight messages that it would send
-// again, in an order of its own.
+// connect makes a connection: with the files of TLS as they are now, or, where
+// those get none, as they last did.
 func (d *Driver) connect(ctx context.Context, will bool) (*session, error) {
 	u, err := d.cfg.address()
 	if err != nil {
 		return nil, err
 	}
-	o, s, err := d.options(ctx, u)
+	choices, err := d.choices(u)
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	for _, p := range choices {
+		s, err := d.connectWith(ctx, u, p, will)
+		if err == nil {
+			d.took(p, first)
+			return s, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, first
+}
+
+// connectWith makes a new client and connects it. A client is never used twice:
+// one that lost its connection has in-flight messages that it would send
+// again, in an order of its own.
+func (d *Driver) connectWith(ctx context.Context, u *url.URL, p *papers, will bool) (*session, error) {
+	o, s, err := d.options(ctx, u, p.secure)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +98,7 @@ func (d *Driver) connect(ctx context.Context, will bool) (*session, error) {
 	return s, nil
 }
 
-func (d *Driver) options(ctx context.Context, u *url.URL) (*paho.ClientOptions, *session, error) {
-	secure, err := d.security(u)
-	if err != nil {
-		return nil, nil, err
-	}
+func (d *Driver) options(ctx context.Context, u *url.URL, secure *tls.Config) (*paho.ClientOptions, *session, error) {
 	s := &session{d: d, house: newHouse(), lost: make(chan struct{}), denied: map[string]string{}}
 	o := paho.NewClientOptions().AddBroker(u.String()).SetClientID(d.cfg.ClientID).SetUsername(d.cfg.Username)
 	if d.cfg.PasswordFile != "" {

@@ -113,10 +113,13 @@ func (d *Driver) rival() string {
 func (s *session) serve(ctx context.Context) error {
 	tick := time.NewTicker(s.d.cfg.Reconcile)
 	defer tick.Stop()
+	look := time.NewTicker(max(s.d.cfg.AckTimeout/2, 50*time.Millisecond))
+	defer look.Stop()
 	for {
 		if err := s.reconcile(ctx); err != nil {
 			return err
 		}
+		var strays map[[2]string]stray // anew with each reconciliation, so that nobody is given up for good
 		for due := false; !due; {
 			select {
 			case <-s.d.news:
@@ -129,6 +132,11 @@ func (s *session) serve(ctx context.Context) error {
 				return ctx.Err()
 			case e := <-s.house.events:
 				s.d.site.Log.Info().Str("device", s.d.name).Str("room", e.key).Str("tv", e.tv).Str("event", e.what).Msg("guest at the tv")
+			case <-look.C:
+				var err error
+				if strays, err = s.recall(ctx, strays); err != nil {
+					return err
+				}
 			case <-tick.C:
 				due = true
 			case <-s.d.remapped:

@@ -1,6 +1,7 @@
 package iptv
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -22,58 +23,96 @@ type papers struct {
 	ends   time.Time
 }
 
-// security is what TLS uses for the next connection: the files as they are now,
-// so that renewed ones need no restart, or as they last were of use, so that a
-// slip in replacing them costs no connection.
-func (d *Driver) security(u *url.URL) (*tls.Config, error) {
+// choices are what TLS may use for the next connection: the files as they are
+// now, so that renewed ones need no restart, and then those of the last
+// connection, so that a slip in replacing them costs none.
+func (d *Driver) choices(u *url.URL) ([]*papers, error) {
 	if !encrypted(u.Scheme) {
-		return nil, nil
+		return []*papers{{}}, nil
 	}
 	now, err := d.readPapers(u)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case err == nil:
-		d.papers, d.status.papers = now, ""
-	case d.papers == nil:
+	case d.papers == nil && err != nil:
 		return nil, err
-	default:
-		d.status.papers = unfit(err)
+	case d.papers == nil:
+		return []*papers{now}, nil // also one that has ended: the clock may be wrong, and the broker says so
+	case err == nil:
+		err = d.ended(now)
 	}
-	return d.papers.secure, nil
+	switch {
+	case err != nil:
+		d.status.papers = unfit(err)
+		return []*papers{d.papers}, nil
+	case now.text == d.papers.text:
+		return []*papers{now}, nil
+	}
+	return []*papers{now, d.papers}, nil
+}
+
+// took notes what a connection was made with, and why not with newer files.
+func (d *Driver) took(p *papers, why error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case why != nil:
+		d.status.papers = unfit(why)
+	case p != d.papers: // newly read
+		d.status.papers = ""
+	}
+	d.papers = p
+}
+
+func (d *Driver) ended(p *papers) error {
+	if p.ends.IsZero() || p.ends.After(d.now()) {
+		return nil
+	}
+	return fmt.Errorf("cert_file %s ended on %s", d.cfg.CertFile, p.ends.UTC().Format(time.DateOnly))
 }
 
 func unfit(err error) string { return err.Error() + "; those read before are still in use" }
 
 // Reload reads the files of TLS anew, and connects anew if they are others than
-// before. Files that are no use change nothing, and the error says so.
+// before. Files that are no use change nothing, and the error says so: they are
+// tried beside the connection that there is before that is given up.
 func (d *Driver) Reload() error {
 	u, err := d.cfg.address()
 	if err != nil || !encrypted(u.Scheme) {
 		return err
 	}
 	now, err := d.readPapers(u)
-	if err == nil && !now.ends.IsZero() && !now.ends.After(d.now()) {
-		err = fmt.Errorf("cert_file %s ended on %s", d.cfg.CertFile, now.ends.UTC().Format(time.DateOnly))
+	if err == nil {
+		err = d.ended(now)
+	}
+	d.mu.Lock()
+	before, connected := d.papers, d.session != nil
+	d.mu.Unlock()
+	changed := err == nil && before != nil && before.text != now.text
+	if changed && connected {
+		err = d.trial()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		if d.papers == nil {
-			return err // nothing was ever read, and State tells why
+		if before == nil {
+			return err // nothing was ever of use, and State tells why
 		}
 		d.status.papers = unfit(err)
 		return errors.New(d.status.papers)
 	}
 	d.status.papers = ""
-	if d.papers != nil && d.papers.text == now.text {
-		return nil
-	}
-	d.papers = now
-	if d.session != nil {
+	if changed && d.session != nil {
 		d.session.fail(errReload)
 	}
 	return nil
+}
+
+// trial connects once more, with the files as they are now.
+func (d *Driver) trial() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*d.cfg.ConnectTimeout+d.echo)
+	defer cancel()
+	return Try(ctx, d.name, d.cfg, d.site)
 }
 
 // readPapers reads the files of TLS.

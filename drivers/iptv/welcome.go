@@ -75,7 +75,11 @@ func (d *Driver) wifi(stay string) *wifiDoc {
 	if !drivers.LetsIn(known, d.now()) {
 		return nil
 	}
-	return &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
+	w := &wifiDoc{SSID: clean(known["ssid"], maxName), User: clean(known["user"], maxName), Code: clean(known["code"], maxName)}
+	if w.SSID == "" || w.Code == "" {
+		return nil // half of it helps nobody, and sets would refuse the greeting for it
+	}
+	return w
 }
 
 // revisions is how many publications of one command's screen gen can tell apart.
@@ -112,7 +116,7 @@ func (d *Driver) document(cmd drivers.Command) (*welcomeDoc, error) {
 		Rights: readRights(p["rights"]), Template: clean(d.template(p), maxName),
 		IssuedAt: now.In(d.zone).Format(time.RFC3339),
 	}
-	doc.Guests, doc.Greeting = d.phrases.address(guests, tag, doc.how, d.cfg.NameStyle)
+	doc.Guests, doc.Greeting = d.phrases.address(guests, tag, d.tongue(""), doc.how, d.cfg.NameStyle)
 	doc.PowerOn = d.cfg.PowerOnCheckin && isTrue(p["fresh"]) && !doc.DND && !d.old(cmd)
 	doc.Wifi = d.wifi(stay)
 	if err := doc.setTimes(d, p["arrival"], p["departure"], now); err != nil {

@@ -158,9 +158,10 @@ func (l *link) receive(m paho.Message) {
 	switch m.Topic() {
 	case base + "/welcome":
 		l.mu.Lock()
+		first := !l.heard
 		l.heard = true
 		l.mu.Unlock()
-		l.update(func(g *glass) []Ack { return g.welcome(m.Payload(), !m.Retained()) })
+		l.update(func(g *glass) []Ack { return g.welcome(m.Payload(), !m.Retained(), first) })
 	case base + "/message":
 		var doc messageDoc
 		_ = json.Unmarshal(m.Payload(), &doc) // a broken one has no version, and is answered so

@@ -45,7 +45,7 @@ type welcomeDoc struct {
 	DND       bool       `json:"dnd"`
 	PowerOn   bool       `json:"power_on"`
 	Template  string     `json:"template"`
-	WiFi      wifiDoc    `json:"wifi"`
+	WiFi      *wifiDoc   `json:"wifi"`
 	Messages  []noteDoc  `json:"messages"`
 	IssuedAt  string     `json:"issued_at"`
 	ExpiresAt string     `json:"expires_at"`
@@ -55,6 +55,33 @@ type wifiDoc struct {
 	SSID string `json:"ssid"`
 	User string `json:"user"`
 	Code string `json:"code"`
+}
+
+// check wants what a guest needs to get on: half of it is no help to him.
+func (w *wifiDoc) check() error {
+	if w == nil {
+		return nil
+	}
+	if w.SSID == "" || w.Code == "" {
+		return errors.New("wifi lacks ssid or code")
+	}
+	for field, text := range map[string]string{"ssid": w.SSID, "user": w.User, "code": w.Code} {
+		if strings.ContainsFunc(text, isBidi) || utf8.RuneCountInString(text) > maxName {
+			return fmt.Errorf("wifi: %s holds bidi controls or is longer than %d characters", field, maxName)
+		}
+		if err := plain(field, text); err != nil {
+			return fmt.Errorf("wifi: %w", err)
+		}
+	}
+	return nil
+}
+
+// line is what is drawn of it.
+func (w *wifiDoc) line() string {
+	if w == nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(w.SSID+" "+w.User+" "+w.Code), " ")
 }
 
 // noteDoc is a message that waits in the welcome.
@@ -155,6 +182,9 @@ func readWelcome(payload []byte) (doc welcomeDoc, expires time.Time, err error) 
 	}
 	if err := plain("greeting", doc.Greeting); err != nil || !isolated(doc.Greeting) {
 		return doc, expires, errors.New("greeting holds controls, or bidi overrides or open isolates")
+	}
+	if err := doc.WiFi.check(); err != nil {
+		return doc, expires, err
 	}
 	for _, n := range doc.Messages {
 		if err := n.check(); err != nil {

@@ -3,7 +3,6 @@ package tvsim
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -54,6 +53,7 @@ type glass struct {
 	now      func() time.Time
 	screen   Screen
 	lastGen  int64 // last applied; volatile
+	lastStay string
 	expires  time.Time
 	powered  bool
 	powerOns int
@@ -67,8 +67,9 @@ type glass struct {
 const recent = 64
 
 // welcome takes a message on the welcome topic. live is false for one that the
-// broker had kept.
-func (g *glass) welcome(payload []byte, live bool) []Ack {
+// broker had kept, first is true for the first since subscribing: another stay
+// than before is then taken whatever its gen, for the broker may be a new one.
+func (g *glass) welcome(payload []byte, live, first bool) []Ack {
 	if len(payload) == 0 {
 		return g.clear()
 	}
@@ -81,21 +82,21 @@ func (g *glass) welcome(payload []byte, live bool) []Ack {
 		return []Ack{{ID: id, Gen: doc.Gen, Result: "rejected", Detail: err.Error()}}
 	case g.reject:
 		return []Ack{{ID: id, Gen: doc.Gen, Result: "rejected", Detail: "this set rejects everything"}}
-	case g.lastGen != 0 && doc.Gen <= g.lastGen:
+	case g.lastGen != 0 && doc.Gen <= g.lastGen && !(first && doc.Stay != g.lastStay):
 		return []Ack{{ID: id, Gen: doc.Gen, Result: "stale", Detail: "gen is not newer"}}
 	case !expires.After(g.now()):
 		g.show(Screen{})
-		g.lastGen = doc.Gen
+		g.lastGen, g.lastStay = doc.Gen, doc.Stay
 		return []Ack{{ID: id, Gen: doc.Gen, Result: "stale", Detail: "expired"}}
 	}
-	g.lastGen, g.expires = doc.Gen, expires
+	g.lastGen, g.lastStay, g.expires = doc.Gen, doc.Stay, expires
 	if live && doc.PowerOn && !g.powered {
 		g.powered = true
 		g.powerOns++
 	}
 	g.show(Screen{
 		Names: doc.names(), Greeting: read(doc.Greeting), Lang: doc.Lang, Dir: doc.Dir, Room: doc.Room, Stay: doc.Stay, Template: doc.Template,
-		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, WiFi: strings.Join(strings.Fields(doc.WiFi.SSID+" "+doc.WiFi.User+" "+doc.WiFi.Code), " "), Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
+		VIP: doc.VIP, Group: doc.Group, Departure: doc.Departure, WiFi: doc.WiFi.line(), Messages: doc.bodies(), DND: doc.DND, Gen: doc.Gen, ID: doc.ID, Since: time.Now(),
 	})
 	return []Ack{{ID: id, Gen: doc.Gen, Result: "displayed"}}
 }

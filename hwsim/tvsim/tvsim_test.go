@@ -120,6 +120,7 @@ func TestRulesOfASet(t *testing.T) {
 		{"open isolate", doc(6, "s2", "guests", guest(map[string]any{"display": "\u2068x"})), "rejected: display holds bidi overrides or open isolates", "s1"},
 		{"no isolate", doc(6, "s2", "guests", guest(map[string]any{"last": "x", "display": "Mr x"})), "rejected: display holds a name outside an isolate", "s1"},
 		{"long name", doc(6, "s2", "guests", guest(map[string]any{"last": strings.Repeat("x", 65), "display": "y"})), "rejected: last is longer than 64 characters", "s1"},
+		{"wifi without a network", doc(6, "s2", "wifi", map[string]any{"ssid": "", "code": "k7"}), "rejected: wifi lacks ssid or code", "s1"},
 		{"not composed", doc(6, "s2", "guests", guest(map[string]any{"display": "u\u0308"})), "rejected: display is not in NFC", "s1"},
 		{"too big", doc(6, "s2", "note", strings.Repeat("x", 17<<10)), "rejected: 17698 bytes, limit 16384", "s1"},
 		{"garbage", []byte("{"), "rejected: not a JSON object of the right shape", "s1"},
@@ -127,8 +128,8 @@ func TestRulesOfASet(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &glass{now: time.Now}
-			g.welcome(doc(5, "s1"), true)
-			ack := g.welcome(tt.payload, true)[0]
+			g.welcome(doc(5, "s1"), true, false)
+			ack := g.welcome(tt.payload, true, false)[0]
 			got := strings.TrimSuffix(ack.Result+": "+ack.Detail, ": ")
 			if strings.HasSuffix(tt.ack, "limit 16384") {
 				got, tt.ack = got[strings.Index(got, "limit"):], "limit 16384"
@@ -139,20 +140,20 @@ func TestRulesOfASet(t *testing.T) {
 		})
 	}
 	g := &glass{now: time.Now}
-	g.welcome(doc(5, "s1"), true)
-	g.welcome(nil, true)
-	if ack := g.welcome(doc(3, "s2"), true)[0]; ack.Result != "displayed" {
+	g.welcome(doc(5, "s1"), true, false)
+	g.welcome(nil, true, false)
+	if ack := g.welcome(doc(3, "s2"), true, false)[0]; ack.Result != "displayed" {
 		t.Errorf("after an empty payload: %+v", ack)
 	}
 }
 
 func TestPowerOnOnlyLive(t *testing.T) {
 	g := &glass{now: time.Now}
-	g.welcome(doc(1, "s1", "power_on", true), false)
+	g.welcome(doc(1, "s1", "power_on", true), false, false)
 	if g.powered {
 		t.Error("a retained welcome switched the set on")
 	}
-	g.welcome(doc(2, "s1", "power_on", true), true)
+	g.welcome(doc(2, "s1", "power_on", true), true, false)
 	if !g.powered || g.powerOns != 1 {
 		t.Error("a live welcome did not switch the set on")
 	}
@@ -175,13 +176,13 @@ func TestMessages(t *testing.T) {
 		{"override", `,"body":"\u202eb"`, "rejected"},
 	} {
 		g := &glass{now: time.Now}
-		g.welcome(doc(1, "s1"), true)
+		g.welcome(doc(1, "s1"), true, false)
 		if ack := g.message(message(tt.more), 100); ack.Result != tt.want {
 			t.Errorf("%s: %+v", tt.name, ack)
 		}
 	}
 	g := &glass{now: time.Now}
-	g.welcome(doc(1, "s1", "dnd", true), true)
+	g.welcome(doc(1, "s1", "dnd", true), true, false)
 	if ack := g.message(message(""), 100); ack.Result != "rejected" {
 		t.Errorf("do not disturb: %+v", ack)
 	}
@@ -346,6 +347,23 @@ func TestMatches(t *testing.T) {
 	} {
 		if got := matches(tt.filter, tt.topic); got != tt.want {
 			t.Errorf("%s %s: %v", tt.filter, tt.topic, got)
+		}
+	}
+}
+
+// A broker that has lost everything may hold the next guest under a lower gen:
+// the first word after subscribing is believed, but not an older one of the
+// same guest.
+func TestFirstWelcomeAfterSubscribing(t *testing.T) {
+	for _, tt := range []struct {
+		stay  string
+		first bool
+		want  string
+	}{{"s2", true, "displayed"}, {"s2", false, "stale"}, {"s1", true, "stale"}} {
+		g := glass{now: time.Now}
+		g.welcome(doc(5, "s1"), true, true)
+		if ack := g.welcome(doc(3, tt.stay), false, tt.first)[0]; ack.Result != tt.want {
+			t.Errorf("%+v: %s", tt, ack.Result)
 		}
 	}
 }

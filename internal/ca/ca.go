@@ -25,6 +25,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 )
 
@@ -58,6 +59,30 @@ type Leaf struct {
 	// Hosts are the names and addresses by which clients dial it. With any it
 	// is a server's certificate, with none a client's.
 	Hosts []string
+}
+
+// agent is the user whose certificate opens every topic, and the name of its files.
+const agent = "agent"
+
+var (
+	// fileName is of slugs, and after a dot the number of a set: it never leads
+	// out of the folder.
+	fileName = regexp.MustCompile(`^[a-z0-9_-]{1,80}(\.[0-9]{1,2})?$`)
+	userName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+)
+
+// check refuses what could be taken for another's: a user name stands in
+// topics, where + and / say more than one room.
+func (l Leaf) check() error {
+	switch {
+	case !fileName.MatchString(l.Name) || l.Name == root:
+		return fmt.Errorf("%q cannot be the name of a certificate: use a-z, 0-9, - and _", l.Name)
+	case !userName.MatchString(l.User):
+		return fmt.Errorf("%q cannot be a user name at the broker: use 1 to 64 of a-z, 0-9, - and _", l.User)
+	case (l.User == agent) != (l.Name == agent):
+		return fmt.Errorf("the user %s may do everything at the broker: only the certificate called %s is for it, and %s is not", agent, agent, l.Name)
+	}
+	return nil
 }
 
 // Init makes an authority for a hotel in a folder, which is made if it is not
@@ -138,6 +163,9 @@ func (a *Authority) Root() *x509.Certificate { return a.cert }
 // certificate of that name; a key alone is what a power cut left behind, and is
 // taken on.
 func (a *Authority) Issue(l Leaf) (*x509.Certificate, error) {
+	if err := l.check(); err != nil {
+		return nil, err
+	}
 	if a.Has(l.Name) {
 		return nil, fmt.Errorf("%s.crt is there already; to prolong it run edgeagent ca renew %s", l.Name, l.Name)
 	}
@@ -176,6 +204,9 @@ func (a *Authority) Renew(name string, other ...string) (*x509.Certificate, erro
 			a.cert = cert
 		}
 		return cert, err
+	}
+	if !fileName.MatchString(name) {
+		return nil, fmt.Errorf("%q is no name of a certificate; edgeagent ca list shows those that there are", name)
 	}
 	old, err := a.read(name)
 	if errors.Is(err, fs.ErrNotExist) {

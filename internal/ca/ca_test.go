@@ -241,3 +241,26 @@ func TestDamage(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+// A name cannot lead out of the folder, and no TV gets the agent's rights.
+func TestNamesThatAreRefused(t *testing.T) {
+	a, _ := made(t)
+	for _, tt := range []struct {
+		leaf Leaf
+		want string
+	}{
+		{Leaf{Name: "../tv-1", User: "1"}, `"../tv-1" cannot be the name of a certificate: use a-z, 0-9, - and _`},
+		{Leaf{Name: "ca", User: "1"}, `"ca" cannot be the name of a certificate: use a-z, 0-9, - and _`},
+		{Leaf{Name: "tv-1", User: "1/#"}, `"1/#" cannot be a user name at the broker: use 1 to 64 of a-z, 0-9, - and _`},
+		{Leaf{Name: "tv-1", User: "+"}, `"+" cannot be a user name at the broker: use 1 to 64 of a-z, 0-9, - and _`},
+		{Leaf{Name: "tv-1", User: ""}, `"" cannot be a user name at the broker: use 1 to 64 of a-z, 0-9, - and _`},
+		{Leaf{Name: "tv-agent", User: "agent"}, "the user agent may do everything at the broker: only the certificate called agent is for it, and tv-agent is not"},
+	} {
+		if _, err := a.Issue(tt.leaf); err == nil || err.Error() != tt.want {
+			t.Errorf("%+v: %v", tt.leaf, err)
+		}
+	}
+	if _, err := a.Renew("../tv-ca/agent"); err == nil {
+		t.Error("a certificate of another folder was renewed")
+	}
+}

@@ -210,12 +210,16 @@ func (c *checker) devices(l *Loaded) {
 // shownWiFi: the codes on the TVs come from a WiFi device of this file.
 func (c *checker) shownWiFi(l *Loaded, path, given string) {
 	var all []string
+	nameless := false // of the network, without whose name no code is of use
 	for i := range l.Devices {
-		if l.Devices[i].WiFi != nil {
+		if w := l.Devices[i].WiFi; w != nil {
 			all = append(all, l.Devices[i].Name)
+			nameless = nameless || l.Devices[i].Name == given && w.Network.SSID == ""
 		}
 	}
 	switch {
+	case nameless:
+		c.tell(path, "show_wifi needs the name of the network of %q, or its codes are not shown; write network: { ssid: ... } there", short(given))
 	case given == "" || slices.Contains(all, given):
 	case len(all) == 0:
 		c.tell(path, "show_wifi names %q, but there is no WiFi device whose codes could be shown; remove the line", short(given))

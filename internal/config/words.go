@@ -13,6 +13,9 @@ func short(text string) string {
 	return text
 }
 
+// IsSlug reports whether a name may stand in topics.
+func IsSlug(name string) bool { return slug.MatchString(name) }
+
 // didYouMean names the nearest of the possible words, or all of them.
 func didYouMean(word string, possible []string) string {
 	if best := nearest(word, possible); best != "" {
