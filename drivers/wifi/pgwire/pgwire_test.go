@@ -152,6 +152,9 @@ func TestRun(t *testing.T) {
 				say(out, 'E', "C23505\x00Mkey (k7m2p9xq) exists\x00\x00")
 			case kind == 'P' && strings.Contains(text, "hang"):
 				return
+			case kind == 'P' && strings.Contains(text, "flood"):
+				flood(out)
+				return
 			case kind == 'P':
 				say(out, 'D', "\x00\x02\x00\x00\x00\x03one\xff\xff\xff\xff")
 			case kind == 'S':
@@ -174,6 +177,24 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := c.Run(t.Context(), "hang"); err == nil || !c.Broken() {
 		t.Errorf("%v, broken %v", err, c.Broken())
+	}
+	if c, err = Connect(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Run(t.Context(), "flood"); err == nil || err.Error() != "more than 8388608 bytes" || !c.Broken() {
+		t.Errorf("%v, broken %v", err, c.Broken())
+	}
+	_ = c.Close()
+}
+
+// flood sends rows of nothing until nobody listens.
+func flood(out net.Conn) {
+	row := "\xff\xff" + strings.Repeat("\xff", 4*0xffff)
+	m := append(binary.BigEndian.AppendUint32([]byte{'D'}, uint32(len(row)+4)), row...)
+	for {
+		if _, err := out.Write(m); err != nil {
+			return
+		}
 	}
 }
 
