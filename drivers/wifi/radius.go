@@ -233,10 +233,7 @@ func (r *radius) Probe(ctx context.Context) (Report, error) {
 
 // probeNAS wants to hear that there is no such session.
 func (r *radius) probeNAS(ctx context.Context, n RadiusNAS) error {
-	nobody := acctSession{acctSessionID: "00000000", calling: "00-00-00-00-00-00", nasIP: n.NASIP}
-	err := r.send(ctx, n, func(ctx context.Context, line nas) error {
-		return line.Disconnect(ctx, r.name(n, nobody, "edgeagent-probe"))
-	})
+	err := r.order(ctx, n, acctSession{acctSessionID: "00000000", user: "edgeagent-probe", calling: "00-00-00-00-00-00"}, nas.Disconnect)
 	if err == nil || noSession(err) {
 		return nil
 	}

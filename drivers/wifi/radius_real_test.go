@@ -86,7 +86,7 @@ func TestRadiusStaleSessions(t *testing.T) {
 			if s.Online(mac3) || len(site.Orders()) != 3 {
 				t.Errorf("%+v", site.Orders())
 			}
-			left, err := site.Server.SQL("SELECT COUNT(*) FROM radacct WHERE acctstoptime IS NULL OR acctterminatecause = 'Lost-Service'")
+			left, err := site.Server.SQL("SELECT COUNT(*) FROM radacct WHERE acctstoptime IS NULL OR acctterminatecause = '" + causeStale + "'")
 			if err != nil || strings.TrimSpace(left) != "0" {
 				t.Errorf("%s rows are open, %v", left, err)
 			}

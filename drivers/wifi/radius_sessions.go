@@ -26,6 +26,13 @@ func noSession(err error) bool {
 	return errors.As(err, &refusal) && refusal.Cause.Class() == dynauth.Gone
 }
 
+// unknown reports that a NAS does not find a session: it is gone, or the NAS has
+// another name for it. Error-Cause 201, which counts as gone too, leaves no doubt.
+func unknown(err error) bool {
+	var refusal *dynauth.NAK
+	return errors.As(err, &refusal) && refusal.Cause == 503
+}
+
 // mute reports a NAS that would not answer the next request either.
 func mute(err error) bool {
 	var line net.Error
@@ -53,11 +60,16 @@ func (r *radius) disconnect(ctx context.Context, user string) (int, error) {
 		case silent[n.Address]:
 			continue
 		}
-		err := r.send(ctx, n, func(ctx context.Context, line nas) error { return line.Disconnect(ctx, r.name(n, s, user)) })
+		err := r.order(ctx, n, s, nas.Disconnect)
 		switch {
 		case err == nil && !s.stale:
 			// Its Accounting-Stop closes the row.
 			ended++
+			continue
+		case unknown(err) && r.fresh(ctx, s):
+			// A NAS that has just reported on it does not know it by the names that
+			// we have: to call it gone would leave the guest online.
+			wrong = append(wrong, fmt.Errorf("the NAS %s knows no session by the names that radacct has, and reported on it less than %v ago: %v", n.Address, 2*r.set.Interim, err))
 			continue
 		case err == nil, noSession(err):
 			if err := r.store.end(ctx, s, r.now()); err != nil {
@@ -108,9 +120,7 @@ func (r *radius) stretch(ctx context.Context, user string, until time.Time) erro
 			from = s.started
 		}
 		left := uint32(min(max(until.Sub(from)/time.Second, 1), math.MaxInt32))
-		err := r.send(ctx, n, func(ctx context.Context, line nas) error {
-			return line.SetTimeout(ctx, r.name(n, s, user), left)
-		})
+		err := r.order(ctx, n, s, func(line nas, ctx context.Context, s dynauth.Session) error { return line.SetTimeout(ctx, s, left) })
 		switch {
 		case err == nil, noSession(err):
 		case ctx.Err() != nil:
@@ -134,12 +144,32 @@ func (r *radius) nasOf(s acctSession) (RadiusNAS, bool) {
 	return RadiusNAS{}, false
 }
 
-// name names a session by everything that is known of it.
-func (r *radius) name(n RadiusNAS, s acctSession, user string) dynauth.Session {
-	return dynauth.Session{
-		User: user, AcctSessionID: s.acctSessionID, CallingStationID: s.calling,
+// order asks a NAS something about a session, by everything that is known of
+// it. One name that the NAS has otherwise is enough for it to find nothing: then
+// it is asked again by the one that it made itself.
+func (r *radius) order(ctx context.Context, n RadiusNAS, s acctSession, what func(nas, context.Context, dynauth.Session) error) error {
+	ask := func(named dynauth.Session) error {
+		return r.send(ctx, n, func(ctx context.Context, line nas) error { return what(line, ctx, named) })
+	}
+	named := dynauth.Session{
+		User: s.user, AcctSessionID: s.acctSessionID, CallingStationID: s.calling,
 		NASIP: addr(n.NASIP), NASIdentifier: n.Identifier, FramedIP: addr(s.framedIP),
 	}
+	err := ask(named)
+	if unknown(err) && s.acctSessionID != "" && !s.stale {
+		err = ask(dynauth.Session{AcctSessionID: s.acctSessionID, NASIP: named.NASIP, NASIdentifier: n.Identifier})
+	}
+	return err
+}
+
+// fresh reports whether a row is open and its NAS has spoken of the session so
+// lately, by the database's clock, that it should still know it.
+func (r *radius) fresh(ctx context.Context, s acctSession) bool {
+	if s.stale || s.heard().IsZero() {
+		return false
+	}
+	now, err := r.store.clock(ctx)
+	return err != nil || now.Sub(s.heard()).Abs() < 2*r.set.Interim
 }
 
 // send asks a NAS something. A refusal that only a person can change is final.

@@ -21,6 +21,8 @@ type tables interface {
 	// sessions are those of a user that radacct has as open, or that we have
 	// closed for being stale and whose end nobody has confirmed.
 	sessions(ctx context.Context, user string) ([]acctSession, error)
+	// clock is the database's.
+	clock(ctx context.Context) (time.Time, error)
 	// end closes the row of a session whose end the NAS has confirmed.
 	end(ctx context.Context, s acctSession, at time.Time) error
 	// closeStale closes the open rows of our users that were last reported on
@@ -53,24 +55,6 @@ type account struct {
 // markedUser is a user with our marker.
 type markedUser struct{ user, marker, secret, expiration string }
 
-// acctSession is a line of radacct.
-type acctSession struct {
-	id            string // radacctid
-	acctSessionID string
-	nasIP         string
-	framedIP      string
-	calling       string // to the letter as the NAS wrote it
-	started       time.Time
-	stale         bool // closed by us, the NAS has not said so
-}
-
-// What we write as acctterminatecause: the names that FreeRADIUS has for the
-// values of RFC 2866.
-const (
-	causeStale     = "Lost-Service"
-	causeConfirmed = "Admin-Reset"
-)
-
 // statement is one of SQL with its parameters.
 type statement struct {
 	text string
@@ -90,6 +74,9 @@ type database interface {
 type dialect struct {
 	// parameter is the n-th, from 1.
 	parameter func(n int) string
+	// user is radacct's user name as accounts are compared by it: MySQL's
+	// collation ignores case by itself, and has an index.
+	user string
 	// instant makes a time of a parameter in seconds, epoch the other way round.
 	instant, epoch string
 	// address makes text of a column with an IP address.
@@ -100,11 +87,13 @@ type dialect struct {
 var dialects = map[string]dialect{
 	"mysql": {
 		parameter: func(int) string { return "?" },
+		user:      "username",
 		instant:   "FROM_UNIXTIME(%s)", epoch: "UNIX_TIMESTAMP(%s)",
 		address: "%s", version: "VERSION()",
 	},
 	"postgres": {
 		parameter: func(n int) string { return "$" + strconv.Itoa(n) },
+		user:      "LOWER(username)",
 		instant:   "TO_TIMESTAMP(%s)", epoch: "FLOOR(EXTRACT(EPOCH FROM %s))",
 		address: "HOST(%s)", version: "CURRENT_SETTING('server_version')",
 	},
@@ -219,50 +208,6 @@ func (t *sqlTables) marked(ctx context.Context) ([]markedUser, error) {
 		list = append(list, markedUser{r[0], r[1], r[2], r[3]})
 	}
 	return list, nil
-}
-
-// sessions are bounded: a guest has a few devices, an account that was abused
-// may have a thousand rows.
-func (t *sqlTables) sessions(ctx context.Context, user string) ([]acctSession, error) {
-	rows, err := t.query(ctx, t.say(`SELECT radacctid, acctsessionid, `+fmt.Sprintf(t.address, "nasipaddress")+`, `+fmt.Sprintf(t.address, "framedipaddress")+
-		`, callingstationid, `+fmt.Sprintf(t.epoch, "acctstarttime")+`, COALESCE(acctterminatecause, '') FROM radacct`+
-		` WHERE username = ? AND (acctstoptime IS NULL OR acctterminatecause = ?) ORDER BY radacctid DESC LIMIT 50`, user, causeStale))
-	if err != nil {
-		return nil, fmt.Errorf("read the sessions: %w", err)
-	}
-	list := make([]acctSession, 0, len(rows))
-	for _, r := range rows {
-		if len(r) != 7 {
-			return nil, errAnswer
-		}
-		s := acctSession{id: r[0], acctSessionID: r[1], nasIP: r[2], framedIP: r[3], calling: r[4], stale: r[6] == causeStale}
-		if sec, err := strconv.ParseFloat(r[5], 64); err == nil {
-			s.started = time.Unix(int64(sec), 0)
-		}
-		list = append(list, s)
-	}
-	return list, nil
-}
-
-func (t *sqlTables) end(ctx context.Context, s acctSession, at time.Time) error {
-	_, err := t.query(ctx, t.say("UPDATE radacct SET acctstoptime = COALESCE(acctstoptime, "+fmt.Sprintf(t.instant, "?")+"), acctterminatecause = ?"+
-		" WHERE radacctid = ? AND (acctstoptime IS NULL OR acctterminatecause = ?)", epochDigits(at), causeConfirmed, s.id, causeStale))
-	if err != nil {
-		return fmt.Errorf("close a session: %w", err)
-	}
-	return nil
-}
-
-func epochDigits(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
-
-func (t *sqlTables) closeStale(ctx context.Context, before, at time.Time) error {
-	_, err := t.query(ctx, t.say("UPDATE radacct SET acctstoptime = "+fmt.Sprintf(t.instant, "?")+", acctterminatecause = ?"+
-		" WHERE acctstoptime IS NULL AND acctupdatetime < "+fmt.Sprintf(t.instant, "?")+
-		" AND username IN (SELECT username FROM radusergroup WHERE groupname LIKE ?)", epochDigits(at), causeStale, epochDigits(before), markerPrefix+"%"))
-	if err != nil {
-		return fmt.Errorf("close stale sessions: %w", err)
-	}
-	return nil
 }
 
 // check tries each right on no row at all, and takes it back even so.
