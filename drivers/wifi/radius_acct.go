@@ -3,6 +3,7 @@ package wifi
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -101,14 +102,48 @@ func (t *sqlTables) end(ctx context.Context, s acctSession, at time.Time) error 
 
 func epochDigits(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 
-func (t *sqlTables) closeStale(ctx context.Context, before, at time.Time) error {
-	_, err := t.query(ctx, t.say("UPDATE radacct SET acctstoptime = "+fmt.Sprintf(t.instant, "?")+", acctterminatecause = ?"+
-		" WHERE acctstoptime IS NULL AND acctupdatetime < "+fmt.Sprintf(t.instant, "?")+
-		" AND username IN (SELECT username FROM radusergroup WHERE groupname LIKE ?)", epochDigits(at), causeStale, epochDigits(before), markerPrefix+"%"))
-	if err != nil {
-		return fmt.Errorf("close stale sessions: %w", err)
+// maxNames is how many names a statement is given.
+const maxNames = 500
+
+func (t *sqlTables) closeStale(ctx context.Context, users, nas []string, at time.Time, silence time.Duration) error {
+	now, back := epochDigits(at), strconv.Itoa(int(silence/time.Second))
+	return t.ofUsers(ctx, "UPDATE radacct SET acctstoptime = "+fmt.Sprintf(t.instant, "?")+", acctterminatecause = ?"+
+		" WHERE acctstoptime IS NULL AND acctupdatetime < "+t.ago, []string{now, causeStale, now, back, now, back}, users, nas)
+}
+
+// reopen needs no clock: both times are FreeRADIUS's and the database's own.
+func (t *sqlTables) reopen(ctx context.Context, users, nas []string) error {
+	return t.ofUsers(ctx, "UPDATE radacct SET acctstoptime = NULL, acctterminatecause = ''"+
+		" WHERE acctterminatecause = ? AND acctupdatetime > acctstoptime", []string{causeStale}, users, nas)
+}
+
+// ofUsers changes rows of users at NAS: another hotel may have the same tables.
+func (t *sqlTables) ofUsers(ctx context.Context, text string, args, users, nas []string) error {
+	if len(nas) == 0 {
+		return nil
+	}
+	for some := range slices.Chunk(users, maxNames) {
+		_, err := t.query(ctx, t.say(text+" AND "+t.user+" IN ("+tuples(len(some), "?")+") AND "+fmt.Sprintf(t.address, "nasipaddress")+" IN ("+tuples(len(nas), "?")+")",
+			slices.Concat(args, some, nas)...))
+		if err != nil {
+			return fmt.Errorf("tidy up the sessions: %w", err)
+		}
 	}
 	return nil
+}
+
+func (t *sqlTables) busy(ctx context.Context, users []string) ([]string, error) {
+	var list []string
+	for some := range slices.Chunk(users, maxNames) {
+		rows, err := t.query(ctx, t.say("SELECT DISTINCT LOWER(username) FROM radacct WHERE acctstoptime IS NULL AND "+t.user+" IN ("+tuples(len(some), "?")+")", some...))
+		if err != nil {
+			return nil, fmt.Errorf("read the sessions: %w", err)
+		}
+		for _, r := range rows {
+			list = append(list, r...)
+		}
+	}
+	return list, nil
 }
 
 func (t *sqlTables) clock(ctx context.Context) (time.Time, error) {

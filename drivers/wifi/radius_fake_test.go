@@ -23,7 +23,7 @@ type fakeTables struct {
 	open     map[string][]acctSession
 	ended    []string
 	puts     int
-	stale    [][2]time.Time
+	stale    []string
 	known    []string
 	started  time.Time
 	time     func() time.Time
@@ -70,9 +70,15 @@ func (f *fakeTables) end(_ context.Context, s acctSession, _ time.Time) error {
 	return f.err
 }
 
-func (f *fakeTables) closeStale(_ context.Context, before, at time.Time) error {
-	f.stale = append(f.stale, [2]time.Time{before, at})
+func (f *fakeTables) closeStale(_ context.Context, users, nas []string, at time.Time, silence time.Duration) error {
+	f.stale = append(f.stale, fmt.Sprint(users, nas, at.Unix(), silence))
 	return f.err
+}
+
+func (f *fakeTables) reopen(context.Context, []string, []string) error { return f.err }
+
+func (f *fakeTables) busy(_ context.Context, users []string) ([]string, error) {
+	return slices.DeleteFunc(slices.Clone(users), func(user string) bool { return len(f.open[user]) == 0 }), f.err
 }
 
 func (f *fakeTables) clock(context.Context) (time.Time, error) { return f.time(), f.err }
@@ -282,6 +288,33 @@ func TestRadiusWithoutCoA(t *testing.T) {
 	}
 }
 
+// An earlier end has to come true at a NAS without CoA as well.
+func TestRadiusShortenedWithoutCoA(t *testing.T) {
+	no := false
+	for name, change := range map[string]func(*Config){"off": func(c *Config) { c.Radius.NAS[0].CoA = &no }, "refused": nil} {
+		b := newRadiusBench(t, change)
+		told := b.must(ensure(keyA, tomorrow.Add(72*time.Hour)))
+		b.online(told["user"], "81", mac1, start)
+		if name == "refused" {
+			b.nas.Refuse(406)
+		}
+		b.must(ensure(keyA, tomorrow))
+		orders := b.nas.Orders()
+		if last := orders[len(orders)-1]; !last.Disconnect || name == "off" && (b.nas.Online(mac1) || len(orders) != 1) {
+			t.Errorf("%s: %+v", name, orders)
+		}
+		want := "the NAS " + b.nas.Addr() + " was not told of an earlier departure"
+		if st := b.drv.State(); strings.Contains(st.Reason, want) != (name == "refused") {
+			t.Errorf("%s: %+v", name, st)
+		}
+		// What is on beyond its end is there for the sweep to end.
+		b.setClock(tomorrow.Add(3 * time.Hour))
+		if list, err := b.ctl.List(t.Context()); err != nil || len(list) != 1 || !list[0].Live {
+			t.Errorf("%s: %+v, %v", name, list, err)
+		}
+	}
+}
+
 func TestRadiusCut(t *testing.T) {
 	b := newRadiusBench(t, nil)
 	told := b.must(ensure(keyA, tomorrow))
@@ -361,7 +394,7 @@ func TestRadiusListTidiesUp(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	if want := [2]time.Time{b.now().Add(-15 * time.Minute), b.now()}; len(b.store.stale) != 1 || b.store.stale[0] != want {
+	if want := fmt.Sprint([]string{(Stay{Key: keyA}).userName(), (Stay{Key: keyB}).userName()}, []string{"127.0.0.1"}, b.now().Unix(), 15*time.Minute); len(b.store.stale) != 1 || b.store.stale[0] != want {
 		t.Errorf("stale sessions: %v", b.store.stale)
 	}
 	b.setClock(b.now().Add(2 * time.Minute))

@@ -101,9 +101,11 @@ func worst(all []error) error {
 }
 
 // stretch tells the running sessions of a user that they end at another time.
-// One that is not told ends at its old time, and its device logs in anew: that
-// is worth a word on the status page, not a failed command.
-func (r *radius) stretch(ctx context.Context, user string, until time.Time) error {
+// One that is not told of a later end ends at its old time, and its device logs
+// in anew: that is worth a word on the status page, not a failed command. One
+// that is not told of an earlier end is what the sweep is for. Rows that we have
+// closed are asked about too: their sessions may run.
+func (r *radius) stretch(ctx context.Context, user string, until time.Time, shorter bool) error {
 	open, err := r.store.sessions(ctx, user)
 	if err != nil {
 		return err
@@ -112,19 +114,17 @@ func (r *radius) stretch(ctx context.Context, user string, until time.Time) erro
 	silent := map[string]bool{}
 	for _, s := range open {
 		n, ok := r.nasOf(s)
-		if !ok || s.stale || !*n.CoA || silent[n.Address] {
+		if !ok || silent[n.Address] || !*n.CoA && !shorter {
 			continue
 		}
-		from := r.now()
-		if n.SessionTimeout == "start" && !s.started.IsZero() && s.started.Before(from) {
-			from = s.started
-		}
-		left := uint32(min(max(until.Sub(from)/time.Second, 1), math.MaxInt32))
-		err := r.order(ctx, n, s, func(line nas, ctx context.Context, s dynauth.Session) error { return line.SetTimeout(ctx, s, left) })
+		err := r.tell(ctx, n, s, until, shorter)
 		switch {
-		case err == nil, noSession(err):
+		case err == nil, noSession(err) && !(unknown(err) && r.fresh(ctx, s)):
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case shorter:
+			silent[n.Address] = mute(err)
+			trouble = fmt.Sprintf("the NAS %s was not told of an earlier departure: %v; the session is cut after it", n.Address, err)
 		default:
 			silent[n.Address] = mute(err)
 			trouble = fmt.Sprintf("the NAS %s was not told of a changed departure (CoA): %v; the device logs in again when its session ends", n.Address, err)
@@ -132,6 +132,23 @@ func (r *radius) stretch(ctx context.Context, user string, until time.Time) erro
 	}
 	r.trouble.Store(&trouble)
 	return nil
+}
+
+// tell gives a session another end. Where that does not work, an earlier end is
+// reached by ending the session: the device logs in again, and gets the right one.
+func (r *radius) tell(ctx context.Context, n RadiusNAS, s acctSession, until time.Time, shorter bool) error {
+	if *n.CoA {
+		from := r.now()
+		if n.SessionTimeout == "start" && !s.started.IsZero() && s.started.Before(from) {
+			from = s.started
+		}
+		left := uint32(min(max(until.Sub(from)/time.Second, 1), math.MaxInt32))
+		err := r.order(ctx, n, s, func(line nas, ctx context.Context, s dynauth.Session) error { return line.SetTimeout(ctx, s, left) })
+		if err == nil || !shorter || ctx.Err() != nil {
+			return err
+		}
+	}
+	return r.order(ctx, n, s, nas.Disconnect)
 }
 
 // nasOf finds the NAS of a session by the address that radacct has.

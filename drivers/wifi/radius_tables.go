@@ -25,9 +25,13 @@ type tables interface {
 	clock(ctx context.Context) (time.Time, error)
 	// end closes the row of a session whose end the NAS has confirmed.
 	end(ctx context.Context, s acctSession, at time.Time) error
-	// closeStale closes the open rows of our users that were last reported on
-	// before an instant.
-	closeStale(ctx context.Context, before, at time.Time) error
+	// closeStale closes the open rows of users at NAS that were last reported on
+	// so long before an instant, and reopen those that we closed and that were
+	// reported on since.
+	closeStale(ctx context.Context, users, nas []string, at time.Time, silence time.Duration) error
+	reopen(ctx context.Context, users, nas []string) error
+	// busy are those of the users that have open rows.
+	busy(ctx context.Context, users []string) ([]string, error)
 	// check asks for version and clock, and tries every right that is needed
 	// without changing anything.
 	check(ctx context.Context) (version string, clock time.Time, err error)
@@ -79,6 +83,8 @@ type dialect struct {
 	user string
 	// instant makes a time of a parameter in seconds, epoch the other way round.
 	instant, epoch string
+	// ago is an instant, given twice in seconds, less a number of seconds.
+	ago string
 	// address makes text of a column with an IP address.
 	address string
 	version string
@@ -89,12 +95,17 @@ var dialects = map[string]dialect{
 		parameter: func(int) string { return "?" },
 		user:      "username",
 		instant:   "FROM_UNIXTIME(%s)", epoch: "UNIX_TIMESTAMP(%s)",
+		// Columns are in local time. In the hour that autumn has twice, an instant
+		// may stand behind a later one; the earlier of the two ways to count back
+		// closes no row that is not silent, in spring and in autumn.
+		ago:     "LEAST(FROM_UNIXTIME(? - ?), FROM_UNIXTIME(?) - INTERVAL ? SECOND)",
 		address: "%s", version: "VERSION()",
 	},
 	"postgres": {
 		parameter: func(n int) string { return "$" + strconv.Itoa(n) },
 		user:      "LOWER(username)",
 		instant:   "TO_TIMESTAMP(%s)", epoch: "FLOOR(EXTRACT(EPOCH FROM %s))",
+		ago:     "LEAST(TO_TIMESTAMP(?::float8 - ?::float8), TO_TIMESTAMP(?) - ?::float8 * INTERVAL '1 second')",
 		address: "HOST(%s)", version: "CURRENT_SETTING('server_version')",
 	},
 }
