@@ -123,6 +123,24 @@ func TestRadiusGroup(t *testing.T) {
 	}
 }
 
+// PostgreSQL wants a right of its own to number new rows.
+func TestRadiusSequenceRights(t *testing.T) {
+	for _, table := range []string{"radcheck", "radreply", "radusergroup"} {
+		s, site := radiusStage(t, "postgres")
+		if _, err := s.drv.Report(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := site.Server.SQL("REVOKE USAGE ON SEQUENCE " + table + "_id_seq FROM agent"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.drv.Report(t.Context())
+		s.failure(err, "down")
+		if !strings.Contains(err.Error(), "the user may not number rows of "+table+": grant USAGE on its sequence") {
+			t.Error(err)
+		}
+	}
+}
+
 // Rows of a stay that ended long ago are not kept: they hold its secret.
 func TestRadiusPurge(t *testing.T) {
 	for _, kind := range databaseKinds {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"edgeagent/drivers"
 )
 
 // tables is what the driver wants of FreeRADIUS's database.
@@ -88,6 +90,9 @@ type dialect struct {
 	// address makes text of a column with an IP address.
 	address string
 	version string
+	// counter asks whether we may number the rows of a table, where that is a
+	// right of its own; "" where it is not.
+	counter string
 }
 
 var dialects = map[string]dialect{
@@ -107,6 +112,8 @@ var dialects = map[string]dialect{
 		instant:   "TO_TIMESTAMP(%s)", epoch: "FLOOR(EXTRACT(EPOCH FROM %s))",
 		ago:     "LEAST(TO_TIMESTAMP(?::float8 - ?::float8), TO_TIMESTAMP(?) - ?::float8 * INTERVAL '1 second')",
 		address: "HOST(%s)", version: "CURRENT_SETTING('server_version')",
+		// No answer is a schema of somebody's own, of which nothing can be said.
+		counter: "SELECT COALESCE(HAS_SEQUENCE_PRIVILEGE(PG_GET_SERIAL_SEQUENCE('%s', 'id'), 'USAGE'), TRUE)",
 	},
 }
 
@@ -247,7 +254,30 @@ func (t *sqlTables) check(ctx context.Context) (string, time.Time, error) {
 	if err := t.transact(ctx, tries, false); err != nil {
 		return "", time.Time{}, fmt.Errorf("try the rights on radcheck, radreply, radusergroup and radacct: %w", err)
 	}
+	if err := t.counters(ctx); err != nil {
+		return "", time.Time{}, err
+	}
 	return rows[0][0], time.Unix(int64(sec), 0), nil
+}
+
+// counters asks for the right to number new rows: inserting none does not need it.
+func (t *sqlTables) counters(ctx context.Context) error {
+	if t.counter == "" {
+		return nil
+	}
+	for _, table := range []string{"radcheck", "radreply", "radusergroup"} {
+		rows, err := t.query(ctx, t.say(fmt.Sprintf(t.counter, table)))
+		if err != nil {
+			return fmt.Errorf("ask for the rights on the sequence of %s: %w", table, err)
+		}
+		if len(rows) != 1 || len(rows[0]) != 1 {
+			return errAnswer
+		}
+		if rows[0][0] != "t" {
+			return &drivers.LinkDown{Err: fmt.Errorf("the user may not number rows of %s: grant USAGE on its sequence, as docs/wifi.md lists", table)}
+		}
+	}
+	return nil
 }
 
 func (t *sqlTables) groups(ctx context.Context, names []string) ([]string, error) {
