@@ -62,3 +62,26 @@ func TestRadiusUnescape(t *testing.T) {
 		}
 	}
 }
+
+// Rows are closed by name and NAS, a bounded number of names at a time, and not
+// at all where no NAS is ours. MySQL counts back in both ways: in the hour that
+// autumn has twice, one of them takes a row of this minute for an old one.
+func TestRadiusClosesByName(t *testing.T) {
+	tables, said := newTables("mysql")
+	if err := tables.closeStale(t.Context(), []string{"u"}, nil, start, time.Minute); err != nil || len(*said) > 0 {
+		t.Errorf("%q, %v", *said, err)
+	}
+	if err := tables.closeStale(t.Context(), []string{"u"}, []string{"10.0.0.2"}, time.Unix(1000, 0), time.Minute); err != nil {
+		t.Error(err)
+	}
+	want := "UPDATE radacct SET acctstoptime = FROM_UNIXTIME(?), acctterminatecause = ? WHERE acctstoptime IS NULL" +
+		" AND acctupdatetime < LEAST(FROM_UNIXTIME(? - ?), FROM_UNIXTIME(?) - INTERVAL ? SECOND) AND username IN (?) AND nasipaddress IN (?)" +
+		" 1000|edgeagent-stale|1000|60|1000|60|u|10.0.0.2"
+	if got := (*said)[len(*said)-1]; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	n := len(*said)
+	if err := tables.reopen(t.Context(), make([]string, 2*maxNames+1), []string{"10.0.0.2"}); err != nil || len(*said) != n+3 {
+		t.Errorf("%d statements, %v", len(*said)-n, err)
+	}
+}
