@@ -101,8 +101,12 @@ func (r *radius) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	}
 	// The receipt knows better than the rows whether the sessions were told: a
 	// power cut may have come between.
-	if moved := !held.empty() && (!ends.Equal(until) || g.Known["until"] != "" && g.Known["until"] != until.UTC().Format(time.RFC3339)); moved {
-		if err := r.stretch(ctx, user, until); err != nil {
+	told := ends
+	if known, err := time.Parse(time.RFC3339, g.Known["until"]); err == nil && !known.Equal(until) {
+		told = known
+	}
+	if !held.empty() && !told.Equal(until) {
+		if err := r.stretch(ctx, user, until, until.Before(told) || until.Before(ends)); err != nil {
 			return Credential{}, err
 		}
 	}
@@ -158,24 +162,70 @@ func (r *radius) Revoke(ctx context.Context, stay Stay, cut bool) (Revoked, erro
 const purgeAfter = 24 * time.Hour
 
 // List lists the accounts that carry our marker. It tidies up on the way: rows
-// of sessions that ended without a word, and accounts that ended long ago.
+// of sessions that ended without a word, and accounts that ended long ago and
+// that no stay of ours has. The database's clock decides, which is next to
+// FreeRADIUS's; the gateway's may be wrong by days after a power cut.
 func (r *radius) List(ctx context.Context) ([]Credential, error) {
-	now := r.now()
-	if err := r.store.closeStale(ctx, now.Add(-3*r.set.Interim), now); err != nil {
-		return nil, err
-	}
-	users, err := r.store.marked(ctx)
+	now, err := r.store.clock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Credential, 0, len(users))
-	for _, u := range users {
+	r.learn(now, r.now().Truncate(time.Second))
+	marked, err := r.store.marked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var users, ended []string
+	held := marked[:0]
+	for _, u := range marked {
 		key, ok := strings.CutPrefix(u.marker, markerPrefix)
 		if !ok || !stayKey.MatchString(key) || u.user != (Stay{Key: key}).userName() {
 			continue
 		}
-		ends := epoch(u.expiration)
-		if !ends.IsZero() && now.After(ends.Add(purgeAfter)) {
+		held, users = append(held, u), append(users, u.user)
+		if !epoch(u.expiration).After(now) {
+			ended = append(ended, u.user)
+		}
+	}
+	if err := r.tidy(ctx, users, now); err != nil {
+		return nil, err
+	}
+	busy, err := r.store.busy(ctx, ended)
+	if err != nil {
+		return nil, err
+	}
+	return r.listed(ctx, held, busy, now)
+}
+
+// tidy closes the rows of sessions that nobody reports on any more, and opens
+// again those that somebody does.
+func (r *radius) tidy(ctx context.Context, users []string, now time.Time) error {
+	var known []string
+	for _, n := range r.set.NAS {
+		known = append(known, addr(n.NASIP).String())
+	}
+	if err := r.store.reopen(ctx, users, known); err != nil {
+		return err
+	}
+	return r.store.closeStale(ctx, users, known, now, 3*r.set.Interim)
+}
+
+// listed turns accounts into credentials. One that has ended is live to the
+// sweep as long as a device is on by it, or its rows are due to go: the sweep
+// revokes it then, with all its care.
+func (r *radius) listed(ctx context.Context, held []markedUser, busy []string, now time.Time) ([]Credential, error) {
+	wanted := map[string]bool{}
+	if r.stays != nil {
+		for _, s := range r.stays() {
+			wanted[s.Key] = true
+		}
+	}
+	list := make([]Credential, 0, len(held))
+	for _, u := range held {
+		key, ends := strings.TrimPrefix(u.marker, markerPrefix), epoch(u.expiration)
+		due := !ends.IsZero() && now.After(ends.Add(purgeAfter))
+		on := slices.Contains(busy, u.user)
+		if due && !on && !wanted[key] {
 			if err := r.store.remove(ctx, u.user); err != nil {
 				return nil, err
 			}
@@ -184,7 +234,7 @@ func (r *radius) List(ctx context.Context) ([]Credential, error) {
 		list = append(list, Credential{
 			Key: key, ID: u.user, User: u.user, Code: u.secret, Codes: []string{u.secret},
 			// The rows do not say when they were made, but when they end at the latest.
-			Created: earlier(ends.Add(-minAccess), now), Live: ends.After(now),
+			Created: earlier(ends.Add(-minAccess), r.now()), Live: ends.After(now) || on || due,
 		})
 	}
 	return list, nil
@@ -233,10 +283,7 @@ func (r *radius) Probe(ctx context.Context) (Report, error) {
 
 // probeNAS wants to hear that there is no such session.
 func (r *radius) probeNAS(ctx context.Context, n RadiusNAS) error {
-	nobody := acctSession{acctSessionID: "00000000", calling: "00-00-00-00-00-00", nasIP: n.NASIP}
-	err := r.send(ctx, n, func(ctx context.Context, line nas) error {
-		return line.Disconnect(ctx, r.name(n, nobody, "edgeagent-probe"))
-	})
+	err := r.order(ctx, n, acctSession{acctSessionID: "00000000", user: "edgeagent-probe", calling: "00-00-00-00-00-00"}, nas.Disconnect)
 	if err == nil || noSession(err) {
 		return nil
 	}

@@ -112,8 +112,9 @@ type pool struct {
 
 	slots chan struct{}
 
-	mu   sync.Mutex
-	idle []link
+	mu    sync.Mutex
+	idle  []link
+	round int // how often close was called
 }
 
 // maxLinks is how many connections a database is asked for at once: as many as
@@ -166,10 +167,11 @@ func (p *pool) use(ctx context.Context, work func(link) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if l := p.take(); l != nil {
+	l, round := p.take()
+	if l != nil {
 		err := work(l)
 		if !l.broken() {
-			p.put(l)
+			p.put(l, round)
 			return classifySQL(p.where, err)
 		}
 		l.close()
@@ -188,7 +190,7 @@ func (p *pool) use(ctx context.Context, work func(link) error) error {
 	if l.broken() {
 		l.close()
 	} else {
-		p.put(l)
+		p.put(l, round)
 	}
 	return classifySQL(p.where, err)
 }
@@ -212,29 +214,41 @@ func (p *pool) run(ctx context.Context, l link, s statement) ([][]string, error)
 	return l.run(ctx, s)
 }
 
-func (p *pool) take() link {
+// take lends an idle connection, nil if there is none, and says in which round.
+func (p *pool) take() (link, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 {
-		return nil
+		return nil, p.round
 	}
 	l := p.idle[len(p.idle)-1]
 	p.idle = p.idle[:len(p.idle)-1]
-	return l
+	return l, p.round
 }
 
-func (p *pool) put(l link) {
+// put takes a connection back, unless the pool was closed meanwhile: nobody
+// would close it any more.
+func (p *pool) put(l link, round int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle = append(p.idle, l)
-}
-
-// close closes the connections that nobody uses; another call opens new ones.
-func (p *pool) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, l := range p.idle {
+	kept := round == p.round
+	if kept {
+		p.idle = append(p.idle, l)
+	}
+	p.mu.Unlock()
+	if !kept {
 		l.close()
 	}
+}
+
+// close closes the connections that nobody uses, and those in use when they are
+// done; another call opens new ones.
+func (p *pool) close() {
+	p.mu.Lock()
+	idle := p.idle
 	p.idle = nil
+	p.round++
+	p.mu.Unlock()
+	for _, l := range idle {
+		l.close()
+	}
 }

@@ -23,9 +23,10 @@ type fakeTables struct {
 	open     map[string][]acctSession
 	ended    []string
 	puts     int
-	stale    [][2]time.Time
+	stale    []string
 	known    []string
-	clock    time.Time
+	started  time.Time
+	time     func() time.Time
 	err      error
 	putErr   error // after the work
 }
@@ -69,13 +70,21 @@ func (f *fakeTables) end(_ context.Context, s acctSession, _ time.Time) error {
 	return f.err
 }
 
-func (f *fakeTables) closeStale(_ context.Context, before, at time.Time) error {
-	f.stale = append(f.stale, [2]time.Time{before, at})
+func (f *fakeTables) closeStale(_ context.Context, users, nas []string, at time.Time, silence time.Duration) error {
+	f.stale = append(f.stale, fmt.Sprint(users, nas, at.Unix(), silence))
 	return f.err
 }
 
+func (f *fakeTables) reopen(context.Context, []string, []string) error { return f.err }
+
+func (f *fakeTables) busy(_ context.Context, users []string) ([]string, error) {
+	return slices.DeleteFunc(slices.Clone(users), func(user string) bool { return len(f.open[user]) == 0 }), f.err
+}
+
+func (f *fakeTables) clock(context.Context) (time.Time, error) { return f.time(), f.err }
+
 func (f *fakeTables) check(context.Context) (string, time.Time, error) {
-	return "10.11.19-MariaDB", f.clock, f.err
+	return "10.11.19-MariaDB", f.started, f.err
 }
 
 func (f *fakeTables) groups(_ context.Context, names []string) ([]string, error) {
@@ -112,8 +121,9 @@ func (b *radiusBench) setClock(t time.Time) {
 
 func newRadiusBench(t *testing.T, change func(*Config)) *radiusBench {
 	t.Helper()
-	b := &radiusBench{t: t, clock: start, store: &fakeTables{accounts: map[string]account{}, open: map[string][]acctSession{}, clock: start}}
+	b := &radiusBench{t: t, clock: start, store: &fakeTables{accounts: map[string]account{}, open: map[string][]acctSession{}, started: start}}
 	now := b.now
+	b.store.time = now
 	nas, err := radiussim.StartNAS(radiussim.NASOptions{OrderSecret: "order-secret", Now: now, Upper: true})
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +182,7 @@ func (b *radiusBench) must(cmd drivers.Command) map[string]string {
 func (b *radiusBench) online(user, id, mac string, since time.Time) {
 	calling := strings.ToUpper(strings.ReplaceAll(mac, ":", "-"))
 	b.nas.Admit(radiussim.Session{ID: id, MAC: mac, User: user, Calling: calling, IP: net.IPv4(10, 5, 0, 7), Started: since, Timeout: 26 * time.Hour})
-	b.store.open[user] = append(b.store.open[user], acctSession{id: "1" + id, acctSessionID: id, nasIP: "127.0.0.1", framedIP: "10.5.0.7", calling: calling, started: since})
+	b.store.open[user] = append(b.store.open[user], acctSession{id: "1" + id, acctSessionID: id, user: user, nasIP: "127.0.0.1", framedIP: "10.5.0.7", calling: calling, started: since})
 }
 
 func TestRadiusRows(t *testing.T) {
@@ -278,6 +288,33 @@ func TestRadiusWithoutCoA(t *testing.T) {
 	}
 }
 
+// An earlier end has to come true at a NAS without CoA as well.
+func TestRadiusShortenedWithoutCoA(t *testing.T) {
+	no := false
+	for name, change := range map[string]func(*Config){"off": func(c *Config) { c.Radius.NAS[0].CoA = &no }, "refused": nil} {
+		b := newRadiusBench(t, change)
+		told := b.must(ensure(keyA, tomorrow.Add(72*time.Hour)))
+		b.online(told["user"], "81", mac1, start)
+		if name == "refused" {
+			b.nas.Refuse(406)
+		}
+		b.must(ensure(keyA, tomorrow))
+		orders := b.nas.Orders()
+		if last := orders[len(orders)-1]; !last.Disconnect || name == "off" && (b.nas.Online(mac1) || len(orders) != 1) {
+			t.Errorf("%s: %+v", name, orders)
+		}
+		want := "the NAS " + b.nas.Addr() + " was not told of an earlier departure"
+		if st := b.drv.State(); strings.Contains(st.Reason, want) != (name == "refused") {
+			t.Errorf("%s: %+v", name, st)
+		}
+		// What is on beyond its end is there for the sweep to end.
+		b.setClock(tomorrow.Add(3 * time.Hour))
+		if list, err := b.ctl.List(t.Context()); err != nil || len(list) != 1 || !list[0].Live {
+			t.Errorf("%s: %+v, %v", name, list, err)
+		}
+	}
+}
+
 func TestRadiusCut(t *testing.T) {
 	b := newRadiusBench(t, nil)
 	told := b.must(ensure(keyA, tomorrow))
@@ -305,7 +342,7 @@ func TestRadiusCutRefused(t *testing.T) {
 		cause uint32
 		class string
 	}{{201, "none"}, {202, "refused"}, {401, "refused"}, {402, "refused"}, {403, "refused"}, {404, "refused"}, {405, "refused"}, {406, "refused"}, {407, "refused"},
-		{501, "refused"}, {502, "refused"}, {503, "none"}, {504, "refused"}, {505, "retry"}, {506, "retry"}, {507, "retry"}, {508, "refused"}, {777, "retry"}} {
+		{501, "refused"}, {502, "refused"}, {503, "retry"}, {504, "refused"}, {505, "retry"}, {506, "retry"}, {507, "retry"}, {508, "refused"}, {777, "retry"}} {
 		b := newRadiusBench(t, nil)
 		told := b.must(ensure(keyA, tomorrow))
 		b.online(told["user"], "81", mac1, start)
@@ -357,7 +394,7 @@ func TestRadiusListTidiesUp(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	if want := [2]time.Time{b.now().Add(-15 * time.Minute), b.now()}; len(b.store.stale) != 1 || b.store.stale[0] != want {
+	if want := fmt.Sprint([]string{(Stay{Key: keyA}).userName(), (Stay{Key: keyB}).userName()}, []string{"127.0.0.1"}, b.now().Unix(), 15*time.Minute); len(b.store.stale) != 1 || b.store.stale[0] != want {
 		t.Errorf("stale sessions: %v", b.store.stale)
 	}
 	b.setClock(b.now().Add(2 * time.Minute))
@@ -371,7 +408,7 @@ func TestRadiusListTidiesUp(t *testing.T) {
 
 func TestRadiusProbe(t *testing.T) {
 	b := newRadiusBench(t, nil)
-	b.store.clock = start.Add(5 * time.Minute)
+	b.store.started = start.Add(5 * time.Minute)
 	if _, err := b.drv.Report(t.Context()); err == nil || err.Error() != `guest-wifi: FreeRADIUS has no group "VIP" in radgroupcheck or radgroupreply: make it, or change the tier's profile` {
 		t.Errorf("%v", err)
 	}

@@ -80,6 +80,7 @@ func (l *mysqlLink) read(ctx context.Context, s statement) ([][]string, error) {
 	defer found.Close()
 	var rows [][]string
 	values := make([]driver.Value, len(found.Columns()))
+	held := 0
 	for {
 		err := found.Next(values)
 		if errors.Is(err, io.EOF) {
@@ -94,13 +95,22 @@ func (l *mysqlLink) read(ctx context.Context, s statement) ([][]string, error) {
 		texts := make([]string, len(values))
 		for i, v := range values {
 			texts[i] = columnText(v)
+			held += len(texts[i]) + columnCost
+		}
+		if held > maxHeld {
+			return nil, fmt.Errorf("more than %d bytes", maxHeld)
 		}
 		rows = append(rows, texts)
 	}
 }
 
-// maxRows bounds an answer that never ends.
-const maxRows = 200_000
+// maxRows and maxHeld bound an answer that never ends: rows, and bytes with what
+// it costs to keep a column.
+const (
+	maxRows    = 200_000
+	maxHeld    = 8 << 20
+	columnCost = 16
+)
 
 func columnText(v driver.Value) string {
 	switch v := v.(type) {

@@ -86,7 +86,7 @@ func TestRadiusStaleSessions(t *testing.T) {
 			if s.Online(mac3) || len(site.Orders()) != 3 {
 				t.Errorf("%+v", site.Orders())
 			}
-			left, err := site.Server.SQL("SELECT COUNT(*) FROM radacct WHERE acctstoptime IS NULL OR acctterminatecause = 'Lost-Service'")
+			left, err := site.Server.SQL("SELECT COUNT(*) FROM radacct WHERE acctstoptime IS NULL OR acctterminatecause = '" + causeStale + "'")
 			if err != nil || strings.TrimSpace(left) != "0" {
 				t.Errorf("%s rows are open, %v", left, err)
 			}
@@ -120,6 +120,24 @@ func TestRadiusGroup(t *testing.T) {
 				t.Errorf("%+v, %v", g, err)
 			}
 		})
+	}
+}
+
+// PostgreSQL wants a right of its own to number new rows.
+func TestRadiusSequenceRights(t *testing.T) {
+	for _, table := range []string{"radcheck", "radreply", "radusergroup"} {
+		s, site := radiusStage(t, "postgres")
+		if _, err := s.drv.Report(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := site.Server.SQL("REVOKE USAGE ON SEQUENCE " + table + "_id_seq FROM agent"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.drv.Report(t.Context())
+		s.failure(err, "down")
+		if !strings.Contains(err.Error(), "the user may not number rows of "+table+": grant USAGE on its sequence") {
+			t.Error(err)
+		}
 	}
 }
 

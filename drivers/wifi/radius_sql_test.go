@@ -107,6 +107,18 @@ func TestRadiusPool(t *testing.T) {
 	}
 }
 
+// A connection that is in use while the pool is closed is closed after its work.
+func TestRadiusPoolClosesWhatIsInUse(t *testing.T) {
+	tables, said := newTables("mysql")
+	p := tables.database.(*pool)
+	for range 2 { // a new connection, and one that lay idle
+		if err := p.use(t.Context(), func(link) error { p.close(); return nil }); err != nil || len(p.idle) > 0 || (*said)[len(*said)-1] != "close" {
+			t.Errorf("%v; %d idle; %q", err, len(p.idle), *said)
+		}
+		_ = tables.remove(t.Context(), "u")
+	}
+}
+
 func TestRadiusDatabaseErrors(t *testing.T) {
 	for code, want := range map[string][2]string{
 		"1045":  {"down", "db:1: the database answered 1045: user or password refused: compare radius.database.user and the file of password_file with the database's"},

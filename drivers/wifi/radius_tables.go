@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"edgeagent/drivers"
 )
 
 // tables is what the driver wants of FreeRADIUS's database.
@@ -21,11 +23,17 @@ type tables interface {
 	// sessions are those of a user that radacct has as open, or that we have
 	// closed for being stale and whose end nobody has confirmed.
 	sessions(ctx context.Context, user string) ([]acctSession, error)
+	// clock is the database's.
+	clock(ctx context.Context) (time.Time, error)
 	// end closes the row of a session whose end the NAS has confirmed.
 	end(ctx context.Context, s acctSession, at time.Time) error
-	// closeStale closes the open rows of our users that were last reported on
-	// before an instant.
-	closeStale(ctx context.Context, before, at time.Time) error
+	// closeStale closes the open rows of users at NAS that were last reported on
+	// so long before an instant, and reopen those that we closed and that were
+	// reported on since.
+	closeStale(ctx context.Context, users, nas []string, at time.Time, silence time.Duration) error
+	reopen(ctx context.Context, users, nas []string) error
+	// busy are those of the users that have open rows.
+	busy(ctx context.Context, users []string) ([]string, error)
 	// check asks for version and clock, and tries every right that is needed
 	// without changing anything.
 	check(ctx context.Context) (version string, clock time.Time, err error)
@@ -53,24 +61,6 @@ type account struct {
 // markedUser is a user with our marker.
 type markedUser struct{ user, marker, secret, expiration string }
 
-// acctSession is a line of radacct.
-type acctSession struct {
-	id            string // radacctid
-	acctSessionID string
-	nasIP         string
-	framedIP      string
-	calling       string // to the letter as the NAS wrote it
-	started       time.Time
-	stale         bool // closed by us, the NAS has not said so
-}
-
-// What we write as acctterminatecause: the names that FreeRADIUS has for the
-// values of RFC 2866.
-const (
-	causeStale     = "Lost-Service"
-	causeConfirmed = "Admin-Reset"
-)
-
 // statement is one of SQL with its parameters.
 type statement struct {
 	text string
@@ -90,23 +80,40 @@ type database interface {
 type dialect struct {
 	// parameter is the n-th, from 1.
 	parameter func(n int) string
+	// user is radacct's user name as accounts are compared by it: MySQL's
+	// collation ignores case by itself, and has an index.
+	user string
 	// instant makes a time of a parameter in seconds, epoch the other way round.
 	instant, epoch string
+	// ago is an instant, given twice in seconds, less a number of seconds.
+	ago string
 	// address makes text of a column with an IP address.
 	address string
 	version string
+	// counter asks whether we may number the rows of a table, where that is a
+	// right of its own; "" where it is not.
+	counter string
 }
 
 var dialects = map[string]dialect{
 	"mysql": {
 		parameter: func(int) string { return "?" },
+		user:      "username",
 		instant:   "FROM_UNIXTIME(%s)", epoch: "UNIX_TIMESTAMP(%s)",
+		// Columns are in local time. In the hour that autumn has twice, an instant
+		// may stand behind a later one; the earlier of the two ways to count back
+		// closes no row that is not silent, in spring and in autumn.
+		ago:     "LEAST(FROM_UNIXTIME(? - ?), FROM_UNIXTIME(?) - INTERVAL ? SECOND)",
 		address: "%s", version: "VERSION()",
 	},
 	"postgres": {
 		parameter: func(n int) string { return "$" + strconv.Itoa(n) },
+		user:      "LOWER(username)",
 		instant:   "TO_TIMESTAMP(%s)", epoch: "FLOOR(EXTRACT(EPOCH FROM %s))",
+		ago:     "LEAST(TO_TIMESTAMP(?::float8 - ?::float8), TO_TIMESTAMP(?) - ?::float8 * INTERVAL '1 second')",
 		address: "HOST(%s)", version: "CURRENT_SETTING('server_version')",
+		// No answer is a schema of somebody's own, of which nothing can be said.
+		counter: "SELECT COALESCE(HAS_SEQUENCE_PRIVILEGE(PG_GET_SERIAL_SEQUENCE('%s', 'id'), 'USAGE'), TRUE)",
 	},
 }
 
@@ -221,50 +228,6 @@ func (t *sqlTables) marked(ctx context.Context) ([]markedUser, error) {
 	return list, nil
 }
 
-// sessions are bounded: a guest has a few devices, an account that was abused
-// may have a thousand rows.
-func (t *sqlTables) sessions(ctx context.Context, user string) ([]acctSession, error) {
-	rows, err := t.query(ctx, t.say(`SELECT radacctid, acctsessionid, `+fmt.Sprintf(t.address, "nasipaddress")+`, `+fmt.Sprintf(t.address, "framedipaddress")+
-		`, callingstationid, `+fmt.Sprintf(t.epoch, "acctstarttime")+`, COALESCE(acctterminatecause, '') FROM radacct`+
-		` WHERE username = ? AND (acctstoptime IS NULL OR acctterminatecause = ?) ORDER BY radacctid DESC LIMIT 50`, user, causeStale))
-	if err != nil {
-		return nil, fmt.Errorf("read the sessions: %w", err)
-	}
-	list := make([]acctSession, 0, len(rows))
-	for _, r := range rows {
-		if len(r) != 7 {
-			return nil, errAnswer
-		}
-		s := acctSession{id: r[0], acctSessionID: r[1], nasIP: r[2], framedIP: r[3], calling: r[4], stale: r[6] == causeStale}
-		if sec, err := strconv.ParseFloat(r[5], 64); err == nil {
-			s.started = time.Unix(int64(sec), 0)
-		}
-		list = append(list, s)
-	}
-	return list, nil
-}
-
-func (t *sqlTables) end(ctx context.Context, s acctSession, at time.Time) error {
-	_, err := t.query(ctx, t.say("UPDATE radacct SET acctstoptime = COALESCE(acctstoptime, "+fmt.Sprintf(t.instant, "?")+"), acctterminatecause = ?"+
-		" WHERE radacctid = ? AND (acctstoptime IS NULL OR acctterminatecause = ?)", epochDigits(at), causeConfirmed, s.id, causeStale))
-	if err != nil {
-		return fmt.Errorf("close a session: %w", err)
-	}
-	return nil
-}
-
-func epochDigits(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
-
-func (t *sqlTables) closeStale(ctx context.Context, before, at time.Time) error {
-	_, err := t.query(ctx, t.say("UPDATE radacct SET acctstoptime = "+fmt.Sprintf(t.instant, "?")+", acctterminatecause = ?"+
-		" WHERE acctstoptime IS NULL AND acctupdatetime < "+fmt.Sprintf(t.instant, "?")+
-		" AND username IN (SELECT username FROM radusergroup WHERE groupname LIKE ?)", epochDigits(at), causeStale, epochDigits(before), markerPrefix+"%"))
-	if err != nil {
-		return fmt.Errorf("close stale sessions: %w", err)
-	}
-	return nil
-}
-
 // check tries each right on no row at all, and takes it back even so.
 func (t *sqlTables) check(ctx context.Context) (string, time.Time, error) {
 	rows, err := t.query(ctx, t.say("SELECT "+t.version+", "+fmt.Sprintf(t.epoch, "CURRENT_TIMESTAMP")))
@@ -291,7 +254,30 @@ func (t *sqlTables) check(ctx context.Context) (string, time.Time, error) {
 	if err := t.transact(ctx, tries, false); err != nil {
 		return "", time.Time{}, fmt.Errorf("try the rights on radcheck, radreply, radusergroup and radacct: %w", err)
 	}
+	if err := t.counters(ctx); err != nil {
+		return "", time.Time{}, err
+	}
 	return rows[0][0], time.Unix(int64(sec), 0), nil
+}
+
+// counters asks for the right to number new rows: inserting none does not need it.
+func (t *sqlTables) counters(ctx context.Context) error {
+	if t.counter == "" {
+		return nil
+	}
+	for _, table := range []string{"radcheck", "radreply", "radusergroup"} {
+		rows, err := t.query(ctx, t.say(fmt.Sprintf(t.counter, table)))
+		if err != nil {
+			return fmt.Errorf("ask for the rights on the sequence of %s: %w", table, err)
+		}
+		if len(rows) != 1 || len(rows[0]) != 1 {
+			return errAnswer
+		}
+		if rows[0][0] != "t" {
+			return &drivers.LinkDown{Err: fmt.Errorf("the user may not number rows of %s: grant USAGE on its sequence, as docs/wifi.md lists", table)}
+		}
+	}
+	return nil
 }
 
 func (t *sqlTables) groups(ctx context.Context, names []string) ([]string, error) {

@@ -48,6 +48,8 @@ type suiteProduct struct {
 	least int
 	// except are cases that make no sense for the product, and why.
 	except map[string]string
+	// adjust changes a driver before its first call; nil for not at all.
+	adjust func(drv *Driver, now func() time.Time)
 }
 
 // stage is a driver and its simulated controller under one clock.
@@ -115,6 +117,9 @@ func (s *stage) restart() {
 		}}, s.now)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.product.adjust != nil {
+		s.product.adjust(drv, s.now)
 	}
 	drv.web.pace.every = 0 // its own test has the time
 	s.drv = drv

@@ -126,6 +126,14 @@ func (n *NAS) Mute(on bool) {
 	n.mute = on
 }
 
+// Separate makes it write another separator into Calling-Station-Id, for
+// devices that join from then on.
+func (n *NAS) Separate(by string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opt.Separator = by
+}
+
 // ErrRejected is a log-in that the server refused.
 var ErrRejected = errors.New("access rejected")
 

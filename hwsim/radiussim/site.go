@@ -22,9 +22,10 @@ type Site struct {
 // machine's.
 func (d *Database) StartSite(now func() time.Time) (s *Site, err error) {
 	s = &Site{}
+	begun := s // a return sets s
 	defer func() {
 		if err != nil {
-			_ = s.Close()
+			_ = begun.Close()
 		}
 	}()
 	if s.Server, err = d.StartServer(now); err != nil {

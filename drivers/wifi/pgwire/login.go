@@ -37,8 +37,7 @@ func (c *Conn) logIn(cfg Config) error {
 	if err := c.send(start); err != nil {
 		return err
 	}
-	var proof *scram
-	proved := false
+	state := logInState{local: cfg.Network == "unix"}
 	for {
 		kind, body, err := c.receive()
 		if err != nil {
@@ -50,11 +49,7 @@ func (c *Conn) logIn(cfg Config) error {
 				return errProtocol
 			}
 			how, rest := binary.BigEndian.Uint32(body), body[4:]
-			// Who has begun SCRAM has to prove that it knows the password too.
-			if proof != nil && how == authOK && !proved {
-				return errProtocol
-			}
-			if err := c.authenticate(cfg, how, rest, &proof, &proved); err != nil {
+			if err := c.authenticate(cfg, how, rest, &state); err != nil {
 				return err
 			}
 		case 'S':
@@ -64,6 +59,11 @@ func (c *Conn) logIn(cfg Config) error {
 		case 'E':
 			return serverError(body)
 		case 'Z':
+			// A server that skips to the end has proved as little as one that says
+			// "welcome" too early.
+			if !state.welcome {
+				return errProtocol
+			}
 			return nil
 		case 'K', 'N', 'v':
 		default:
@@ -72,16 +72,37 @@ func (c *Conn) logIn(cfg Config) error {
 	}
 }
 
-func (c *Conn) authenticate(cfg Config, how uint32, rest []byte, proof **scram, proved *bool) error {
+// logInState is how far a log-in has come.
+type logInState struct {
+	local   bool   // a Unix socket: the system says who is at the other end
+	proof   *scram // begun, if not nil
+	proved  bool   // the server knows the password, or has shown a certificate and been told it
+	welcome bool   // AuthenticationOk
+}
+
+func (c *Conn) authenticate(cfg Config, how uint32, rest []byte, state *logInState) error {
 	switch how {
 	case authOK:
+		// Who has begun SCRAM has to prove that it knows the password too.
+		if state.proof != nil && !state.proved {
+			return errProtocol
+		}
+		if !state.proved && !state.local {
+			return errors.New("the database lets anybody in without a password: set scram-sha-256 in pg_hba.conf")
+		}
+		state.welcome = true
 		return nil
 	case authCleartext:
-		if _, safe := c.line.(*tls.Conn); !safe && cfg.Network != "unix" {
+		if _, safe := c.line.(*tls.Conn); !safe && !state.local {
 			return errors.New("the database wants the password in the clear: set scram-sha-256 in pg_hba.conf")
 		}
+		state.proved = state.proof == nil
 		return c.send(cstring(message('p'), cfg.Password))
 	case authMD5:
+		// It proves nothing of the server, and what was overheard lets others in.
+		if !state.local {
+			return errors.New("the database wants MD5: set scram-sha-256 in pg_hba.conf")
+		}
 		if len(rest) != 4 {
 			return errProtocol
 		}
@@ -93,24 +114,24 @@ func (c *Conn) authenticate(cfg Config, how uint32, rest []byte, proof **scram, 
 		if !printable(cfg.Password) {
 			return errors.New("the password has other characters than printable ASCII: choose another")
 		}
-		*proof = newScram(cfg.Password, rand.Text())
-		first := (*proof).first()
+		state.proof, state.proved = newScram(cfg.Password, rand.Text()), false
+		first := state.proof.first()
 		m := binary.BigEndian.AppendUint32(cstring(message('p'), "SCRAM-SHA-256"), uint32(len(first)))
 		return c.send(append(m, first...))
 	case authSASLContinue:
-		if *proof == nil {
+		if state.proof == nil {
 			return errProtocol
 		}
-		final, err := (*proof).final(string(rest))
+		final, err := state.proof.final(string(rest))
 		if err != nil {
 			return err
 		}
 		return c.send(append(message('p'), final...))
 	case authSASLFinal:
-		if *proof == nil || !(*proof).verify(string(rest)) {
+		if state.proof == nil || !state.proof.verify(string(rest)) {
 			return errors.New("the database does not know the password itself: it is not the one that it says it is")
 		}
-		*proved = true
+		state.proved = true
 		return nil
 	}
 	return errors.New("the database knows no way to log in that is known here: set scram-sha-256 in pg_hba.conf")

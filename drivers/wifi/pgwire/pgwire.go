@@ -36,6 +36,11 @@ func (e *Error) Error() string { return "the database answered " + e.Code }
 const (
 	maxMessage = 1 << 20
 	maxRows    = 200_000
+	// maxAnswer is for all rows of an answer together, with what it costs to keep
+	// them: a column of no bytes is still a string.
+	maxAnswer  = 8 << 20
+	columnCost = 16
+	rowCost    = 24
 )
 
 var errProtocol = errors.New("it does not speak as PostgreSQL does")
@@ -79,6 +84,7 @@ func (c *Conn) Broken() bool { return c.broken }
 
 // Close says goodbye.
 func (c *Conn) Close() error {
+	c.broken = true
 	_ = c.line.SetWriteDeadline(time.Now().Add(time.Second))
 	_ = c.send(message('X'))
 	return c.line.Close()
@@ -159,6 +165,7 @@ func (c *Conn) run(statement string, args []string) ([][]string, error) {
 	}
 	var rows [][]string
 	var failed error
+	held := 0
 	for {
 		kind, body, err := c.receive()
 		if err != nil {
@@ -172,6 +179,9 @@ func (c *Conn) run(statement string, args []string) ([][]string, error) {
 			}
 			if rows = append(rows, row); len(rows) > maxRows {
 				return nil, fmt.Errorf("more than %d rows", maxRows)
+			}
+			if held += len(body) + rowCost + columnCost*len(row); held > maxAnswer {
+				return nil, fmt.Errorf("more than %d bytes", maxAnswer)
 			}
 		case 'E':
 			failed = serverError(body)

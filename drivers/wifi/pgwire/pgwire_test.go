@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +36,18 @@ func TestScram(t *testing.T) {
 // server plays the other end of a connection.
 func server(t *testing.T, play func(in *bufio.Reader, out net.Conn)) Config {
 	t.Helper()
-	port, err := net.Listen("tcp", "127.0.0.1:0")
+	return serverAt(t, "tcp", "127.0.0.1:0", play)
+}
+
+// local is a server at a Unix socket, which may do without a password.
+func local(t *testing.T, play func(in *bufio.Reader, out net.Conn)) Config {
+	t.Helper()
+	return serverAt(t, "unix", filepath.Join(t.TempDir(), "s"), play)
+}
+
+func serverAt(t *testing.T, network, address string, play func(in *bufio.Reader, out net.Conn)) Config {
+	t.Helper()
+	port, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +70,7 @@ func server(t *testing.T, play func(in *bufio.Reader, out net.Conn)) Config {
 			}()
 		}
 	}()
-	return Config{Network: "tcp", Address: port.Addr().String(), User: "u", Password: "pw", Database: "d"}
+	return Config{Network: network, Address: port.Addr().String(), User: "u", Password: "pw", Database: "d"}
 }
 
 func say(out net.Conn, kind byte, body string) {
@@ -66,6 +79,16 @@ func say(out net.Conn, kind byte, body string) {
 }
 
 const ready = "I"
+
+// afterNonce reads SCRAM's first message and returns its nonce.
+func afterNonce(in *bufio.Reader) string {
+	head := make([]byte, 5)
+	_, _ = io.ReadFull(in, head)
+	body := make([]byte, binary.BigEndian.Uint32(head[1:])-4)
+	_, _ = io.ReadFull(in, body)
+	_, nonce, _ := strings.Cut(string(body), "r=")
+	return nonce
+}
 
 func TestLogInIsCareful(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -79,6 +102,19 @@ func TestLogInIsCareful(t *testing.T) {
 			say(out, 'R', "\x00\x00\x00\x00")
 			say(out, 'Z', ready)
 		}, "it does not speak as PostgreSQL does"},
+		"SCRAM that is skipped": {func(in *bufio.Reader, out net.Conn) {
+			say(out, 'R', "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00")
+			nonce := afterNonce(in)
+			say(out, 'R', "\x00\x00\x00\x0br="+nonce+"X,s=AAAA,i=4096")
+			say(out, 'Z', ready)
+		}, "it does not speak as PostgreSQL does"},
+		"SCRAM and then clear text": {func(_ *bufio.Reader, out net.Conn) {
+			say(out, 'R', "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00")
+			say(out, 'R', "\x00\x00\x00\x03")
+		}, "the database wants the password in the clear: set scram-sha-256 in pg_hba.conf"},
+		"no welcome":  {func(_ *bufio.Reader, out net.Conn) { say(out, 'Z', ready) }, "it does not speak as PostgreSQL does"},
+		"no password": {func(_ *bufio.Reader, out net.Conn) { say(out, 'R', "\x00\x00\x00\x00"); say(out, 'Z', ready) }, "the database lets anybody in without a password: set scram-sha-256 in pg_hba.conf"},
+		"MD5":         {func(_ *bufio.Reader, out net.Conn) { say(out, 'R', "\x00\x00\x00\x05salt") }, "the database wants MD5: set scram-sha-256 in pg_hba.conf"},
 		"refused": {func(_ *bufio.Reader, out net.Conn) {
 			say(out, 'E', "SFATAL\x00C28P01\x00Mpassword 'pw' is wrong\x00\x00")
 		}, "the database answered 28P01"},
@@ -94,7 +130,7 @@ func TestLogInIsCareful(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	cfg := server(t, func(in *bufio.Reader, out net.Conn) {
+	cfg := local(t, func(in *bufio.Reader, out net.Conn) {
 		say(out, 'R', "\x00\x00\x00\x00")
 		say(out, 'S', "server_version\x0015.9\x00")
 		say(out, 'Z', ready)
@@ -115,6 +151,9 @@ func TestRun(t *testing.T) {
 			case kind == 'P' && strings.Contains(text, "fail"):
 				say(out, 'E', "C23505\x00Mkey (k7m2p9xq) exists\x00\x00")
 			case kind == 'P' && strings.Contains(text, "hang"):
+				return
+			case kind == 'P' && strings.Contains(text, "flood"):
+				flood(out)
 				return
 			case kind == 'P':
 				say(out, 'D', "\x00\x02\x00\x00\x00\x03one\xff\xff\xff\xff")
@@ -138,6 +177,24 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := c.Run(t.Context(), "hang"); err == nil || !c.Broken() {
 		t.Errorf("%v, broken %v", err, c.Broken())
+	}
+	if c, err = Connect(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Run(t.Context(), "flood"); err == nil || err.Error() != "more than 8388608 bytes" || !c.Broken() {
+		t.Errorf("%v, broken %v", err, c.Broken())
+	}
+	_ = c.Close()
+}
+
+// flood sends rows of nothing until nobody listens.
+func flood(out net.Conn) {
+	row := "\xff\xff" + strings.Repeat("\xff", 4*0xffff)
+	m := append(binary.BigEndian.AppendUint32([]byte{'D'}, uint32(len(row)+4)), row...)
+	for {
+		if _, err := out.Write(m); err != nil {
+			return
+		}
 	}
 }
 
