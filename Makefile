@@ -13,7 +13,7 @@ TAGS     = nethttpomithttp2
 # holding copies of them. They wait for lines, disks and networks. The rest of Go
 # keeps its copies: there the hot loops are, of ciphers, JSON, garbage.
 COLD     = net/... vendor/... crypto/tls crypto/x509/... crypto/rsa crypto/hpke crypto/internal/fips140/nistec/fiat \
-           text/... regexp/... mime/... log/... os/... compress/... encoding/asn1 encoding/xml fmt time bufio html mime/...
+           text/... regexp/... mime/... log/... os/... compress/... encoding/asn1 encoding/xml fmt time bufio html path/... io/... context encoding/json
 INLINE   = -gcflags 'all=-l' -gcflags 'std=' $(foreach package,$(COLD),-gcflags '$(package)=-l')
 # Go pads the parts of a program for pages of 64 kB. A 32-bit ARM program meets
 # pages of 4 kB, or of 16 on some 64-bit kernels: 80 kB less.
@@ -52,7 +52,7 @@ test: ## all tests, with the race detector
 
 test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the pages in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc
 	realtest/install
-	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim
+	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim ./hwsim/tvpage ./hwsim/tvpage
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
 
 lint: ## golangci-lint and govulncheck, at fixed versions

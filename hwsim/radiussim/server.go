@@ -55,18 +55,35 @@ func (d *Database) StartServer(now func() time.Time) (s *Server, err error) {
 			_ = s.Close()
 		}
 	}()
+	// A port that was free may be another's by the time the daemon takes it.
+	const tries = 4
+	for range tries {
+		if err = s.start(program); err == nil {
+			return s, nil
+		}
+		s.daemon.stop()
+	}
+	return nil, err
+}
+
+// start runs the daemon on ports that are free now.
+func (s *Server) start(program string) error {
 	ports := [3]int{}
 	for i := range ports {
+		var err error
 		if ports[i], err = freePort("udp"); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	s.Auth, s.Acct, s.Dynamic = at(ports[0]), at(ports[1]), at(ports[2])
 	if err := s.configure(ports); err != nil {
-		return nil, err
+		return err
 	}
-	return s, errors.Join(ownerNamed("freerad").take(s.dir), s.run(program))
+	if err := ownerNamed("freerad").take(s.dir); err != nil {
+		return err
+	}
+	return s.run(program)
 }
 
 // run starts the daemon and waits until it refuses a stranger.
