@@ -69,7 +69,7 @@ func (r *radius) disconnect(ctx context.Context, user string) (int, error) {
 		case unknown(err) && r.fresh(ctx, s):
 			// A NAS that has just reported on it does not know it by the names that
 			// we have: to call it gone would leave the guest online.
-			wrong = append(wrong, fmt.Errorf("the NAS %s knows no session by the names that radacct has, and reported on it less than %v ago: %v", n.Address, 2*r.set.Interim, err))
+			wrong = append(wrong, fmt.Errorf("the NAS %s knows no session by the names that radacct has, and reported on it less than %v ago: %s", n.Address, 2*r.set.Interim, err.Error())) // not wrapped: it is to be tried again
 			continue
 		case err == nil, noSession(err):
 			if err := r.store.end(ctx, s, r.now()); err != nil {
