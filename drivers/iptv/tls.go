@@ -102,6 +102,9 @@ func (d *Driver) Reload() error {
 		return errors.New(d.status.papers)
 	}
 	d.status.papers = ""
+	if d.papers == nil {
+		d.papers = now // good ones, before the first attempt to connect has read any
+	}
 	if changed && d.session != nil {
 		d.session.fail(errReload)
 	}
