@@ -153,6 +153,7 @@ func (c *content) Write(p []byte) (int, error) {
 
 // Reader reads a backup.
 type Reader struct {
+	opened *opener
 	seal   *bufio.Reader
 	packed *gzip.Reader
 	read   []Entry
@@ -164,11 +165,24 @@ type Reader struct {
 // NewReader opens a backup. To make the key takes a second or more on a gateway.
 // The error is ErrNone, ErrPassphrase, ErrCut, Damaged, or one of reading.
 func NewReader(in io.Reader, passphrase string) (*Reader, error) {
-	seal, err := newOpener(in, passphrase)
+	opened, err := newOpener(in, passphrase)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{seal: bufio.NewReader(seal), sum: sha256.New(), seen: map[[2]string]bool{}}
+	return reader(opened)
+}
+
+// Again reads the same file once more, from its begin.
+func (r *Reader) Again(in io.Reader) (*Reader, error) {
+	opened, err := r.opened.again(in)
+	if err != nil {
+		return nil, err
+	}
+	return reader(opened)
+}
+
+func reader(opened *opener) (r *Reader, err error) {
+	r = &Reader{opened: opened, seal: bufio.NewReader(opened), sum: sha256.New(), seen: map[[2]string]bool{}}
 	if r.packed, err = gzip.NewReader(r.seal); err != nil {
 		return nil, inside(err)
 	}

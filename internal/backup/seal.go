@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -143,6 +144,7 @@ func (s *sealer) flush(last bool) error {
 // opener decrypts. It gives nothing that is not proved to be as it was written.
 type opener struct {
 	in     *bufio.Reader
+	head   []byte
 	chunks cipher.AEAD
 	n, at  int64
 	sealed []byte
@@ -184,8 +186,17 @@ func newOpener(in io.Reader, passphrase string) (*opener, error) {
 	if !hmac.Equal(check, body[len(body)-checkBytes:]) {
 		return nil, ErrPassphrase
 	}
-	o.chunks = chunks
+	o.head, o.chunks = head, chunks
 	return o, nil
+}
+
+// again opens the same file from its begin, without making the key once more.
+func (o *opener) again(in io.Reader) (*opener, error) {
+	head := make([]byte, len(o.head))
+	if _, err := io.ReadFull(in, head); err != nil || !bytes.Equal(head, o.head) {
+		return nil, Damaged{}
+	}
+	return &opener{in: bufio.NewReaderSize(in, 4<<10), head: head, chunks: o.chunks, at: int64(len(head)), sealed: make([]byte, chunkBytes+tagBytes)}, nil
 }
 
 func short(text string) string {
