@@ -133,7 +133,7 @@ func TestDamage(t *testing.T) {
 func TestErrorsInWords(t *testing.T) {
 	sealed := pack(t, []file{made("store", "", noise(3*chunkBytes))})
 	head := bytes.IndexByte(sealed, '\n') + 1 + 4 + saltBytes + checkBytes + sumBytes
-	chunk := chunkBytes + tagBytes
+	chunk := chunkBytes + sealBytes
 	change := func(at int) []byte {
 		bad := bytes.Clone(sealed)
 		bad[at] ^= 1
