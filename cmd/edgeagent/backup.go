@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
@@ -90,9 +89,8 @@ const ageForm = "20060102-150405"
 
 // save writes the backup into a file that is whole or not there.
 func (b *backedUp) save(ctx context.Context, file, passphrase string) error {
-	name := "edgeagent-" + filepath.Base(b.Property) + "-" + b.Taken.Format(ageForm) + ".backup"
 	if info, err := os.Stat(cmp.Or(file, ".")); err == nil && info.IsDir() {
-		file = filepath.Join(file, name)
+		file = filepath.Join(file, nameOf(b.Property, b.Taken))
 	}
 	if _, err := os.Lstat(file); err == nil {
 		return fmt.Errorf("there is a file %s already; name a new one", file)
@@ -129,7 +127,7 @@ func syncDir(dir string) error {
 }
 
 func (b *backedUp) write(ctx context.Context, out io.Writer, passphrase string) error {
-	w, err := backup.NewWriter(out, passphrase)
+	w, err := backup.NewWriter(out, passphrase, backup.Rounds)
 	if err != nil {
 		return err
 	}
@@ -183,23 +181,36 @@ func (b *backedUp) storeInto(ctx context.Context, w *backup.Writer) error {
 
 // prune removes the oldest backups of a hotel beyond so many.
 func prune(dir, hotel string, keep int) (removed []string, err error) {
-	ours := regexp.MustCompile(`^edgeagent-` + regexp.QuoteMeta(filepath.Base(hotel)) + `-\d{8}-\d{6}\.backup$`)
 	entries, err := os.ReadDir(dir) // by name, so the oldest first
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, e := range entries {
-		if ours.MatchString(e.Name()) && e.Type().IsRegular() {
+		if e.Type().IsRegular() && isBackupOf(e.Name(), hotel) {
 			all = append(all, filepath.Join(dir, e.Name()))
 		}
 	}
-	var errs []error
-	for _, old := range all[:max(0, len(all)-keep)] {
-		errs = append(errs, os.Remove(old))
-		removed = append(removed, old)
+	for len(all) > keep && err == nil {
+		err = os.Remove(all[0])
+		removed, all = append(removed, all[0]), all[1:]
 	}
-	return removed, errors.Join(errs...)
+	return removed, err
+}
+
+// nameOf is what a backup of a hotel is called.
+func nameOf(hotel string, taken time.Time) string {
+	return "edgeagent-" + filepath.Base(hotel) + "-" + taken.Format(ageForm) + ".backup"
+}
+
+// isBackupOf reports whether a file is called like a backup of a hotel.
+func isBackupOf(name, hotel string) bool {
+	begin, end := len(name)-len(ageForm)-len(".backup"), len(name)-len(".backup")
+	if begin < 0 {
+		return false
+	}
+	taken, err := time.Parse(ageForm, name[begin:end])
+	return err == nil && name == nameOf(hotel, taken)
 }
 
 // sizeOf is a number of bytes for people.

@@ -66,6 +66,11 @@ func (f *restoreFlags) restore(file, path string, asJSON bool) error {
 	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no ordinary file", file)
 	}
+	if here, _ := config.Load(path); here != nil && !f.check {
+		if err := nobodyRuns(here); err != nil {
+			return err
+		}
+	}
 	passphrase, err := f.passphrase()
 	if err != nil {
 		return err
@@ -136,7 +141,7 @@ func readBackup(in io.Reader, passphrase string) (*foundBackup, error) {
 	found := &foundBackup{reader: reader, storeBytes: -1}
 	for n := 0; ; n++ {
 		e, err := reader.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return found, found.complete()
 		}
 		if err == nil {

@@ -67,7 +67,7 @@ func (f *restoreFlags) plan(found *foundBackup, property string, out *restored) 
 	case len(outside) > 0 && !f.beyond:
 		return nil, fmt.Errorf("the backup holds files outside of %s: %s; if you made it, add --outside", filepath.Dir(property), few(outside))
 	}
-	if err := nobodyRuns(property, loaded); err != nil {
+	if err := nobodyRuns(loaded); err != nil {
 		return nil, err
 	}
 	for _, path := range append([]string{p.store}, p.places...) {
@@ -86,7 +86,7 @@ func (f *restoreFlags) plan(found *foundBackup, property string, out *restored) 
 	if len(p.aside) > 0 && !f.force {
 		return nil, fmt.Errorf("there is something already: %s; restore onto a new gateway, or add --force, then it is kept beside as NAME%sTIME", few(p.aside), asideMark)
 	}
-	return p, room(p.store, found.storeBytes)
+	return p, nil
 }
 
 // place finds the path of every entry, and those outside of the property file's folder.
@@ -100,14 +100,15 @@ func (p *restorePlan) place() (outside []string, err error) {
 		return nil, err
 	}
 	for _, e := range p.found.entries {
-		path, beyond := "", false
+		var path string
+		var beyond bool
 		switch e.Kind {
 		case kindProperty:
 			path = filepath.Join(dir, filepath.Base(p.property))
 		case kindStore:
 			path, beyond = p.store, p.store != config.DefaultStore && !strings.HasPrefix(p.store, dir+"/")
 		default:
-			ok := false
+			var ok bool
 			if ok, beyond = config.Belongs(e.Name, named); !ok {
 				return nil, fmt.Errorf("the backup holds a file %q, which does not belong to its property file: it was not made by edgeagent", e.Name)
 			}
@@ -129,6 +130,8 @@ func (p *restorePlan) place() (outside []string, err error) {
 	}
 	return outside, nil
 }
+
+var errChanged = errors.New("the file has changed while it was read; nothing was restored")
 
 // carryOut writes everything beside its place, and only then puts it there.
 func (p *restorePlan) carryOut(in io.ReadSeeker) (err error) {
@@ -153,7 +156,7 @@ func (p *restorePlan) carryOut(in io.ReadSeeker) (err error) {
 		case err != nil:
 			return err
 		case e != want:
-			return errors.New("the file has changed while it was read; nothing was restored")
+			return errChanged
 		}
 		if err := writeHalf(p.places[i], e, reader); err != nil {
 			return asRoot(err)
@@ -164,7 +167,10 @@ func (p *restorePlan) carryOut(in io.ReadSeeker) (err error) {
 			}
 		}
 	}
-	if _, err := reader.Next(); err != io.EOF {
+	switch _, err := reader.Next(); {
+	case err == nil:
+		return errChanged
+	case !errors.Is(err, io.EOF):
 		return err
 	}
 	return p.exchange()
@@ -194,8 +200,8 @@ func writeHalf(path string, e backup.Entry, in io.Reader) error {
 	return errors.Join(err, out.Chmod(mode|0o600), out.Sync(), out.Close())
 }
 
-// makeDir makes the folder of a file. Only that of the property file and what it
-// calls a certificate's is for everybody.
+// makeDir makes the folder of a file, for its owner alone where secrets or guests are
+// in it.
 func makeDir(dir, kind string) error {
 	mode := fs.FileMode(0o755)
 	if base := filepath.Base(dir); kind == kindStore || base == config.SecretsFolder || base == caFolder {

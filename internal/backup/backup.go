@@ -56,12 +56,9 @@ type Writer struct {
 	sum     hash.Hash
 }
 
-// NewWriter begins a backup. To make the key takes a second or more on a gateway.
-func NewWriter(out io.Writer, passphrase string) (*Writer, error) {
-	return newWriter(out, passphrase, rounds)
-}
-
-func newWriter(out io.Writer, passphrase string, rounds int) (*Writer, error) {
+// NewWriter begins a backup. rounds is how dear each guess at the passphrase is made:
+// Rounds, but in tests. To make the key takes a second or more on a gateway.
+func NewWriter(out io.Writer, passphrase string, rounds int) (*Writer, error) {
 	seal, err := newSealer(out, passphrase, rounds)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type file struct {
 func pack(t testing.TB, files []file) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := newWriter(&out, passphrase, quick)
+	w, err := NewWriter(&out, passphrase, quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestDamage(t *testing.T) {
 		t.Error("something can be read without the passphrase")
 	}
 	for at := range sealed {
-		if at > 300 && at%997 != 0 && len(sealed)-at > 300 {
+		if at > 300 && at%4999 != 0 && len(sealed)-at > 300 {
 			continue
 		}
 		bad := bytes.Clone(sealed)
@@ -185,7 +185,7 @@ func TestRoundsAreBounded(t *testing.T) {
 
 // Content that is not as long as was said is refused when it is written.
 func TestWriterKeepsToItsWord(t *testing.T) {
-	w, err := newWriter(io.Discard, passphrase, quick)
+	w, err := NewWriter(io.Discard, passphrase, quick)
 	if err != nil {
 		t.Fatal(err)
 	}

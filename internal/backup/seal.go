@@ -36,8 +36,8 @@ const (
 	magic   = "EDGEAGENT-BACKUP "
 	version = 1
 
-	// rounds is what OWASP asks of PBKDF2 with SHA-256.
-	rounds     = 600_000
+	// Rounds is what OWASP asks of PBKDF2 with SHA-256.
+	Rounds     = 600_000
 	mostRounds = 10_000_000 // a damaged or forged header must not stop us for minutes
 
 	saltBytes  = 16
@@ -223,13 +223,13 @@ func (o *opener) Read(p []byte) (int, error) {
 func (o *opener) next() ([]byte, error) {
 	n, err := io.ReadFull(o.in, o.sealed)
 	switch {
-	case err == io.EOF && o.n > 0: // the last chunk said that it was not the last
+	case errors.Is(err, io.EOF) && o.n > 0: // the last chunk said that it was not the last
 		return nil, ErrCut
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF:
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
 		return nil, err
 	}
 	_, more := o.in.Peek(1)
-	last := more == io.EOF
+	last := errors.Is(more, io.EOF)
 	plain, err := o.chunks.Open(nil, nil, o.sealed[:n], place(o.n, last))
 	if err != nil {
 		if _, whole := o.chunks.Open(nil, nil, o.sealed[:n], place(o.n, false)); last && whole == nil {
