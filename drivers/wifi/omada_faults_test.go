@@ -92,6 +92,30 @@ func TestOmadaDeviceGoneMeanwhile(t *testing.T) {
 	}
 }
 
+// An extension that broke off after the devices were moved, and was then taken
+// back: the credential has the wanted end all along, the devices must get it too.
+func TestOmadaExtensionThatBrokeOff(t *testing.T) {
+	for _, credentials := range []string{"users", "vouchers"} {
+		t.Run(credentials, func(t *testing.T) {
+			s, sim := newOmadaStage(t, omadasim.Options{}, credentials)
+			short := s.now().Add(5 * time.Hour)
+			s.joins(mac1, s.must(ensure(keyA, short)))
+			s.Inject(console.Fault{Kind: console.ServerError, Match: "DELETE ", Count: -1})
+			if _, err := s.try(ensure(keyA, tomorrow, "devices", "7")); err == nil {
+				t.Fatal("the extension did not break off")
+			}
+			if end, ok := sim.Ends(mac1); !ok || !end.After(short) {
+				t.Fatalf("the extension broke off too early to tell: the device ends %v", end)
+			}
+			s.Heal()
+			s.must(ensure(keyA, short))
+			if end, ok := sim.Ends(mac1); ok && end.After(short.Add(tolerance)) {
+				t.Errorf("the device ends %v, after %v", end, short)
+			}
+		})
+	}
+}
+
 // No number that a controller sends as its code passes for more than a code.
 func TestOmadaCodeText(t *testing.T) {
 	for code, want := range map[int]string{0: "", -1005: "-1005", -99_999: "-99999", -100_000: "and an unknown code", 1234567890: "and an unknown code", 7: "and an unknown code"} {
