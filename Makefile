@@ -31,7 +31,7 @@ NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 # What the scripts of build/arm64 build with.
 BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 deb deb-check test-package fuzz clean
+.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench lint arm64 deb deb-check test-package fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,8 +52,16 @@ test: ## all tests, with the race detector
 
 test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the pages in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc
 	realtest/install
-	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim ./hwsim/tvpage ./hwsim/tvpage
+	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim ./hwsim/tvpage
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
+	@for picture in docs/images/*.png; do \
+		[ -e build/out/screens/$${picture##*/} ] || { echo "$$picture is not taken by a test" >&2; exit 1; }; \
+	done
+
+screens: build ## the pictures of docs/images, taken anew by the tests that look at the pages
+	realtest/install
+	$(GO) test -count=1 -timeout 30m -tags real -run 'Pages|ReferenceTV' ./realtest
+	@for picture in docs/images/*.png; do cp -v build/out/screens/$${picture##*/} docs/images/ || exit 1; done
 
 lint: ## golangci-lint and govulncheck, at fixed versions
 	@mkdir -p $(TOOLS)
