@@ -31,7 +31,7 @@ NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 # What the scripts of build/arm64 build with.
 BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 nfpm deb deb-check test-package fuzz clean
+.PHONY: help build demo demo-once test test-real crash soak-keycard bench lint arm64 nfpm deb deb-check test-package release release-check fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,12 @@ deb-check: deb ## the packages are the same twice, and lintian has nothing to sa
 
 test-package: build nfpm ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
 	$(BUILD) build/arm64/test-package
+
+release: nfpm ## packages, images if made, bill of materials, changes and sums of the commit in build/out/release
+	$(BUILD) build/arm64/release
+
+release-check: nfpm ## the release is the same twice, byte for byte
+	$(BUILD) build/arm64/check-release
 
 fuzz: ## every fuzz target for FUZZ each (default 10s)
 	@$(GO) test -list '^Fuzz' -json ./... | \
