@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -76,14 +77,14 @@ func bill(info *buildinfo.BuildInfo, sum [32]byte, version string, licence func(
 			program.Properties = append(program.Properties, property{"go:build:" + s.Key, s.Value})
 		}
 	}
-	slices.SortFunc(program.Properties, func(a, b property) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(program.Properties, func(i, j int) bool { return program.Properties[i].Name < program.Properties[j].Name })
 	d.Metadata.Component = program
 
 	d.Components = append(d.Components, library(standardLibrary, strings.TrimPrefix(info.GoVersion, "go"), "", licence))
 	for _, m := range info.Deps {
 		d.Components = append(d.Components, module(m, licence))
 	}
-	slices.SortFunc(d.Components, func(a, b component) int { return strings.Compare(a.Ref, b.Ref) })
+	sort.Slice(d.Components, func(i, j int) bool { return d.Components[i].Ref < d.Components[j].Ref })
 	all := dependency{Ref: program.Ref}
 	for _, c := range d.Components {
 		all.DependsOn = append(all.DependsOn, c.Ref)
@@ -123,8 +124,7 @@ func packageURL(path, version string) string {
 
 // serial is a UUID of version 8 (RFC 9562) made of the program's sum.
 func serial(sum [32]byte) string {
-	u := sum[:16]
-	u = slices.Clone(u)
+	u := slices.Clone(sum[:16])
 	u[6] = u[6]&0x0f | 0x80
 	u[8] = u[8]&0x3f | 0x80
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
