@@ -31,7 +31,7 @@ NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 # What the scripts of build/arm64 build with.
 BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench lint arm64 deb deb-check test-package fuzz clean
+.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench lint arm64 nfpm deb deb-check test-package release release-check fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,9 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
-test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the pages in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc
+test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the pages in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc, and make test-package
 	realtest/install
+	$(MAKE) --no-print-directory test-package
 	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim ./hwsim/tvpage
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
 	@for picture in docs/images/*.png; do \
@@ -93,16 +94,24 @@ arm64: ## static binaries for arm64 and armv6 in build/out
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -tags '$(TAGS)' $(INLINE) -ldflags '$(LDFLAGS) $(ARMV6)' -o build/out/edgeagent-armv6 ./cmd/edgeagent
 	@ls -l build/out
 
-deb: ## .deb packages for arm64, armhf (ARMv6 on) and amd64 in build/out
+deb: nfpm ## .deb packages for arm64, armhf (ARMv6 on) and amd64 in build/out
+	$(BUILD) build/arm64/build-deb amd64 arm64 armhf
+
+nfpm:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) $(GO) install $(NFPM)
-	$(BUILD) build/arm64/build-deb amd64 arm64 armhf
 
 deb-check: deb ## the packages are the same twice, and lintian has nothing to say
 	$(BUILD) build/arm64/check-deb
 
-test-package: build deb ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
+test-package: build nfpm ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
 	$(BUILD) build/arm64/test-package
+
+release: nfpm ## packages, images if made, bill of materials, changes and sums of the commit in build/out/release
+	$(BUILD) build/arm64/release
+
+release-check: nfpm ## the release is the same twice, byte for byte
+	$(BUILD) build/arm64/check-release
 
 fuzz: ## every fuzz target for FUZZ each (default 10s)
 	@$(GO) test -list '^Fuzz' -json ./... | \

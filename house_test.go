@@ -61,6 +61,7 @@ var imports = []struct {
 	{"hwsim/room", []string{"hwsim", "hwsim/..."}},
 	{"hwsim/...", []string{"hwsim/door", "hwsim/line", "hwsim/console"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
+	{"build/sbom", nil},
 }
 
 // mayExec start the agent, as a person would, or the real FreeRADIUS. Nobody

@@ -89,6 +89,9 @@ type Hotel struct {
 	Notes []string
 	// PropertyFile and StatusURL are for the agent.
 	PropertyFile, StatusURL string
+	// AgentPID names a file with the number of the agent's process, for a command
+	// that is not the agent but has it run elsewhere, such as by systemd.
+	AgentPID string
 
 	opt          Options
 	annexEncoder *locksim.Port

@@ -54,7 +54,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-type flags struct{ agent, dir string }
+type flags struct{ agent, pid, dir string }
 
 func command() *cobra.Command {
 	var f flags
@@ -71,6 +71,7 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&f.agent, "agent", "bin/edgeagent", "the agent's command")
+	root.PersistentFlags().StringVar(&f.pid, "agent-pid", "", "file with the number of the process to kill, where the command has the agent run elsewhere")
 	root.PersistentFlags().StringVar(&f.dir, "dir", "", "where property file, secrets and logs go (default: a new folder, removed at the end)")
 	root.AddCommand(runCommand(&f), demoCommand(&f), crashCommand(&f))
 	return root
@@ -101,6 +102,7 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 		done()
 		return nil, nil, err
 	}
+	h.AgentPID = f.pid
 	return h, func() { h.Close(); done() }, nil
 }
 
