@@ -31,7 +31,7 @@ NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 # What the scripts of build/arm64 build with.
 BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench lint arm64 nfpm deb deb-check test-package release release-check fuzz clean
+.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench wear lint arm64 nfpm deb deb-check test-package release release-check fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,9 @@ bench: build arm64 ## speed, latency, memory, wear and sizes beside what the mac
 	$(GO) test -run '^$$' -bench Request -benchtime 12x ./drivers/keycard
 	$(GO) test -run '^$$' -bench Encode -benchtime 15x ./drivers/keycard/pn532
 	$(GO) test -run BurstOfCheckIns -v ./drivers/wifi | grep stays
+
+wear: ## what a day of a hotel of 100 rooms writes, and how long a card lasts (as root: with the file system)
+	@GO='$(GO)' bench/wear
 
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out
