@@ -38,7 +38,7 @@ func (c *checker) files(l *Loaded) {
 	if n := len(l.Status.Socket); n > maxSocketPath {
 		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
 	}
-	c.filesIn(reflect.ValueOf(&l.File).Elem(), l.Path, "")
+	eachFile(reflect.ValueOf(&l.File).Elem(), "", c.fileOf)
 }
 
 // socketFor is where the control socket is unless the property file says: beside
@@ -51,15 +51,16 @@ func socketFor(store string) string {
 	return filepath.Join(filepath.Dir(store), "control.sock")
 }
 
-func (c *checker) filesIn(v reflect.Value, property, path string) {
+// eachFile visits the name of each file in a part of a property file.
+func eachFile(v reflect.Value, path string, visit func(name reflect.Value, path string)) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			c.filesIn(v.Elem(), property, path)
+			eachFile(v.Elem(), path, visit)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			c.filesIn(v.Index(i), property, fmt.Sprintf("%s[%d]", path, i))
+			eachFile(v.Index(i), fmt.Sprintf("%s[%d]", path, i), visit)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -69,31 +70,35 @@ func (c *checker) filesIn(v reflect.Value, property, path string) {
 			switch {
 			case key == "" || !field.IsExported():
 			case strings.HasSuffix(key, "_file") && field.Type.Kind() == reflect.String:
-				c.fileOf(v.Field(i), property, at)
+				if v.Field(i).String() != "" {
+					visit(v.Field(i), at)
+				}
 			default:
-				c.filesIn(v.Field(i), property, at)
+				eachFile(v.Field(i), at, visit)
 			}
 		}
 	}
 }
 
+// fileAt is where a file is that a property file names, or is to be put: as the
+// installer knows it, and in full.
+func (c *checker) fileAt(given, path string) (shown, full string) {
+	if filepath.IsAbs(given) {
+		return given, given
+	}
+	shown, full = filepath.Join(filepath.Dir(c.file), given), beside(c.file, given)
+	if lent := c.credential(given); lent != "" {
+		return lent, lent
+	}
+	if !public(last(path)) {
+		return c.wanting(given, shown, full)
+	}
+	return shown, full
+}
+
 // fileOf resolves and checks one file that the property file names.
-func (c *checker) fileOf(v reflect.Value, property, path string) {
-	given := v.String()
-	if given == "" {
-		return
-	}
-	shown := given // as the installer knows it
-	full := given
-	if !filepath.IsAbs(given) {
-		shown = filepath.Join(filepath.Dir(property), given)
-		full = beside(property, given)
-		if lent := c.credential(given); lent != "" {
-			shown, full = lent, lent
-		} else if !public(last(path)) {
-			shown, full = c.wanting(given, shown, full)
-		}
-	}
+func (c *checker) fileOf(v reflect.Value, path string) {
+	shown, full := c.fileAt(v.String(), path)
 	v.SetString(full)
 	key := last(path)
 	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) && holds[key] != "" {
