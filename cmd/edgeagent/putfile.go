@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -9,6 +11,17 @@ import (
 
 // putFile writes a file in the place of an older one, whole or not at all.
 func putFile(file string, text []byte, mode os.FileMode) error {
+	err := put(file, text, mode)
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		err = at.Err // it names the file before it had its name
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+func put(file string, text []byte, mode os.FileMode) error {
 	dir := filepath.Dir(file)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(file)+".*")
 	if err != nil {
