@@ -52,7 +52,7 @@ somebody is at work on the page.`,
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", ":8443", "where the page is: an address of this machine, or none for all, and a port")
-	cmd.Flags().StringArrayVar(&tell, "tell", nil, "a file that tells address, code and fingerprint too; may be given several times")
+	cmd.Flags().StringArrayVar(&tell, "tell", nil, "a file or terminal that tells address, code and fingerprint too; may be given several times")
 	return cmd
 }
 

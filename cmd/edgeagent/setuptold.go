@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
@@ -27,8 +29,12 @@ const (
 // setupCode is the code that one of the files has already, else a new one.
 func setupCode(files []string) (string, error) {
 	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > 64<<10 {
+			continue
+		}
 		text, err := os.ReadFile(file)
-		if err != nil || len(text) > 64<<10 {
+		if err != nil {
 			continue
 		}
 		for line := range strings.Lines(string(text)) {
@@ -95,7 +101,7 @@ func (t *setupNotice) tell() error {
 	fmt.Fprint(t.out, t.text())
 	var errs []error
 	for _, file := range t.files {
-		if err := putFile(file, []byte(t.text()), 0o600); err != nil {
+		if err := show(file, t.text()); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -106,6 +112,29 @@ func (t *setupNotice) tell() error {
 		t.log.Warn().Err(err).Msg("the setup code is not told there")
 	}
 	return nil
+}
+
+// show writes a text into a file, or onto a terminal.
+func show(file, text string) error {
+	if !isTerminal(file) {
+		return putFile(file, []byte(text), 0o600)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_ = f.SetWriteDeadline(time.Now().Add(showLimit)) // where a line stands still
+	_, err = io.WriteString(f, strings.ReplaceAll(text, "\n", "\r\n"))
+	return err
+}
+
+// showLimit bounds the wait for a terminal.
+const showLimit = 5 * time.Second
+
+func isTerminal(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // again tells it anew when the addresses have changed.
@@ -119,6 +148,9 @@ func (t *setupNotice) again() error {
 // forget removes the files.
 func (t *setupNotice) forget() {
 	for _, file := range t.files {
+		if isTerminal(file) {
+			continue
+		}
 		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.log.Warn().Err(err).Msg("the setup code stays there")
 		}
@@ -128,9 +160,10 @@ func (t *setupNotice) forget() {
 // where says where the code stands, for the page.
 func (t *setupNotice) where() string {
 	text := "on the gateway's screen"
-	for _, file := range t.files {
-		text += ", and in the file " + filepath.Base(file)
-		break
+	for _, file := range slices.Backward(t.files) {
+		if !isTerminal(file) {
+			return text + ", and in the file " + filepath.Base(file)
+		}
 	}
 	return text
 }
