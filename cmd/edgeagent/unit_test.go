@@ -12,7 +12,12 @@ import (
 // unitLines are the lines of the unit that ships which have a value, without comments.
 func unitLines(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../build/arm64/edgeagent.service")
+	return linesOf(t, "edgeagent.service")
+}
+
+func linesOf(t *testing.T, unit string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../build/arm64/" + unit)
 	if err != nil {
 		t.Fatal(err)
 	}
