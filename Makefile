@@ -8,12 +8,14 @@ FUZZ    ?= 10s
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
 TAGS     = nethttpomithttp2
-# 900 kB less: what is ours, the libraries, and the parts of Go in which nothing is
+# 1 MB less: what is ours, the libraries, and the parts of Go in which nothing is
 # hot (HTTP, TLS, certificates, text, files) call small functions instead of
 # holding copies of them. They wait for lines, disks and networks. The rest of Go
 # keeps its copies: there the hot loops are, of ciphers, JSON, garbage.
 COLD     = net/... vendor/... crypto/tls crypto/x509/... crypto/rsa crypto/hpke crypto/internal/fips140/nistec/fiat \
-           text/... regexp/... mime/... log/... os/... compress/... encoding/asn1 encoding/xml fmt time bufio html path/... io/... context encoding/json
+           crypto/ecdsa crypto/elliptic crypto/ecdh crypto/ed25519 crypto/internal/fips140/ecdsa crypto/internal/fips140/rsa \
+           crypto/internal/fips140/ecdh crypto/internal/fips140/ed25519 crypto/internal/fips140/tls12 crypto/internal/fips140/tls13 \
+           math/big text/... regexp/... mime/... log/... os/... compress/... encoding/... fmt time bufio html path/... io/... context
 INLINE   = -gcflags 'all=-l' -gcflags 'std=' $(foreach package,$(COLD),-gcflags '$(package)=-l')
 # Go pads the parts of a program for pages of 64 kB. A 32-bit ARM program meets
 # pages of 4 kB, or of 16 on some 64-bit kernels: 80 kB less.

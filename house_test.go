@@ -35,7 +35,7 @@ var imports = []struct {
 	{"drivers", nil},
 	{"pms/...", []string{"pms", "internal/zones"}},
 	{"drivers/keycard", []string{"drivers", "drivers/keycard/panel", "drivers/keycard/pn532"}},
-	{"drivers/wifi", []string{"drivers", "drivers/wifi/dynauth", "drivers/wifi/pgwire"}},
+	{"drivers/wifi", []string{"drivers", "drivers/wifi/dynauth", "drivers/wifi/mysqlwire", "drivers/wifi/pgwire"}},
 	{"drivers/wifi/...", nil},
 	{"drivers/iptv", []string{"drivers", "internal/language"}},
 	{"drivers/...", []string{"drivers"}},

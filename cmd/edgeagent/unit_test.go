@@ -14,7 +14,12 @@ import (
 // unitLines are the lines of the unit that ships which have a value, without comments.
 func unitLines(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../build/arm64/edgeagent.service")
+	return linesOf(t, "edgeagent.service")
+}
+
+func linesOf(t *testing.T, unit string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../build/arm64/" + unit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +65,7 @@ func TestUnitReachesItsDevices(t *testing.T) {
 // away. Names below /dev/serial lead to nodes that are listed.
 func TestUnitReachesWhatDriversOpen(t *testing.T) {
 	unit := strings.Join(unitLines(t), "\n")
-	node := regexp.MustCompile(`/dev/(i2c|spi|gpiochip|tty[A-Z]+|[a-z]+)`)
+	node := regexp.MustCompile(`(?:^|[^a-z0-9])/dev/(i2c|spi|gpiochip|tty[A-Z]+|[a-z]+)`)
 	seen := 0
 	for _, pattern := range []string{"../../drivers/*.go", "../../drivers/*/*.go", "../../drivers/*/*/*.go", "../../internal/*/*.go", "../../docs/encoders.md", "../../docs/property.sample*.yaml"} {
 		files, err := filepath.Glob(pattern)

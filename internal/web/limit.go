@@ -1,7 +1,10 @@
 package web
 
 import (
+	"fmt"
+	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -64,6 +67,17 @@ func (l *limiter) try(from netip.Prefix) (wait time.Duration) {
 	b.left--
 	l.all.left--
 	return 0
+}
+
+// refusal takes a try, or says in the answer's head and in words how long to wait.
+func (l *limiter) refusal(w http.ResponseWriter, from netip.Prefix) string {
+	wait := l.try(from)
+	if wait <= 0 {
+		return ""
+	}
+	seconds := int(wait/time.Second) + 1
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return fmt.Sprintf("too many tries; wait %d seconds", seconds)
 }
 
 // succeeded gives the tries back.

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
-	"time"
 
 	"edgeagent/internal/password"
 )
@@ -86,10 +84,8 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from := network(r.RemoteAddr)
-	if wait := p.tries.try(from); wait > 0 {
-		seconds := int(wait/time.Second) + 1
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		http.Error(w, fmt.Sprintf("too many tries; wait %d seconds", seconds), http.StatusTooManyRequests)
+	if patience := p.tries.refusal(w, from); patience != "" {
+		http.Error(w, patience, http.StatusTooManyRequests)
 		return
 	}
 	var user string
