@@ -12,11 +12,33 @@ let stream;
 function listen() {
   stream?.close();
   stream = new EventSource("api/stream");
-  stream.onmessage = (e) => { house.state.trouble = ""; house.take(JSON.parse(e.data)); };
-  stream.onerror = () => {
-    fails();
-    if (stream?.readyState === EventSource.CLOSED) { stream = undefined; setTimeout(begin, 5000); }
+  stream.onmessage = (e) => {
+    const m = JSON.parse(e.data);
+    if (m.full) { stream.close(); stream = undefined; return fails("Too many pages are open, and another has taken the place of this one. Load it anew to go on"); }
+    house.state.trouble = "";
+    house.take(m);
   };
+  stream.onerror = async () => {
+    fails();
+    if (stream?.readyState !== EventSource.CLOSED) return;
+    stream = undefined;
+    setTimeout(begin, 5000);
+    fails(await refusal());
+  };
+}
+
+function fails(why) {
+  house.state.trouble = why || "The agent does not answer; trying again";
+  house.stand();
+}
+
+/** refusal is why the agent does not tell what happens, which a stream does not say; "" where it would. */
+async function refusal() {
+  const enough = new AbortController();
+  try {
+    const answer = await fetch("api/stream", { signal: enough.signal });
+    return answer.ok ? "" : (await answer.text()).trim();
+  } catch { return ""; } finally { enough.abort(); }
 }
 
 // ---- What a person sets off ----
@@ -45,7 +67,7 @@ function sure(question, about) {
   const dialog = $("sure");
   return new Promise((resolve) => {
     dialog.returnValue = "no";
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.onclose = () => { if (!dialog.open) resolve(dialog.returnValue === "yes"); }; // not the end of the question before, which may come late
     dialog.showModal();
   });
 }
@@ -71,6 +93,7 @@ async function press(button) {
 }
 
 function hideNames(rooms) {
+  if (!rooms.length) return;
   house.mark("rooms", rooms.filter((room) => names.delete(room)), false);
   house.later();
 }
@@ -104,12 +127,8 @@ function explainHappened(id) {
 
 // ---- Who is here ----
 
-function fails() {
-  house.state.trouble = "The agent does not answer; trying again";
-  house.stand();
-}
-
 async function begin() {
+  hideNames([...names.keys()]); // who comes now is perhaps another one
   const link = new URLSearchParams(location.hash.slice(1)).get("link");
   if (link) {
     history.replaceState(null, "", location.pathname); // it is used up, and nobody's business
@@ -155,7 +174,7 @@ $("login-form").addEventListener("submit", async (e) => {
     $("main").focus();
   } catch (x) { $("login-error").textContent = x.message; }
 });
-$("logout").addEventListener("click", async () => { try { await post("api/logout"); } finally { begin(); } });
+$("logout").addEventListener("click", async () => { hideNames([...names.keys()]); try { await post("api/logout"); } finally { begin(); } });
 $("explain-form").addEventListener("submit", (e) => { e.preventDefault(); explain("api/explain", { text: $("explain-text").value }); });
 for (const id of ["log-device", "log-room", "log-level"]) $(id).addEventListener("input", () => house.showLog());
 $("rooms-find").addEventListener("input", house.findRoom);
