@@ -37,7 +37,7 @@ type Pace struct {
 
 // Machine is the pace of an agent whose command starts a whole machine, emulated
 // at that: a kill is then a power cut.
-var Machine = Pace{Spread: 3 * time.Minute, Patience: 6 * time.Minute, CatchingUp: 12 * time.Minute, Aim: 80 * time.Second, Deed: 600 * time.Millisecond}
+var Machine = Pace{Spread: 100 * time.Second, Patience: 6 * time.Minute, CatchingUp: 12 * time.Minute, Aim: 80 * time.Second, Deed: 600 * time.Millisecond}
 
 // process is the pace of a process.
 var process = Pace{Spread: 1240 * time.Millisecond, Patience: patience, CatchingUp: 2 * time.Minute, Aim: 4 * time.Second, Deed: 30 * time.Millisecond}

@@ -20,7 +20,7 @@ for try in ${slots}; do
 	setenv number 2
 	if test ${try} = b; then setenv number 3; fi
 	part uuid ${devtype} ${devnum}:${number} uuid
-	setenv bootargs root=PARTUUID=${uuid} edgeagent.slot=${try} ${ontrial} ro panic=5 quiet ${consoles}
+	setenv bootargs root=PARTUUID=${uuid} edgeagent.slot=${try} ${ontrial} ro panic=5 quiet
 	if load ${devtype} ${devnum}:${number} ${kernel_addr_r} boot/vmlinuz; then
 		if load ${devtype} ${devnum}:${number} ${ramdisk_addr_r} boot/initrd; then
 			booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}
