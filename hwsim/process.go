@@ -101,8 +101,10 @@ func (p *Process) Ended() (error, bool) {
 }
 
 // AwaitLive waits until the agent follows the PMS.
-func (h *Hotel) AwaitLive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+func (h *Hotel) AwaitLive(ctx context.Context) error { return h.awaitLive(ctx, patience) }
+
+func (h *Hotel) awaitLive(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := Eventually(ctx, func() bool {
 		s, err := h.Status(ctx)

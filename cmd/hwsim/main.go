@@ -240,6 +240,7 @@ func report(rows []hwsim.Row, err error, logFile string) error {
 func crashCommand(f *flags) *cobra.Command {
 	var kills int
 	var seed uint64
+	var machine bool
 	cmd := &cobra.Command{
 		Use:     "crash",
 		Short:   "Kill the agent at random moments of a busy day, and judge the house afterwards",
@@ -253,7 +254,7 @@ func crashCommand(f *flags) *cobra.Command {
 				seed = uint64(time.Now().UnixNano())
 			}
 			fmt.Printf("kill -9, %d times, seed %d\n", kills, seed)
-			h, done, err := f.open(hwsim.Options{Seed: seed})
+			h, done, err := f.open(hwsim.Options{Seed: seed, TCP: machine})
 			if err != nil {
 				return err
 			}
@@ -261,6 +262,9 @@ func crashCommand(f *flags) *cobra.Command {
 			c := &hwsim.Crash{
 				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Kills: kills, Seed: seed,
 				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
+			}
+			if machine {
+				c.Pace = hwsim.Machine
 			}
 			tally, err := c.Run(cmd.Context())
 			fmt.Println(tally)
@@ -274,6 +278,7 @@ func crashCommand(f *flags) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&kills, "kills", 20, "how often the agent is killed")
+	cmd.Flags().BoolVar(&machine, "machine", false, "the agent's command starts a whole machine: it has minutes, and finds the encoders on the network")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "seed of every chance (default: the time of day)")
 	return cmd
 }
