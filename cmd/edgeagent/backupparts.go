@@ -74,16 +74,16 @@ func collect(path string) (*backedUp, error) {
 	if err := b.take(kindProperty, "", path); err != nil {
 		return nil, err
 	}
-	named, err := config.NamedFiles(path, b.parts[0].text)
+	named, err := config.Files(path, b.parts[0].text)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range named {
-		if n.Found == "" {
-			b.Missing = append(b.Missing, n.As)
+		if !n.There {
+			b.Missing = append(b.Missing, n.Name)
 			continue
 		}
-		if err := b.take(kindFile, n.Home, n.Found); err != nil {
+		if err := b.take(kindFile, n.Home, n.Path); err != nil {
 			return nil, err
 		}
 	}

@@ -91,7 +91,7 @@ func (f *restoreFlags) plan(found *foundBackup, property string, out *restored) 
 
 // place finds the path of every entry, and those outside of the property file's folder.
 func (p *restorePlan) place() (outside []string, err error) {
-	named, err := config.NamedFiles(p.property, p.found.property)
+	named, err := config.Files(p.property, p.found.property)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (c *checker) files(l *Loaded) {
 	if n := len(l.Status.Socket); n > maxSocketPath {
 		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
 	}
-	eachFile(reflect.ValueOf(&l.File).Elem(), "", func(v reflect.Value, path string) { c.fileOf(v, l.Path, path) })
+	eachFile(reflect.ValueOf(&l.File).Elem(), "", c.fileOf)
 }
 
 // socketFor is where the control socket is unless the property file says: beside
@@ -51,17 +51,16 @@ func socketFor(store string) string {
 	return filepath.Join(filepath.Dir(store), "control.sock")
 }
 
-// eachFile calls each for every place where a property file can name a file, with
-// its path such as pms[0].inspire.ca_file.
-func eachFile(v reflect.Value, path string, each func(v reflect.Value, path string)) {
+// eachFile visits the name of each file in a part of a property file.
+func eachFile(v reflect.Value, path string, visit func(name reflect.Value, path string)) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			eachFile(v.Elem(), path, each)
+			eachFile(v.Elem(), path, visit)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			eachFile(v.Index(i), fmt.Sprintf("%s[%d]", path, i), each)
+			eachFile(v.Index(i), fmt.Sprintf("%s[%d]", path, i), visit)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -71,21 +70,35 @@ func eachFile(v reflect.Value, path string, each func(v reflect.Value, path stri
 			switch {
 			case key == "" || !field.IsExported():
 			case strings.HasSuffix(key, "_file") && field.Type.Kind() == reflect.String:
-				each(v.Field(i), at)
+				if v.Field(i).String() != "" {
+					visit(v.Field(i), at)
+				}
 			default:
-				eachFile(v.Field(i), at, each)
+				eachFile(v.Field(i), at, visit)
 			}
 		}
 	}
 }
 
-// fileOf resolves and checks one file that the property file names.
-func (c *checker) fileOf(v reflect.Value, property, path string) {
-	given := v.String()
-	if given == "" {
-		return
+// fileAt is where a file is that a property file names, or is to be put: as the
+// installer knows it, and in full.
+func (c *checker) fileAt(given, path string) (shown, full string) {
+	if filepath.IsAbs(given) {
+		return given, given
 	}
-	shown, full := c.placeOf(given, property, path)
+	shown, full = filepath.Join(filepath.Dir(c.file), given), beside(c.file, given)
+	if lent := c.credential(given); lent != "" {
+		return lent, lent
+	}
+	if !public(last(path)) {
+		return c.wanting(given, shown, full)
+	}
+	return shown, full
+}
+
+// fileOf resolves and checks one file that the property file names.
+func (c *checker) fileOf(v reflect.Value, path string) {
+	shown, full := c.fileAt(v.String(), path)
 	v.SetString(full)
 	key := last(path)
 	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) && holds[key] != "" {
@@ -117,21 +130,6 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 			c.add(path, "%s: others on this machine can read the file %s; run chmod 600 %s", key, shown, shown).Warning = true
 		}
 	}
-}
-
-// placeOf is where a file is, as the installer knows the place and in full.
-func (c *checker) placeOf(given, property, path string) (shown, full string) {
-	if filepath.IsAbs(given) {
-		return given, given
-	}
-	shown, full = filepath.Join(filepath.Dir(property), given), beside(property, given)
-	if lent := c.credential(given); lent != "" {
-		return lent, lent
-	}
-	if public(last(path)) {
-		return shown, full
-	}
-	return c.wanting(given, shown, full)
 }
 
 // credStore is where the service's secrets lie, of which systemd lends it copies.

@@ -5,45 +5,69 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // Named is a file that a property file names.
 type Named struct {
-	// As is the name as the property file writes it.
-	As string
-	// Found is where the file is; "" if there is none that this user could see, as of
-	// a secret that is encrypted for this machine.
-	Found string
-	// Home is where another machine with this property file looks for it: a path, or
-	// one relative to the property file's folder.
+	// Key is where, such as status.users[0].password_file, Name what stands there.
+	Key, Name string
+	// Path is where the file is, or where it is to be put.
+	Path string
+	// Holds is what belongs into it: a certificate or a private key in PEM form, a
+	// password as edgeagent password writes it, or a secret on one line.
+	Holds string
+	// There says that it is, with something in it. A secret that is encrypted for
+	// this machine is not, as far as this user can see.
+	There bool
+	// Home is where another machine with this property file looks for a file that is
+	// there: a path, or one relative to the property file's folder.
 	Home string
 }
 
-// NamedFiles lists the files that the text of a property file at that path names,
-// each once. The text need not be free of faults, but must be a property file.
-func NamedFiles(path string, text []byte) ([]Named, error) {
-	c := newChecker(path)
-	f := &File{}
+// What a file holds that a property file names.
+const (
+	HoldsSecret      = "secret"
+	HoldsPassword    = "password"
+	HoldsCertificate = "certificate"
+	HoldsKey         = "private key"
+)
+
+// Files are those that the text of a property file at that path names, each once.
+// A text with faults names what can be read of it; one that is no property file at
+// all is an error.
+func Files(path string, text []byte) ([]Named, error) {
+	c, f := newChecker(path), &File{}
 	if !c.decode(text, f) {
 		return nil, errors.New(c.sorted()[0].String())
 	}
-	var list []Named
-	seen := map[string]bool{}
+	var all []Named
 	eachFile(reflect.ValueOf(f).Elem(), "", func(v reflect.Value, at string) {
-		given := v.String()
-		if given == "" || seen[given] {
+		n := Named{Key: at, Name: v.String(), Holds: holding(at)}
+		_, n.Path = c.fileAt(n.Name, at)
+		if slices.ContainsFunc(all, func(o Named) bool { return o.Path == n.Path }) {
 			return
 		}
-		seen[given] = true
-		_, full := c.placeOf(given, path, at)
-		if info, err := os.Stat(full); err != nil || !info.Mode().IsRegular() {
-			list = append(list, Named{As: given})
-			return
+		info, err := os.Stat(n.Path)
+		if n.There = err == nil && info.Mode().IsRegular() && info.Size() > 0; n.There {
+			n.Home = c.home(n.Name, n.Path)
 		}
-		list = append(list, Named{As: given, Found: full, Home: c.home(given, full)})
+		all = append(all, n)
 	})
-	return list, nil
+	return all, nil
+}
+
+// holding is what belongs into the file of a path.
+func holding(path string) string {
+	key := last(path)
+	switch {
+	case holds[key] != "":
+		return holds[key]
+	case key == "password_file" && within(path, "status"):
+		return HoldsPassword
+	}
+	return HoldsSecret
 }
 
 // home is where a file that was found belongs. What systemd lends has its own place
@@ -74,8 +98,8 @@ func Belongs(home string, named []Named) (ok, outside bool) {
 		return true, false
 	}
 	for _, n := range named {
-		lone := filepath.Base(n.As) == n.As // no way out of the credential store
-		if home == n.As || lone && (home == filepath.Join(credStore, n.As) || home == filepath.Join(credStore, "edgeagent."+n.As)) {
+		lone := filepath.Base(n.Name) == n.Name // no way out of the credential store
+		if home == n.Name || lone && (home == filepath.Join(credStore, n.Name) || home == filepath.Join(credStore, "edgeagent."+n.Name)) {
 			return filepath.IsLocal(filepath.Base(home)), true
 		}
 	}

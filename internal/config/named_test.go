@@ -10,66 +10,62 @@ import (
 
 // Each file that a property file names is found where check looks for it, and has a
 // place on another machine.
-func TestNamedFiles(t *testing.T) {
-	dir := t.TempDir()
-	other := t.TempDir()
-	write := func(name string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte("x\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{"beside", "secrets/in-folder", "certs/ca.pem"} {
-		write(filepath.Join(dir, name))
-	}
-	write(filepath.Join(other, "elsewhere"))
-	lent := t.TempDir()
-	write(filepath.Join(lent, "edgeagent_lent"))
-	text := []byte("pms:\n" +
-		"  - name: a\n    inspire: { client_secret_file: beside, app_key_file: in-folder, ca_file: certs/ca.pem, password_file: beside }\n" +
-		"  - name: b\n    mews: { client_token_file: " + other + "/elsewhere, access_token_file: nowhere }\n")
-	path := filepath.Join(dir, "property.yaml")
-	want := []Named{
-		{As: "beside", Found: filepath.Join(dir, "beside"), Home: "beside"},
-		{As: "in-folder", Found: filepath.Join(dir, "secrets/in-folder"), Home: "secrets/in-folder"},
-		{As: "certs/ca.pem", Found: filepath.Join(dir, "certs/ca.pem"), Home: "certs/ca.pem"},
-		{As: other + "/elsewhere", Found: filepath.Join(other, "elsewhere"), Home: filepath.Join(other, "elsewhere")},
-		{As: "nowhere"},
-	}
+func TestFiles(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	got, err := NamedFiles(path, text)
-	if diff := cmp.Diff(want, got, byName()); err != nil || diff != "" {
-		t.Errorf("%v, (-want +got):\n%s", err, diff)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "property.yaml")
+	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"secrets/pms-secret": "s", "broker.pem": "", "beside": "s"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Files(path, []byte(`
+pms:
+  - name: inspire
+    inspire: { client_secret_file: pms-secret, app_key_file: ../elsewhere, colour: blue }
+devices:
+  - name: tvs
+    iptv: { broker: "tls://b:1", password_file: /etc/x, ca_file: broker.pem }
+  - name: wifi
+    wifi: { api_key_file: beside, password_file: pms-secret }
+status: { cert_file: c.pem, key_file: k.pem, users: [ { name: a, password_file: page-a } ] }
+`))
+	want := []Named{
+		{"status.cert_file", "c.pem", filepath.Join(dir, "c.pem"), HoldsCertificate, false, ""},
+		{"status.key_file", "k.pem", filepath.Join(dir, "secrets", "k.pem"), HoldsKey, false, ""},
+		{"status.users[0].password_file", "page-a", filepath.Join(dir, "secrets", "page-a"), HoldsPassword, false, ""},
+		{"pms[0].inspire.client_secret_file", "pms-secret", filepath.Join(dir, "secrets", "pms-secret"), HoldsSecret, true, "secrets/pms-secret"},
+		{"pms[0].inspire.app_key_file", "../elsewhere", filepath.Join(dir, "elsewhere"), HoldsSecret, false, ""},
+		{"devices[0].iptv.password_file", "/etc/x", "/etc/x", HoldsSecret, false, ""},
+		{"devices[0].iptv.ca_file", "broker.pem", filepath.Join(dir, "broker.pem"), HoldsCertificate, false, ""},
+		{"devices[1].wifi.api_key_file", "beside", filepath.Join(dir, "beside"), HoldsSecret, true, "beside"},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	if got, err := Files(path, []byte("\tnonsense")); got != nil || err == nil {
+		t.Errorf("%v, %v", got, err)
 	}
 
 	// The service has been lent its secrets: on another machine they belong into the folder.
+	lent := t.TempDir()
+	if err := os.WriteFile(filepath.Join(lent, "edgeagent_lent"), []byte("s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("CREDENTIALS_DIRECTORY", lent)
-	got, err = NamedFiles(path, []byte("pms:\n  - name: a\n    inspire: { client_secret_file: lent }\n"))
-	want = []Named{{As: "lent", Found: filepath.Join(lent, "edgeagent_lent"), Home: "secrets/lent"}}
+	got, err = Files(path, []byte("pms:\n  - name: a\n    inspire: { client_secret_file: lent }\n"))
+	want = []Named{{"pms[0].inspire.client_secret_file", "lent", filepath.Join(lent, "edgeagent_lent"), HoldsSecret, true, "secrets/lent"}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("lent: %v, (-want +got):\n%s", err, diff)
+		t.Error(err, diff)
 	}
-	if _, err := NamedFiles(path, []byte("pms: [")); err == nil {
-		t.Error("no YAML, and no error")
-	}
-}
-
-func byName() cmp.Option {
-	return cmp.Transformer("sorted", func(in []Named) map[string]Named {
-		out := map[string]Named{}
-		for _, n := range in {
-			out[n.As] = n
-		}
-		return out
-	})
 }
 
 // What comes from elsewhere goes where the property file says, and nowhere else.
 func TestBelongs(t *testing.T) {
-	named := []Named{{As: "pms-secret"}, {As: "/etc/ssl/ca.pem"}, {As: "../shared/key"}, {As: "../../root/x"}, {As: "/etc/../etc/passwd"}, {As: ".."}}
+	named := []Named{{Name: "pms-secret"}, {Name: "/etc/ssl/ca.pem"}, {Name: "../shared/key"}, {Name: "../../root/x"}, {Name: "/etc/../etc/passwd"}, {Name: ".."}}
 	for home, want := range map[string][2]bool{
 		"pms-secret":                          {true, false},
 		"secrets/pms-secret":                  {true, false},

@@ -19,6 +19,7 @@ var asked = []struct {
 }{
 	{pattern: "GET /{$}", line: "GET /", want: 200},
 	{pattern: "GET /app.js", line: "GET /app.js", want: 200},
+	{pattern: "GET /house.js", line: "GET /house.js", want: 200},
 	{pattern: "GET /view.js", line: "GET /view.js", want: 200},
 	{pattern: "GET /style.css", line: "GET /style.css", want: 200},
 	{pattern: "GET /icon.svg", line: "GET /icon.svg", want: 200},
@@ -50,7 +51,7 @@ var asked = []struct {
 }
 
 // public is what whoever reaches the page may have: it tells nothing of the house.
-var public = []string{"GET /{$}", "GET /app.js", "GET /view.js", "GET /style.css", "GET /icon.svg", "GET /-/healthy", "GET /api/me", "POST /api/login", "POST /api/logout"}
+var public = []string{"GET /{$}", "GET /app.js", "GET /house.js", "GET /view.js", "GET /style.css", "GET /icon.svg", "GET /-/healthy", "GET /api/me", "POST /api/login", "POST /api/logout"}
 
 // looking is what shows how things stand, and changes nothing.
 var looking = []string{"GET /-/ready", "GET /status.txt", "GET /metrics", "GET /api/status", "GET /api/stream", "GET /api/log", "POST /api/explain"}
