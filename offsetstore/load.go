@@ -74,6 +74,7 @@ func (s *Store) loadOpen(tx *bbolt.Tx) error {
 		default:
 			open = append(open, c)
 			s.noteOpen(&c)
+			s.noteNews(&c)
 		}
 		return nil
 	})

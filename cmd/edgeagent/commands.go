@@ -51,8 +51,9 @@ func commandsCommand(path *string) *cobra.Command {
 		Use:   "commands",
 		Short: "List the commands that wait, and what became of the last ones",
 		Long: `Commands lists what the agent is to tell its devices, the oldest first, and what
-became of the last ones, with the id that retry, cancel and resolve take. After a
-restart of the agent it knows those that wait and those whose outcome is unknown.
+became of the last ones, with the id that retry, cancel and resolve take. Below one
+that can be tried again stands how. After a restart of the agent it knows those that
+wait, those whose outcome is unknown, and those found not to be done.
 
 A WiFi command is about a stay: --room finds it by who is, or was lately, in the
 room.`,
@@ -167,6 +168,9 @@ func writeCommands(out io.Writer, p painter, list []agent.CommandView, now time.
 		if list[i].Note != "" {
 			fmt.Fprintln(out, "    "+p.as(faint, plain(list[i].Note)))
 		}
+		if list[i].Retry {
+			fmt.Fprintln(out, "    edgeagent retry "+word(list[i].ID))
+		}
 	}
 }
 
@@ -186,9 +190,11 @@ func retryCommand(path *string) *cobra.Command {
 	return deedCommand(path, "retry", &cobra.Command{
 		Short: "Have a command tried again that waits or has failed",
 		Long: `Retry has a command tried now that waits for its next turn, and gives a failed one
-out once more, under a new id. One that failed before the agent was last started is
-not known any more: have the PMS send it again. One whose outcome is unknown must
-be resolved first: nobody may cut a card twice by mistake.`,
+out once more, under a new id. It does so once, only for a guest who is in that room
+now, and only if nothing about the same has come since; otherwise it says what to
+do. One whose outcome is unknown must be resolved first: nobody may cut a card twice
+by mistake. Of one that failed before the agent was last started, what it was to do
+is forgotten: have the PMS send it again. One that was resolved as not done is kept.`,
 		Example: "  edgeagent retry 'inspire/1/42/cut-a-key/1'",
 	})
 }

@@ -21,8 +21,8 @@ func resolveCommand(path *string) *cobra.Command {
 		Long: `When power or a line fails while a card is made, nobody can say whether it was.
 The agent does not try again; the status page lists such a command with its id.
 Look: try the card on the door, or read it. Then say whether it was done: the
-agent knows again which key the room has, and the warning goes. The PMS keeps the
-answer that it was given.`,
+agent knows again which key the room has, and the warning goes. What was not done
+can be tried again with edgeagent retry. The PMS keeps the answer that it was given.`,
 		ValidArgsFunction: commandIDs(path),
 		Example:           "  edgeagent resolve inspire/1/42/key/1 done --config /etc/edgeagent/property.yaml",
 		RunE: func(cmd *cobra.Command, args []string) error {

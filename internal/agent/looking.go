@@ -20,7 +20,7 @@ func (a *Agent) Pulse() uint64 {
 	number := func(n int64) { _, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n))) } // it never fails
 	for _, n := range []int64{
 		a.counts.notices.Load(), a.counts.events.Load(), a.counts.commands.Load(), a.counts.processed.Load(), a.counts.cancelled.Load(),
-		a.counts.failed.Load(), a.counts.unknown.Load(), a.counts.tries.Load(), a.byHand.Load(),
+		a.counts.failed.Load(), a.counts.unknown.Load(), a.counts.tries.Load(), a.changes.Load(),
 	} {
 		number(n)
 	}

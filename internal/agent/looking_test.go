@@ -63,7 +63,7 @@ func TestRoomsSayWhatTheirDevicesDid(t *testing.T) {
 		// After a restart the settings are known from the store; what a job did, from the room's key.
 		s.start()
 		defer s.stop()
-		if got, want := s.stands("101"), "iptv welcome Processed done, wifi ensure Processed done"; got != want {
+		if got, want := s.stands("101"), "keycard encode Processed, iptv welcome Processed done, wifi ensure Processed done"; got != want {
 			t.Errorf("after a restart: %s", got)
 		}
 	})
