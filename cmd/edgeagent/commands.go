@@ -74,7 +74,7 @@ room.`,
 		if want.state != "" && !slices.ContainsFunc(states, func(s stateWord) bool { return s.name == want.state }) {
 			return usageError{fmt.Errorf("unknown state %q; write %s", want.state, stateNames())}
 		}
-		body, err := askAgent(cmd.Context(), *path, http.MethodGet, "/api/status")
+		body, err := askAgent(cmd, *path, http.MethodGet, "/api/status")
 		if err != nil {
 			return err
 		}
@@ -211,12 +211,19 @@ course.`,
 // deedCommand is a verb that does one thing with a command of the agent.
 func deedCommand(path *string, deed string, cmd *cobra.Command) *cobra.Command {
 	cmd.Use = deed + " COMMAND"
+	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
 		if len(args) != 1 || args[0] == "" {
 			return usageError{errors.New("name one command by its id, as edgeagent commands lists them")}
 		}
-		_, err := askAgent(cmd.Context(), *path, http.MethodPost, "/api/commands/"+url.PathEscape(args[0])+"/"+deed)
-		return err
+		if _, err := askAgent(cmd, *path, http.MethodPost, "/api/commands/"+url.PathEscape(args[0])+"/"+deed); err != nil {
+			return err
+		}
+		return tellResult(asJSON, result{Done: deed, About: args[0]})
 	}
 	cmd.ValidArgsFunction = commandIDs(path)
 	return cmd
@@ -227,7 +234,7 @@ func commandIDs(path *string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		var s standing
 		if len(args) == 0 {
-			body, err := askAgent(cmd.Context(), *path, http.MethodGet, "/api/status")
+			body, err := askAgent(cmd, *path, http.MethodGet, "/api/status")
 			if err == nil && json.Unmarshal(body, &s) != nil {
 				s = standing{}
 			}
