@@ -56,10 +56,10 @@ func (a *Agent) Names(room, who string) ([]pms.Guest, error) {
 	for _, stay := range stays {
 		guests = append(guests, stay.Guests...)
 	}
-	a.log.Info().Str("room", room).Str("user", who).Msg("names of guests asked for")
-	if len(stays) == 0 {
+	if len(stays) == 0 { // nor is what was asked for a room: it may be anything, and is not logged
 		return nil, fmt.Errorf("nobody is in room %q", room)
 	}
+	a.log.Info().Str("room", room).Str("user", who).Msg("names of guests asked for")
 	return guests, nil
 }
 
