@@ -82,6 +82,7 @@ func (s *Store) loadOpen(tx *bbolt.Tx, doubt bool) error {
 		default:
 			open = append(open, c)
 			s.noteOpen(&c)
+			s.noteNews(&c)
 		}
 		return nil
 	})

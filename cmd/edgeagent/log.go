@@ -48,7 +48,7 @@ room if it says so. No line names a guest.`,
 		if view.last < 0 {
 			return usageError{errors.New("--lines cannot be negative; write 0 for all lines")}
 		}
-		socket, err := socketOf(*path)
+		socket, err := socketOf(cmd, *path)
 		if err != nil {
 			return err
 		}
@@ -150,9 +150,7 @@ func (v *logView) write(lines []logring.Line) error {
 
 func (v *logView) line(l logring.Line) error {
 	if v.json {
-		enc := json.NewEncoder(v.out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(l)
+		return writeLine(v.out, l)
 	}
 	colour := map[string]string{"warn": doubt, "error": bad, "fatal": bad, "debug": faint}[l.Level]
 	if colour == "" {

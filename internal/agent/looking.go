@@ -20,7 +20,7 @@ func (a *Agent) Pulse() uint64 {
 	number := func(n int64) { _, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n))) } // it never fails
 	for _, n := range []int64{
 		a.counts.notices.Load(), a.counts.events.Load(), a.counts.commands.Load(), a.counts.processed.Load(), a.counts.cancelled.Load(),
-		a.counts.failed.Load(), a.counts.unknown.Load(), a.counts.tries.Load(), a.byHand.Load(),
+		a.counts.failed.Load(), a.counts.unknown.Load(), a.counts.tries.Load(), a.changes.Load(),
 	} {
 		number(n)
 	}
@@ -56,10 +56,10 @@ func (a *Agent) Names(room, who string) ([]pms.Guest, error) {
 	for _, stay := range stays {
 		guests = append(guests, stay.Guests...)
 	}
-	a.log.Info().Str("room", room).Str("user", who).Msg("names of guests asked for")
-	if len(stays) == 0 {
+	if len(stays) == 0 { // nor is what was asked for a room: it may be anything, and is not logged
 		return nil, fmt.Errorf("nobody is in room %q", room)
 	}
+	a.log.Info().Str("room", room).Str("user", who).Msg("names of guests asked for")
 	return guests, nil
 }
 

@@ -35,9 +35,7 @@ func (c *checker) files(l *Loaded) {
 		l.Status.Socket = socketFor(l.Store)
 	}
 	l.Status.Socket = beside(l.Path, l.Status.Socket)
-	if n := len(l.Status.Socket); n > maxSocketPath {
-		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
-	}
+	c.ownFiles(l)
 	eachFile(reflect.ValueOf(&l.File).Elem(), "", c.fileOf)
 }
 
@@ -114,7 +112,7 @@ func (c *checker) fileOf(v reflect.Value, path string) {
 			text = strings.Replace(text, "put the value into it", "put the "+holds[key]+" into it, in PEM form", 1)
 		}
 		if key == "password_file" && within(path, "status") {
-			text = strings.NewReplacer("make it (mode 0600) and put the value into it", "run edgeagent password -o "+shown,
+			text = strings.NewReplacer("make it (mode 0600) and put the value into it", "run edgeagent password --file "+shown,
 				"put the value into it", "run edgeagent password with a new file's name").Replace(text)
 		}
 		c.add(path, "%s: %s", key, text).Missing = true

@@ -157,8 +157,8 @@ async function begin() {
 
 $("reload").addEventListener("click", async () => {
   const out = $("explain-result");
-  let text = "Taken over. What needs a restart is among the conditions.", bad = false;
-  try { await post("api/reload"); } catch (e) { text = e.message; bad = true; }
+  let text = "", bad = false;
+  try { text = (await post("api/reload")).trim(); text = text ? `Taken over, but: ${text}.` : "Taken over."; } catch (e) { text = e.message; bad = true; }
   out.replaceChildren(el("p", { class: `outcome ${bad ? "bad" : "ok"}` }, text));
   out.hidden = false;
   out.focus();

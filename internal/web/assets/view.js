@@ -165,10 +165,10 @@ export function room(r, { me, has, names }) {
   const chips = kinds.filter(([kind]) => has.includes(kind)).map(([kind, name]) => {
     const o = r.outcomes?.[kind];
     const known = o || (kind === "keycard" && r.key_until);
-    const [word, look] = o ? state(o) : known ? ["done", "ok"] : ["nothing yet", ""];
+    const [word, look] = o?.forgotten ? ["not known since the restart", ""] : o ? state(o) : known ? ["done", "ok"] : ["nothing yet", ""];
     const said = o?.action && word === "done" ? { encode: "cut", cancel_room: "cancelled", welcome: "greets", clear: "cleared", ensure: "open", revoke: "closed" }[o.action] ?? word : word;
     return chip([`${name}: ${said} `, o ? clock(o.at) : "", kind === "keycard" && r.key_until ? [" until ", clock(r.key_until)] : ""].flat(), look,
-      { "data-kind": kind, "data-state": o ? (o.unknown ? "unknown" : o.state) : known ? "Processed" : "none" });
+      { "data-kind": kind, "data-state": o ? (o.unknown ? "unknown" : o.forgotten ? "forgotten" : o.state) : known ? "Processed" : "none" });
   });
   const notes = Object.values(r.outcomes ?? {}).filter((o) => o.note && (o.state === "Error" || o.state === "Pending"));
   const shown = names.get(r.room);
