@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -96,6 +97,12 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 	}
 	v.SetString(full)
 	key := last(path)
+	if _, err := os.Stat(full); err != nil && !isFileName(given) {
+		p := c.add(path, "%s: there is no such file, and what stands here is not shown, since it may be the secret itself; write the name of a file, such as %s, and the %s into that file",
+			key, strings.ReplaceAll(strings.TrimSuffix(key, "_file"), "_", "-"), cmp.Or(holds[key], "value"))
+		p.Missing, p.Source = true, ""
+		return
+	}
 	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) && holds[key] != "" {
 		c.add(path, "%s: there is no file %s; put the PEM file with the %s there, or name the one that is", key, shown, holds[key]).Missing = true
 		return
