@@ -50,6 +50,7 @@ var imports = []struct {
 	{"internal/zones", nil},
 	{"internal/password", nil},
 	{"internal/ca", nil},
+	{"internal/backup", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
 	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules", "internal/language", "internal/password", "internal/zones"}},
 	{"internal/web", []string{"internal/agent", "internal/logring", "internal/metrics", "internal/password", "internal/slip", "pms", "rules"}},
@@ -61,6 +62,7 @@ var imports = []struct {
 	{"hwsim/room", []string{"hwsim", "hwsim/..."}},
 	{"hwsim/...", []string{"hwsim/door", "hwsim/line", "hwsim/console"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
+	{"build/sbom", nil},
 }
 
 // mayExec start the agent, as a person would, or the real FreeRADIUS. Nobody

@@ -116,14 +116,14 @@ func look(t *testing.T, p *tab, g greeting) {
 	if rightmost := name.Right > 1920*0.9; rightmost != (g.direction == "rtl") {
 		t.Errorf("%s: the name stands from %.0f to %.0f", g.picture, name.Left, name.Right)
 	}
-	p.picture(g.picture)
+	p.picture("tv-" + g.picture)
 	p.resize(960, 540)
-	p.picture(g.picture + "-half")
+	p.picture("tv-" + g.picture + "-half")
 	p.resize(360, 740)
 	if width := value[int](p, `document.documentElement.scrollWidth`); width > 360 {
 		t.Errorf("%s: %d pixels wide on a screen of 360", g.picture, width)
 	}
-	p.picture(g.picture + "-narrow")
+	p.picture("tv-" + g.picture + "-narrow")
 	p.resize(1920, 1080)
 	p.calm()
 }

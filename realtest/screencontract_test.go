@@ -175,7 +175,7 @@ func TestGuestAtTheReferenceTV(t *testing.T) {
 	s.page.until("the message can be read again", `document.querySelector('#notes li').textContent === 'Breakfast\nFrom 7 to 10, on the terrace.'`)
 	s.page.until("WiFi code", `document.querySelector('#code bdi').textContent === 'K7QX-2MPD' && document.querySelector('#user bdi').textContent === '101'`)
 	s.page.resize(960, 540)
-	s.page.picture("docs-english")
+	s.page.picture("tv-english-message")
 
 	value[int](s.page, `(document.getElementById('dnd').focus(), 0)`)
 	s.message("m1")

@@ -80,7 +80,7 @@ func verbs(config *string) []*cobra.Command {
 		runCommand(config), reloadCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
 		voucherCommand(config), pageCommand(config), passwordCommand(), reconnectCommand(config), traceCommand(config), supportCommand(config),
-		safeCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
+		safeCommand(config), backupCommand(config), restoreCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }
 

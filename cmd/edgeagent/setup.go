@@ -43,7 +43,7 @@ one on its card. The files are removed when the gateway is set up.
 A sound property file that is put in place by other means ends setup too, unless
 somebody is at work on the page.`,
 		Example: `  edgeagent setup
-  edgeagent setup --config /etc/edgeagent/property.yaml --tell /boot/firmware/edgeagent-setup.txt`,
+  edgeagent setup --config /etc/edgeagent/property.yaml --tell /boot/firmware/edgeagent/SETUP.txt`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)

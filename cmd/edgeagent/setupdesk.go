@@ -111,7 +111,7 @@ func (d *setupDesk) check(text string) web.Checked {
 	}
 	report := strings.Split(strings.TrimSpace(config.Report(d.path, loaded, problems)), "\n")
 	found.Sum = report[len(report)-1]
-	files := config.Files(d.path, []byte(text))
+	files, _ := config.Files(d.path, []byte(text)) // what is no property file names none
 	for _, n := range files {
 		found.Files = append(found.Files, web.Wanted{Name: n.Name, For: n.Key, Path: n.Path, There: n.There, How: d.bring(n)})
 	}
@@ -162,7 +162,7 @@ const (
 
 // keep writes a file that the text names, for root alone unless it is a certificate.
 func (d *setupDesk) keep(text, name, value string) error {
-	files := config.Files(d.path, []byte(text))
+	files, _ := config.Files(d.path, []byte(text)) // what is no property file names none
 	at := slices.IndexFunc(files, func(n config.Named) bool { return n.Name == name })
 	if at < 0 {
 		return errors.New("the property file names no such file any more")
@@ -198,7 +198,8 @@ func (d *setupDesk) keep(text, name, value string) error {
 
 // ownCertificate puts the page's certificate where the text has the status page's.
 func (d *setupDesk) ownCertificate(text string) error {
-	cert, key := pageFiles(config.Files(d.path, []byte(text)))
+	files, _ := config.Files(d.path, []byte(text))
+	cert, key := pageFiles(files)
 	if cert == nil || key == nil || cert.There || key.There || d.bring(*cert) == web.ByHand || d.bring(*key) == web.ByHand {
 		return errors.New("the property file has no place for it")
 	}

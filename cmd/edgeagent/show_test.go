@@ -26,9 +26,9 @@ func troubled(now time.Time) *standing {
 		Rooms:  []agent.RoomView{{Room: "101", Stays: []string{"aa"}}},
 		Events: []agent.EventView{{Stay: "bb", Room: "103", OldRoom: "102"}},
 		Open:   []agent.CommandView{{ID: "a/1", Device: "lobby-encoder", Subject: "room:101", State: offsetstore.Pending, Created: now.Add(-5 * time.Second), Tries: 3, Note: "no answer"}},
-		Recent: []agent.CommandView{{ID: "b/1/again 5", Device: "lobby-encoder", Subject: "room:102", State: offsetstore.Error, Unknown: true, Settled: now.Add(-3 * time.Hour)},
+		Recent: []agent.CommandView{{ID: "b 1/again-5", Device: "lobby-encoder", Subject: "room:102", State: offsetstore.Error, Unknown: true, Settled: now.Add(-3 * time.Hour)},
 			{ID: "c/1", Device: "wifi", Subject: "stay:bb", State: offsetstore.Processed, Settled: now.Add(-72 * time.Hour), Note: "tab\there"}},
-		Unknown: []agent.CommandView{{ID: "b/1/again 5", Device: "lobby-encoder", Subject: "room:102", State: offsetstore.Error, Unknown: true, Settled: now.Add(-3 * time.Hour)}},
+		Unknown: []agent.CommandView{{ID: "b 1/again-5", Device: "lobby-encoder", Subject: "room:102", State: offsetstore.Error, Unknown: true, Settled: now.Add(-3 * time.Hour)}},
 		Conditions: []agent.Condition{
 			{Code: "device-silent", About: "lobby-encoder", Text: "no answer on the line", Do: "check power", Since: now.Add(-4 * time.Minute), Serious: true},
 			{Code: "unmapped", Text: "2 names of the PMS are not mapped", Do: "add them to aliases", Since: now}},
@@ -46,7 +46,7 @@ Needs a person (2)
                    do: check power
   unmapped         2 names of the PMS are not mapped, for 0s
                    do: add them to aliases
-                   edgeagent resolve 'b/1/again 5' done    (or not-done)
+                   edgeagent resolve 'b 1/again-5' done    (or not-done)
 
   PMS      inspire        live for 2h00m  last event 1m ago
   PMS      mews           parked for 1m
@@ -79,14 +79,14 @@ func TestCommandsInWords(t *testing.T) {
 	}{
 		{choice{}, `Pending    5s     lobby-encoder  room:101  3 tries  a/1
     no answer
-Unknown    3h00m  lobby-encoder  room:102           'b/1/again 5'
+Unknown    3h00m  lobby-encoder  room:102           'b 1/again-5'
 Processed  3d     wifi           stay:bb            c/1
     "tab\there"
 `},
 		{choice{room: "103"}, "Processed  3d  wifi  stay:bb    c/1\n    \"tab\\there\"\n"},
-		{choice{room: "102", state: "unknown"}, "Unknown  3h00m  lobby-encoder  room:102    'b/1/again 5'\n"},
+		{choice{room: "102", state: "unknown"}, "Unknown  3h00m  lobby-encoder  room:102    'b 1/again-5'\n"},
 		{choice{device: "wifi", state: "open"}, "no such command waits, or has ended lately\n"},
-		{choice{state: "error"}, "Unknown  3h00m  lobby-encoder  room:102    'b/1/again 5'\n"},
+		{choice{state: "error"}, "Unknown  3h00m  lobby-encoder  room:102    'b 1/again-5'\n"},
 	} {
 		var out bytes.Buffer
 		writeCommands(&out, false, c.want.of(troubled(now)), now)

@@ -1,6 +1,8 @@
 package wifi
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,6 +90,49 @@ func TestOmadaDeviceGoneMeanwhile(t *testing.T) {
 		sim.Say(code, "/disconnect")
 		if _, err := s.try(revoke(keyA)); err != nil {
 			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+// An extension that broke off after the devices were moved, and was then taken
+// back: the credential has the wanted end all along, the devices must get it too.
+func TestOmadaExtensionThatBrokeOff(t *testing.T) {
+	for _, credentials := range []string{"users", "vouchers"} {
+		t.Run(credentials, func(t *testing.T) {
+			s, sim := newOmadaStage(t, omadasim.Options{}, credentials)
+			short := s.now().Add(5 * time.Hour)
+			s.joins(mac1, s.must(ensure(keyA, short)))
+			s.Inject(console.Fault{Kind: console.ServerError, Match: "DELETE ", Count: -1})
+			if _, err := s.try(ensure(keyA, tomorrow, "devices", "7")); err == nil {
+				t.Fatal("the extension did not break off")
+			}
+			if end, ok := sim.Ends(mac1); !ok || !end.After(short) {
+				t.Fatalf("the extension broke off too early to tell: the device ends %v", end)
+			}
+			s.Heal()
+			s.must(ensure(keyA, short))
+			if end, ok := sim.Ends(mac1); ok && end.After(short.Add(tolerance)) {
+				t.Errorf("the device ends %v, after %v", end, short)
+			}
+		})
+	}
+}
+
+// What holds no list is not an empty list: that would pass for a guest without
+// access, and for a check-out that is done.
+func TestOmadaListIsMissing(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{}`:                         "the answer holds no list",
+		`{"rows":[1]}`:               "the answer holds no list",
+		`{"data":[]}`:                "",
+		`{"totalRows":0}`:            "",
+		`{"totalRows":1,"data":[7]}`: "",
+	} {
+		_, err := omadaPages[int](t.Context(), func(_ context.Context, _ request, result any) error {
+			return json.Unmarshal([]byte(answer), result)
+		}, "/x", "")
+		if got := fmt.Sprint(err); want != "" && got != want || want == "" && err != nil {
+			t.Errorf("%s: %v", answer, err)
 		}
 	}
 }

@@ -60,6 +60,7 @@ func TestOmadaUserOnTheWire(t *testing.T) {
 	s.must(ensure(keyA, tomorrow, "tier", "standard", "devices", "3"))
 	want = []string{
 		"GET SITE/hotspot/localusers?page=1&pageSize=500&searchKey=USER",
+		"GET SITE/hotspot/authed-records?page=1&pageSize=500&searchKey=USER",
 		`POST SITE/hotspot/localusers/ID {"password":"CODE",` + fields +
 			`,"rateLimit":{"mode":0,"customRateLimit":{"downLimitEnable":false,"upLimitEnable":true,"upLimit":5000}}` +
 			`,"trafficLimitEnable":false,"trafficLimitFrequency":0,"portals":[],"applyToAllPortals":true}`,
@@ -68,7 +69,7 @@ func TestOmadaUserOnTheWire(t *testing.T) {
 		t.Errorf("change (-want +got):\n%s", diff)
 	}
 	s.must(ensure(keyA, tomorrow, "tier", "standard", "devices", "3"))
-	if diff := cmp.Diff(want[:1], s.omadaCalls(user, "USER", code, "CODE")); diff != "" {
+	if diff := cmp.Diff(want[:2], s.omadaCalls(user, "USER", code, "CODE")); diff != "" {
 		t.Errorf("repeat (-want +got):\n%s", diff)
 	}
 	s.must(revoke(keyA))

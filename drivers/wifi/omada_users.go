@@ -62,24 +62,25 @@ func (u *omadaUsers) Ensure(ctx context.Context, g Grant) (Credential, error) {
 	if err != nil {
 		return Credential{}, err
 	}
-	if found == nil {
-		return u.again(ctx, u.user(g, portals, omadaUser{}), g)
+	var was omadaUser
+	if found != nil {
+		was = *found
 	}
-	want := u.user(g, portals, *found)
-	if !found.fits(want) {
-		want, err = u.change(ctx, g.Stay, *found, want)
-	}
-	return u.credential(g.Stay, want), err
-}
-
-// again makes the user of a stay that is known from before: it is reinstated, or
-// its revoke broke off and left devices online.
-func (u *omadaUsers) again(ctx context.Context, want omadaUser, g Grant) (Credential, error) {
+	want := u.user(g, portals, was)
+	// The devices first, so that a crash in between repeats it; and whether or not
+	// the user itself changes, since a try that broke off may have moved them for an
+	// end that another word has replaced. Without a user the stay is reinstated, or
+	// its revoke broke off and left devices online.
 	if err := u.stretch(ctx, byLocalUser, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
 		return Credential{}, err
 	}
-	made, err := u.create(ctx, want)
-	return u.credential(g.Stay, made), err
+	switch {
+	case found == nil:
+		want, err = u.create(ctx, want)
+	case !found.fits(want):
+		want, err = u.change(ctx, g.Stay, *found, want)
+	}
+	return u.credential(g.Stay, want), err
 }
 
 // user is what a grant makes of a user that was read, or of none.
@@ -105,15 +106,9 @@ func (was omadaUser) fits(want omadaUser) bool {
 		(!was.HasCap || was.CapMB == want.CapMB && was.CapEvery == want.CapEvery)
 }
 
-// change moves the ends of the devices first, so that a crash in between
-// repeats it. Another number of devices takes a new user, of the same name and
-// password.
+// change writes what differs. Another number of devices takes a new user, of the
+// same name and password.
 func (u *omadaUsers) change(ctx context.Context, stay Stay, was, want omadaUser) (omadaUser, error) {
-	if was.Expires != want.Expires {
-		if err := u.stretch(ctx, byLocalUser, []string{want.UserName}, time.UnixMilli(want.Expires)); err != nil {
-			return want, err
-		}
-	}
 	if was.Devices != want.Devices {
 		if err := u.delete(ctx, stay, was.ID); err != nil {
 			return want, err

@@ -89,11 +89,25 @@ func (v *omadaVouchers) Ensure(ctx context.Context, g Grant) (Credential, error)
 	if err != nil {
 		return Credential{}, err
 	}
-	if found != nil && v.fits(*found, g) {
+	fits, until := found != nil && v.fits(*found, g), g.Until
+	if fits {
+		until = time.UnixMilli(found.Expires)
+	}
+	// The devices that the stay's vouchers let in come first, so that a crash in
+	// between repeats it; and whether or not the voucher changes, since a try that
+	// broke off may have moved them for an end that another word has replaced.
+	// Without a group the stay is reinstated, or its revoke broke off and left
+	// devices online.
+	if err := v.stretch(ctx, byVoucher, v.codes(g.Stay, found), until); err != nil {
+		return Credential{}, err
+	}
+	if fits {
 		return v.credential(g.Stay, found), nil
 	}
-	if err := v.makeRoom(ctx, g, found); err != nil {
-		return Credential{}, err
+	if found != nil { // it has the name
+		if err := v.delete(ctx, g.Stay, found.ID); err != nil {
+			return Credential{}, err
+		}
 	}
 	made, err := v.create(ctx, g)
 	return v.credential(g.Stay, made), err
@@ -122,22 +136,6 @@ func (v *omadaVouchers) fits(has omadaFound, g Grant) bool {
 	return len(has.Data) == 1 && has.Data[0].Code != "" && has.Data[0].Status != omadaVoucherExpired &&
 		has.Validity == want.Validity && has.Expires == want.Expires && has.LimitType == want.LimitType && has.Devices == want.Devices &&
 		has.Rate.same(want.Rate) && has.HasCap == want.HasCap && (!has.HasCap || has.CapMB == want.CapMB && has.CapEvery == want.CapEvery)
-}
-
-// makeRoom moves the devices that the stay's former vouchers let in to its new
-// end, and deletes the group that has the name. Devices first, so that a crash
-// in between repeats it. Without a group the stay is reinstated, or its revoke
-// broke off and left devices online.
-func (v *omadaVouchers) makeRoom(ctx context.Context, g Grant, old *omadaFound) error {
-	if old == nil || old.Expires != g.Until.UnixMilli() {
-		if err := v.stretch(ctx, byVoucher, v.codes(g.Stay, old), g.Until); err != nil {
-			return err
-		}
-	}
-	if old == nil {
-		return nil
-	}
-	return v.delete(ctx, g.Stay, old.ID)
 }
 
 func (v *omadaVouchers) create(ctx context.Context, g Grant) (*omadaFound, error) {

@@ -41,7 +41,7 @@ func (a *Agent) Retry(id string) error {
 func (a *Agent) reissue(c offsetstore.Command) error {
 	now := time.Now()
 	again := offsetstore.Command{
-		ID: fmt.Sprintf("%s/again %d", c.ID, now.UnixMilli()), Lane: c.Lane, Subject: c.Subject, Setting: c.Setting,
+		ID: fmt.Sprintf("%s/again-%d", c.ID, now.UnixMilli()), Lane: c.Lane, Subject: c.Subject, Setting: c.Setting,
 		Body: c.Body, Source: c.Source, Due: now, Created: now,
 	}
 	if within := a.within(c); within > 0 {

@@ -23,8 +23,8 @@ const (
 // maxSocketPath is what the kernel takes for the path of a Unix socket (unix(7)).
 const maxSocketPath = 107
 
-// defaultStore is where a gateway has its store.
-const defaultStore = "/var/lib/edgeagent/store.db"
+// DefaultStore is where a gateway has its store.
+const DefaultStore = "/var/lib/edgeagent/store.db"
 
 // files makes the names of files absolute, and checks that each is there. A
 // relative one is looked for among systemd's credentials first, or where systemd takes
@@ -45,7 +45,7 @@ func (c *checker) files(l *Loaded) {
 // the store, so that two agents on a bench have one each, but for the store of a
 // gateway. There it is where sockets belong, in memory.
 func socketFor(store string) string {
-	if store == defaultStore {
+	if store == DefaultStore {
 		return "/run/edgeagent/control.sock"
 	}
 	return filepath.Join(filepath.Dir(store), "control.sock")
@@ -136,9 +136,9 @@ func (c *checker) fileOf(v reflect.Value, path string) {
 // Whoever runs check or probe by hand must read the same ones.
 const credStore = "/etc/credstore"
 
-// secretsDir is a folder beside the property file, of which the unit lends the
+// SecretsFolder is a folder beside the property file, of which the unit lends the
 // service every file: /etc/edgeagent/secrets on a gateway.
-const secretsDir = "secrets"
+const SecretsFolder = "secrets"
 
 // credential is a secret that systemd keeps for the service, "" if there is none
 // of that name. It has the name itself, or the one that systemd makes of it: with
@@ -148,7 +148,7 @@ func (c *checker) credential(name string) string {
 	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
 		places = []string{filepath.Join(dir, name), filepath.Join(dir, "edgeagent."+name), filepath.Join(dir, "edgeagent_"+name)}
 	} else {
-		places = []string{filepath.Join(c.store, name), filepath.Join(c.store, "edgeagent."+name), beside(c.file, filepath.Join(secretsDir, name))}
+		places = []string{filepath.Join(c.store, name), filepath.Join(c.store, "edgeagent."+name), beside(c.file, filepath.Join(SecretsFolder, name))}
 	}
 	for _, full := range places {
 		if _, err := os.Stat(full); !errors.Is(err, fs.ErrNotExist) {
@@ -162,7 +162,7 @@ func (c *checker) credential(name string) string {
 // for it: in the folder for secrets if there is one, which the service itself
 // cannot look into. One beside the property file is taken too.
 func (c *checker) wanting(name, shown, full string) (string, string) {
-	dir := filepath.Join(filepath.Dir(c.file), secretsDir)
+	dir := filepath.Join(filepath.Dir(c.file), SecretsFolder)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return shown, full
 	}
@@ -172,7 +172,7 @@ func (c *checker) wanting(name, shown, full string) (string, string) {
 	if lent := os.Getenv("CREDENTIALS_DIRECTORY"); lent != "" {
 		return filepath.Join(dir, name), filepath.Join(lent, "edgeagent_"+name)
 	}
-	return filepath.Join(dir, name), beside(c.file, filepath.Join(secretsDir, name))
+	return filepath.Join(dir, name), beside(c.file, filepath.Join(SecretsFolder, name))
 }
 
 // seed is the form of a secret that signs keys.

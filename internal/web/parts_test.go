@@ -45,7 +45,7 @@ func TestWhatWaitsForAPerson(t *testing.T) {
 		old   bool
 	}{
 		"the same again":    {agent.CommandView{ID: "n4", Device: "desk", Action: "encode", Subject: "room:103", Created: at.Add(time.Minute)}, true},
-		"a retry by hand":   {agent.CommandView{ID: "n3/key/1/again 7", Device: "desk", Subject: "room:103", Created: at.Add(time.Minute)}, true},
+		"a retry by hand":   {agent.CommandView{ID: "n3/key/1/again-7", Device: "desk", Subject: "room:103", Created: at.Add(time.Minute)}, true},
 		"another room":      {agent.CommandView{ID: "n4", Device: "desk", Action: "encode", Subject: "room:104", Created: at.Add(time.Minute)}, false},
 		"another device":    {agent.CommandView{ID: "n4", Device: "annex", Action: "encode", Subject: "room:103", Created: at.Add(time.Minute)}, false},
 		"something earlier": {agent.CommandView{ID: "n0", Device: "desk", Action: "encode", Subject: "room:103", Created: at.Add(-time.Minute)}, false},

@@ -229,7 +229,7 @@ func sameCode(a, b string) bool {
 
 func (s *Setup) login(w http.ResponseWriter, r *http.Request) {
 	from := network(r.RemoteAddr)
-	if patience := s.tries.refusal(w, from); patience != "" {
+	if patience := s.tries.refusal(w, from, ""); patience != "" {
 		s.show(w, r, http.StatusTooManyRequests, said{about: "login", wrong: patience})
 		return
 	}
@@ -238,7 +238,7 @@ func (s *Setup) login(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, http.StatusUnauthorized, said{about: "login", wrong: "this is not the code"})
 		return
 	}
-	s.tries.succeeded(from)
+	s.tries.succeeded(from, "")
 	if old := visitorOf(r); old.session != (digest{}) {
 		s.sessions.end(old.session)
 	}
