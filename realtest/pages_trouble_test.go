@@ -10,6 +10,7 @@ import (
 	"image/draw"
 	"image/png"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,13 @@ func (s *bench) shot(name string, p *tab) {
 	s.t.Helper()
 	p.resize(1000, 740)
 	value[bool](p, `(document.activeElement.blur(), scrollTo({top: 0, behavior: 'instant'}), true)`)
+	s.shotHere(name, p)
+}
+
+// shotHere is shot of what is in the window.
+func (s *bench) shotHere(name string, p *tab) {
+	s.t.Helper()
+	p.resize(1000, 740)
 	p.picture(name)
 	p.resize(1024, 720)
 	file := filepath.Join("..", "build", "out", "screens", name+".png")
@@ -86,6 +94,30 @@ func (s *bench) encoderAway() {
 	s.control.press(named(deskEncoder, "Adapter unplugged"))
 	s.page.await("the condition is over", `document.getElementById('conditions-list').children.length === 0 && `+has("#stand", "All is well"))
 	s.page.await("the encoder is online", has(`#devices-list li[data-id="lobby-encoder"]`, "online"))
+}
+
+// crowd opens more pages than there may be: who only looks gives way, and is told.
+func (s *bench) crowd() {
+	s.t.Helper()
+	p := browse(chromium(s.t, s.t.TempDir(), ""), s.hotel.StatusURL+"/") // it has not logged in
+	p.await("who looks sees the house", has("#stand", "All is well"))
+	for range 16 {
+		answer, err := http.Get(s.hotel.StatusURL + "/api/stream")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			s.t.Fatalf("a page more is refused: %s", answer.Status)
+		}
+	}
+	p.await("the page says that it had to give way", has("#stand", "Too many pages are open, and another has taken the place of this one. Load it anew to go on"))
+	if text := value[string](s.page, `document.getElementById('stand').textContent`); text != "All is well" {
+		s.t.Errorf("to who operates the page says %q", text)
+	}
+	p.call("Page.reload", nil, nil)
+	p.await("loaded anew it goes on", has("#stand", "All is well"))
+	p.close()
 }
 
 // powerCut cuts the agent's power while a card is made: nobody knows then whether

@@ -78,13 +78,13 @@ and closes the WiFi. One property file says what it serves.`,
 // comes to life.
 func verbs(config *string) []*cobra.Command {
 	return []*cobra.Command{
-		initCommand(config), checkCommand(config), explainCommand(config), testCommand(config), talks(probeCommand(config)), portsCommand(config),
+		initCommand(config), setupCommand(config), checkCommand(config), explainCommand(config), testCommand(config), talks(probeCommand(config)), portsCommand(config),
 		runCommand(config), talks(reloadCommand(config)),
 		talks(statusCommand(config)), talks(commandsCommand(config)), talks(retryCommand(config)), talks(cancelCommand(config)),
 		talks(resolveCommand(config)), talks(logCommand(config)),
 		talks(voucherCommand(config)), talks(pageCommand(config)), passwordCommand(), talks(reconnectCommand(config)),
 		talks(traceCommand(config)), talks(supportCommand(config)),
-		safeCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
+		safeCommand(config), backupCommand(config), restoreCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }
 

@@ -60,7 +60,7 @@ func Socket(path string) (string, error) {
 	text, err := read(path)
 	if err != nil {
 		if path == DefaultPath {
-			return socketFor(defaultStore), nil
+			return socketFor(DefaultStore), nil
 		}
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
@@ -70,7 +70,7 @@ func Socket(path string) (string, error) {
 	} else {
 		store, socket = lines(string(text))
 	}
-	return beside(path, cmp.Or(socket, socketFor(beside(path, cmp.Or(store, defaultStore))))), nil
+	return beside(path, cmp.Or(socket, socketFor(beside(path, cmp.Or(store, DefaultStore))))), nil
 }
 
 // lines finds what a text says of store and socket, a line at a time.

@@ -9,6 +9,8 @@ var (
 	indexHTML string
 	//go:embed assets/app.js
 	appJS string
+	//go:embed assets/house.js
+	houseJS string
 	//go:embed assets/view.js
 	viewJS string
 	//go:embed assets/style.css

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var pageFiles = map[string]string{"index.html": indexHTML, "app.js": appJS, "view.js": viewJS, "style.css": styleCSS, "icon.svg": iconSVG}
+var pageFiles = map[string]string{"index.html": indexHTML, "app.js": appJS, "house.js": houseJS, "view.js": viewJS, "style.css": styleCSS, "icon.svg": iconSVG}
 
 func TestPageIsSmall(t *testing.T) {
 	sum := 0
@@ -66,7 +66,7 @@ func TestPageKeepsItsIDs(t *testing.T) {
 			}
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?:for|aria-labelledby)="([^"]+)"|\$\("([^"]+)"\)|href="#([^"]+)"`).FindAllStringSubmatch(body+appJS, -1) {
+	for _, m := range regexp.MustCompile(`(?:for|aria-labelledby)="([^"]+)"|\$\("([^"]+)"\)|href="#([^"]+)"`).FindAllStringSubmatch(body+appJS+houseJS, -1) {
 		if id := m[1] + m[2] + m[3]; !slices.Contains(ids, id) {
 			t.Errorf("#%s is meant, and is not there", id)
 		}

@@ -16,8 +16,10 @@ const (
 	// lookAfter is when the house is looked at although nothing seems to have
 	// happened: some conditions come with time.
 	lookAfter = 10 * time.Second
-	// maxListeners is how many pages are open at once.
+	// maxListeners is how many pages are open at once; maxStreams counts those too
+	// that had to give way and have not read so yet.
 	maxListeners = 16
+	maxStreams   = 2 * maxListeners
 )
 
 // known is an item of a part as it is shown now, and since which version.
@@ -33,41 +35,68 @@ type kept struct {
 	items   map[string]known
 }
 
+// listener is a page that is open.
+type listener struct {
+	user string        // whose, "" for nobody in particular
+	out  chan struct{} // closed when another page has taken its place
+}
+
 // hub watches the house while somebody looks, and only then. It keeps one picture
 // for all: a page that is slow skips what has changed twice meanwhile.
 type hub struct {
-	mu        sync.Mutex
-	listeners int
-	stop      chan struct{}
-	version   int64
-	names     []string
-	parts     map[string]*kept
-	problem   string
-	news      chan struct{} // closed when there is a new version
+	mu      sync.Mutex
+	open    []*listener // the oldest first
+	streams int         // with those that have had to give way
+	stop    chan struct{}
+	version int64
+	names   []string
+	parts   map[string]*kept
+	problem string
+	news    chan struct{} // closed when there is a new version
 }
 
-// join begins to listen; false if there are too many. watch runs while anybody does.
-func (h *hub) join(watch func(stop <-chan struct{})) bool {
+// join begins to listen, and another page gives way if there are too many; nil if
+// even that does not help. watch runs while anybody listens.
+func (h *hub) join(user string, watch func(stop <-chan struct{})) *listener {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.listeners >= maxListeners {
-		return false
+	if h.streams >= maxStreams {
+		return nil
 	}
-	h.listeners++
-	if h.listeners == 1 {
+	if len(h.open) >= maxListeners {
+		h.giveWay()
+	}
+	l := &listener{user: user, out: make(chan struct{})}
+	h.open = append(h.open, l)
+	h.streams++
+	if h.streams == 1 {
 		h.stop, h.news, h.parts, h.names, h.problem = make(chan struct{}), make(chan struct{}), map[string]*kept{}, nil, ""
 		h.version++
 		stop := h.stop
 		go watch(stop)
 	}
-	return true
+	return l
 }
 
-func (h *hub) leave() {
+// giveWay ends the oldest page of whoever has most of them open, so that nobody
+// keeps others out. h.mu is held.
+func (h *hub) giveWay() {
+	pages, most := map[string]int{}, 0
+	for _, l := range h.open {
+		pages[l.user]++
+		most = max(most, pages[l.user])
+	}
+	i := slices.IndexFunc(h.open, func(l *listener) bool { return pages[l.user] == most })
+	close(h.open[i].out)
+	h.open = slices.Delete(h.open, i, i+1)
+}
+
+func (h *hub) leave(l *listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.listeners--
-	if h.listeners == 0 {
+	h.open = slices.DeleteFunc(h.open, func(other *listener) bool { return other == l })
+	h.streams--
+	if h.streams == 0 {
 		close(h.stop)
 		h.parts, h.names = nil, nil
 	}
@@ -105,7 +134,7 @@ func (p *Page) watch(stop <-chan struct{}) {
 // viewNow is how things stand, also where nothing runs.
 func (p *Page) viewNow() (agent.View, error) {
 	if p.Look == nil {
-		return agent.View{Conditions: []agent.Condition{agent.ConfigInvalid(p.Problems)}}, nil
+		return agent.Idle(p.Problems, p.Standing), nil
 	}
 	return p.Look()
 }
@@ -178,7 +207,10 @@ func (h *hub) wake() {
 // message is what a page is told: all that has changed since the last one.
 type message struct {
 	// Whole says that it is everything there is.
-	Whole   bool                   `json:"whole,omitempty"`
+	Whole bool `json:"whole,omitempty"`
+	// Full says that another page has taken the place of this one, and that it is
+	// told no more.
+	Full    bool                   `json:"full,omitempty"`
 	Now     time.Time              `json:"now"`
 	Problem string                 `json:"problem,omitempty"`
 	Parts   map[string]partMessage `json:"parts,omitempty"`

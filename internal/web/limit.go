@@ -1,7 +1,10 @@
 package web
 
 import (
+	"fmt"
+	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -13,15 +16,16 @@ const (
 	eachComes    = 12 * time.Second
 	triesAll     = 20
 	allComes     = 3 * time.Second
-	maxNetworks  = 512
+	maxSources   = 512
 	knownForever = 30 * 24 * time.Hour
+	maxName      = 64 // bytes of a name that tell it from others
 )
 
 // bucket holds tries, which come back with time.
 type bucket struct {
 	left int
 	at   time.Time // since when the next one has been on its way
-	// known is when somebody last logged in from there.
+	// known is when the name last logged in from there.
 	known time.Time
 }
 
@@ -35,61 +39,93 @@ func (b *bucket) fill(now time.Time, most int, every time.Duration) {
 	b.left, b.at = b.left+back, b.at.Add(time.Duration(back)*every)
 }
 
+// source is whose tries are counted together: those of a name from a network where
+// it has logged in before; and those of all other names there, with the name "".
+type source struct {
+	from netip.Prefix
+	name string
+}
+
 // limiter slows down who guesses: from one network, and from all together. Where
-// somebody has logged in before, the flood from elsewhere does not count.
+// a name has logged in before, its tries are its own: neither the flood from
+// elsewhere nor the guesses at other names count. And what it gets right gives
+// nobody else tries.
 type limiter struct {
 	mu  sync.Mutex
 	all bucket
-	by  map[netip.Prefix]*bucket
+	by  map[source]*bucket
+}
+
+// refusal takes a try, or says in the answer's head and in words how long to wait.
+func (l *limiter) refusal(w http.ResponseWriter, from netip.Prefix, name string) string {
+	wait := l.try(from, name)
+	if wait <= 0 {
+		return ""
+	}
+	seconds := int(wait/time.Second) + 1
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return fmt.Sprintf("too many tries; wait %d seconds", seconds)
 }
 
 // try takes a try, or says how long to wait for one.
-func (l *limiter) try(from netip.Prefix) (wait time.Duration) {
+func (l *limiter) try(from netip.Prefix, name string) (wait time.Duration) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.of(from, now)
+	b, own := l.known(from, name, now)
+	if !own {
+		b = l.of(source{from: from}, now)
+	}
 	b.fill(now, triesEach, eachComes)
 	l.all.fill(now, triesAll, allComes)
-	if b.left == 0 {
+	switch {
+	case b.left == 0:
 		return eachComes - now.Sub(b.at)
-	}
-	if !b.known.IsZero() && now.Sub(b.known) < knownForever {
-		b.left--
-		return 0
-	}
-	if l.all.left == 0 {
+	case !own && l.all.left == 0:
 		return allComes - now.Sub(l.all.at)
+	case !own:
+		l.all.left--
 	}
 	b.left--
-	l.all.left--
 	return 0
 }
 
-// succeeded gives the tries back.
-func (l *limiter) succeeded(from netip.Prefix) {
+// succeeded gives a name its tries back; among strangers, the one that it took.
+func (l *limiter) succeeded(from netip.Prefix, name string) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.of(from, now)
+	if _, own := l.known(from, name, now); !own {
+		l.of(source{from: from}, now).left++ // fill knows how many are too many
+		l.all.left++
+	}
+	b := l.of(source{from, cut(name)}, now)
 	b.left, b.at, b.known = triesEach, now, now
 }
 
-// of is the bucket of a network. When there are too many, one makes room that
+// known is the bucket of a name that has logged in from there. l.mu is held.
+func (l *limiter) known(from netip.Prefix, name string, now time.Time) (*bucket, bool) {
+	b := l.by[source{from, cut(name)}]
+	return b, b != nil && now.Sub(b.known) < knownForever
+}
+
+func cut(name string) string { return name[:min(len(name), maxName)] }
+
+// of is the bucket of a source. When there are too many, one makes room that
 // nobody has tried from for longest, and that nobody has logged in from. l.mu is held.
-func (l *limiter) of(from netip.Prefix, now time.Time) *bucket {
+func (l *limiter) of(from source, now time.Time) *bucket {
 	if b := l.by[from]; b != nil {
 		return b
 	}
 	if l.by == nil {
-		l.by, l.all = map[netip.Prefix]*bucket{}, bucket{left: triesAll, at: now}
+		l.by, l.all = map[source]*bucket{}, bucket{left: triesAll, at: now}
 	}
-	if len(l.by) >= maxNetworks {
-		var oldest netip.Prefix
-		for prefix, b := range l.by {
+	if len(l.by) >= maxSources {
+		var oldest source
+		for s, b := range l.by {
 			o := l.by[oldest]
 			if o == nil || b.known.Before(o.known) || b.known.Equal(o.known) && b.at.Before(o.at) {
-				oldest = prefix
+				oldest = s
 			}
 		}
 		delete(l.by, oldest)

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
-	"time"
 
 	"edgeagent/internal/password"
 )
@@ -85,35 +83,41 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &given) {
 		return
 	}
-	from := network(r.RemoteAddr)
-	if wait := p.tries.try(from); wait > 0 {
-		seconds := int(wait/time.Second) + 1
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		http.Error(w, fmt.Sprintf("too many tries; wait %d seconds", seconds), http.StatusTooManyRequests)
+	user, may, ok := p.admit(w, r, given.Name, given.Password, given.Link)
+	if !ok {
 		return
 	}
-	var user string
-	var may need
-	if given.Link != "" {
-		if !p.links.use(given.Link) {
-			http.Error(w, "this link has been used, or is older than a minute; run edgeagent page again", http.StatusUnauthorized)
-			return
-		}
-		user, may = "link", toOperate
-	} else if u := p.byPassword(given.Name, given.Password); u != nil {
-		user, may = u.Name, u.may()
-	} else {
-		p.Log.Warn().Msg("a log-in was refused") // not with the name: it may be a password in the wrong field
-		http.Error(w, "the name or the password is wrong", http.StatusUnauthorized)
-		return
-	}
-	p.tries.succeeded(from)
 	if old := visitorOf(r); old.session != (digest{}) {
 		p.sessions.end(old.session)
 	}
 	http.SetCookie(w, p.cookie(p.sessions.begin(user, may), 0))
 	p.Log.Info().Str("user", user).Msg("logged in to the page")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// admit looks at a link, which is 130 bits of chance and needs no bound of tries, so
+// that nobody's guesses can keep its owner out; or at a name and its password.
+func (p *Page) admit(w http.ResponseWriter, r *http.Request, name, given, link string) (user string, may need, ok bool) {
+	if link != "" {
+		if !p.links.use(link) {
+			http.Error(w, "this link has been used, or is older than a minute; run edgeagent page again", http.StatusUnauthorized)
+			return "", 0, false
+		}
+		return "link", toOperate, true
+	}
+	from := network(r.RemoteAddr)
+	if patience := p.tries.refusal(w, from, name); patience != "" {
+		http.Error(w, patience, http.StatusTooManyRequests)
+		return "", 0, false
+	}
+	u := p.byPassword(name, given)
+	if u == nil {
+		p.Log.Warn().Str("from", r.RemoteAddr).Msg("a log-in was refused") // not with the name: it may be a password in the wrong field
+		http.Error(w, "the name or the password is wrong", http.StatusUnauthorized)
+		return "", 0, false
+	}
+	p.tries.succeeded(from, name)
+	return u.Name, u.may(), true
 }
 
 // byPassword is the user that a name and a password belong to, nil for none. It

@@ -17,6 +17,9 @@ import (
 
 const rightPassword = "correct horse battery"
 
+// wrongPassword is too long to be one, and quickly seen to be wrong.
+var wrongPassword = strings.Repeat("x", 1025)
+
 // withDesk is a page on the network with a user who has a password.
 func withDesk(t *testing.T, told *[]string) *Page {
 	t.Helper()
@@ -92,7 +95,7 @@ func TestLogInAndOut(t *testing.T) {
 			t.Errorf("the log has %q:\n%s", secret, &log)
 		}
 	}
-	for _, want := range []string{`"user":"desk","message":"logged in to the page"`, `"message":"a log-in was refused"`, `"user":"desk","deed":"POST /api/commands/{id}/retry","about":"n1/key/1"`,
+	for _, want := range []string{`"user":"desk","message":"logged in to the page"`, `"from":"192.0.2.1:1234","message":"a log-in was refused"`, `"user":"desk","deed":"POST /api/commands/{id}/retry","about":"n1/key/1"`,
 		`"user":"desk","deed":"POST /api/devices/{id}/probe","about":"nothing that is here"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s:\n%s", want, &log)
@@ -133,7 +136,6 @@ func TestOneTimeLink(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			link()
 		}
-		p.tries = limiter{}
 		if code := enter(first); code != http.StatusUnauthorized || len(p.links.ends) != maxLinks {
 			t.Errorf("%d, %d links are kept", code, len(p.links.ends))
 		}
@@ -185,51 +187,110 @@ func TestSessionsEnd(t *testing.T) {
 func TestGuessingIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
-		p := busy(&told)
-		enter := func(address string) int {
-			return ask(p.Handler(), `POST /api/login <- {"link":"x"}`, own, from(address)).Code
+		p := withDesk(t, &told)
+		enter := func(name, word, address string) int {
+			return ask(p.Handler(), logIn(name, word), own, from(address)).Code
 		}
 		for i := range triesEach {
-			if code := enter("192.0.2.1"); code != http.StatusUnauthorized {
+			if code := enter("desk", wrongPassword, "192.0.2.1"); code != http.StatusUnauthorized {
 				t.Errorf("try %d: %d", i, code)
 			}
 		}
-		w := ask(p.Handler(), `POST /api/login <- {"link":"x"}`, own, from("192.0.2.1"))
+		w := ask(p.Handler(), logIn("desk", rightPassword), own, from("192.0.2.1"))
 		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "13" || w.Body.String() != "too many tries; wait 13 seconds\n" {
 			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 		}
-		good := p.links.make()
-		if w := ask(p.Handler(), fmt.Sprintf(`POST /api/login <- {"link":%q}`, good), own, from("192.0.2.2")); w.Code != http.StatusNoContent {
-			t.Errorf("another one is shut out: %d", w.Code)
+		if code := enter("desk", rightPassword, "192.0.2.2"); code != http.StatusNoContent {
+			t.Errorf("another one is shut out: %d", code)
 		}
 		time.Sleep(eachComes)
-		if code := enter("192.0.2.1"); code != http.StatusUnauthorized {
+		if code := enter("desk", wrongPassword, "192.0.2.1"); code != http.StatusUnauthorized {
 			t.Errorf("no try comes back: %d", code)
 		}
 		// A flood from everywhere: strangers wait, who has been here before does not.
 		let := 0
 		for i := range 2000 {
-			if enter(fmt.Sprintf("198.51.%d.%d", i/200, i%200)) == http.StatusUnauthorized {
+			if enter("desk", wrongPassword, fmt.Sprintf("198.51.%d.%d", i/200, i%200)) == http.StatusUnauthorized {
 				let++
 			}
 		}
 		if let > triesAll {
 			t.Errorf("%d tries of a flood were looked at", let)
 		}
-		if code := enter("192.0.2.3"); code != http.StatusTooManyRequests {
+		if code := enter("desk", wrongPassword, "192.0.2.3"); code != http.StatusTooManyRequests {
 			t.Errorf("a stranger in a flood: %d", code)
 		}
-		if code := enter("192.0.2.2"); code != http.StatusUnauthorized {
-			t.Errorf("the owner in a flood: %d", code)
+		if code := enter("scripts", wrongPassword, "192.0.2.2"); code != http.StatusTooManyRequests {
+			t.Errorf("a flood at the address of the owner, under another name: %d", code)
 		}
-		if n := len(p.tries.by); n > maxNetworks {
-			t.Errorf("%d networks are remembered", n)
+		for i := range triesEach {
+			if code := enter("desk", wrongPassword, "192.0.2.2"); code != http.StatusUnauthorized {
+				t.Errorf("the owner in a flood, try %d: %d", i, code)
+			}
+		}
+		if code := enter("desk", rightPassword, "192.0.2.2"); code != http.StatusTooManyRequests {
+			t.Errorf("where the owner is known there is no bound: %d", code)
+		}
+		if n := len(p.tries.by); n > maxSources {
+			t.Errorf("%d sources are remembered", n)
 		}
 		time.Sleep(allComes)
-		if code := enter("192.0.2.4"); code != http.StatusUnauthorized {
+		if code := enter("desk", wrongPassword, "192.0.2.4"); code != http.StatusUnauthorized {
 			t.Errorf("after a flood: %d", code)
 		}
 	})
+}
+
+// Who has a password of his own guesses no faster at another's.
+func TestOwnSuccessGivesNobodyElseTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		p := withDesk(t, &told)
+		p.Users = append(p.Users, User{Name: "looker", Password: p.Users[0].Password})
+		looked, shut := 0, 0
+		for range 6 {
+			for range triesEach - 1 {
+				switch code := ask(p.Handler(), logIn("desk", wrongPassword), own, from("192.0.2.1")).Code; code {
+				case http.StatusUnauthorized:
+					looked++
+				case http.StatusTooManyRequests:
+					shut++
+				default:
+					t.Errorf("%d", code)
+				}
+			}
+			ask(p.Handler(), logIn("looker", rightPassword), own, from("192.0.2.1"))
+		}
+		if looked != triesEach || shut == 0 {
+			t.Errorf("%d guesses at desk were looked at, and %d refused", looked, shut)
+		}
+		p.tries = limiter{}
+		for i := range triesEach + 3 { // a shift begins: everybody logs in at once, from one address
+			if code := ask(p.Handler(), logIn([]string{"desk", "looker"}[i%2], rightPassword), own, from("192.0.2.1")).Code; code != http.StatusNoContent {
+				t.Errorf("log-in %d: %d", i, code)
+			}
+		}
+	})
+}
+
+// Nobody's guesses keep the owner of a link out, nor do those at passwords.
+func TestGoodLinkWorksWhateverHappens(t *testing.T) {
+	var told []string
+	p := withDesk(t, &told)
+	for i := range 3 * triesAll {
+		if code := ask(p.Handler(), `POST /api/login <- {"link":"x"}`, own).Code; code != http.StatusUnauthorized {
+			t.Fatalf("bad link %d: %d", i, code)
+		}
+	}
+	for range triesEach {
+		ask(p.Handler(), logIn("desk", wrongPassword), own)
+	}
+	if code := ask(p.Handler(), logIn("desk", wrongPassword), own).Code; code != http.StatusTooManyRequests {
+		t.Errorf("a sixth password: %d", code)
+	}
+	if code := ask(p.Handler(), fmt.Sprintf(`POST /api/login <- {"link":%q}`, p.links.make()), own).Code; code != http.StatusNoContent {
+		t.Errorf("a good link: %d", code)
+	}
 }
 
 func TestNetworks(t *testing.T) {

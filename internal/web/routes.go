@@ -28,6 +28,7 @@ type route struct {
 var routes = []route{
 	{"GET /{$}", anybody, file("text/html; charset=utf-8", indexHTML)},
 	{"GET /app.js", anybody, file("text/javascript; charset=utf-8", appJS)},
+	{"GET /house.js", anybody, file("text/javascript; charset=utf-8", houseJS)},
 	{"GET /view.js", anybody, file("text/javascript; charset=utf-8", viewJS)},
 	{"GET /style.css", anybody, file("text/css; charset=utf-8", styleCSS)},
 	{"GET /icon.svg", anybody, file("image/svg+xml", iconSVG)},
@@ -58,6 +59,7 @@ var routes = []route{
 	{"GET /api/rooms/{room}/slip.txt", bySocket, (*Page).slip},
 	{"GET /api/rooms/{room}/slip.png", bySocket, (*Page).slip},
 	{"GET /api/rooms/{room}/slip.json", bySocket, (*Page).slip},
+	{"GET /api/store", bySocket, (*Page).store},
 	{"POST /api/page", bySocket, (*Page).link},
 }
 

@@ -19,6 +19,7 @@ var asked = []struct {
 }{
 	{pattern: "GET /{$}", line: "GET /", want: 200},
 	{pattern: "GET /app.js", line: "GET /app.js", want: 200},
+	{pattern: "GET /house.js", line: "GET /house.js", want: 200},
 	{pattern: "GET /view.js", line: "GET /view.js", want: 200},
 	{pattern: "GET /style.css", line: "GET /style.css", want: 200},
 	{pattern: "GET /icon.svg", line: "GET /icon.svg", want: 200},
@@ -46,11 +47,12 @@ var asked = []struct {
 	{pattern: "GET /api/rooms/{room}/slip.txt", line: "GET /api/rooms/101%2FA/slip.txt", told: "slip 101/A", want: 200},
 	{pattern: "GET /api/rooms/{room}/slip.png", line: "GET /api/rooms/101%2FA/slip.png", told: "slip 101/A", want: 200},
 	{pattern: "GET /api/rooms/{room}/slip.json", line: "GET /api/rooms/101%2FA/slip.json", told: "slip 101/A", want: 200},
+	{pattern: "GET /api/store", line: "GET /api/store", told: "snapshot all", want: 200},
 	{pattern: "POST /api/page", line: "POST /api/page", want: 200},
 }
 
 // public is what whoever reaches the page may have: it tells nothing of the house.
-var public = []string{"GET /{$}", "GET /app.js", "GET /view.js", "GET /style.css", "GET /icon.svg", "GET /-/healthy", "GET /api/me", "POST /api/login", "POST /api/logout"}
+var public = []string{"GET /{$}", "GET /app.js", "GET /house.js", "GET /view.js", "GET /style.css", "GET /icon.svg", "GET /-/healthy", "GET /api/me", "POST /api/login", "POST /api/logout"}
 
 // looking is what shows how things stand, and changes nothing.
 var looking = []string{"GET /-/ready", "GET /status.txt", "GET /metrics", "GET /api/status", "GET /api/stream", "GET /api/log", "POST /api/explain"}
@@ -181,7 +183,7 @@ func allowed(pattern string, may need) bool {
 	case slices.Contains(looking, pattern):
 		return may >= toLook
 	}
-	return may >= toOperate && !strings.Contains(pattern, "/slip.") && !strings.Contains(pattern, "/trace") && pattern != "POST /api/page"
+	return may >= toOperate && !strings.Contains(pattern, "/slip.") && !strings.Contains(pattern, "/trace") && pattern != "GET /api/store" && pattern != "POST /api/page"
 }
 
 // refused is how a request was refused, "" if it was not.

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"sync"
 	"time"
 )
@@ -88,6 +89,19 @@ func (s *sessions) byKey(key digest, used bool) (session, bool) {
 	return *found, true
 }
 
+// any reports whether somebody is logged in.
+func (s *sessions) any() bool {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, open := range s.open {
+		if !open.over(now) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *sessions) end(key digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,12 +144,20 @@ func (o *oneTime) make() (token string) {
 	return token
 }
 
-// use reports whether the link is good, and ends it.
+// use reports whether the link is good, and ends it. It takes as long whatever was
+// guessed right.
 func (o *oneTime) use(token string) bool {
-	key := digestOf(token)
+	given := digestOf(token)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	end, ok := o.ends[key]
-	delete(o.ends, key)
+	var found digest
+	ok := false
+	for key := range o.ends {
+		if subtle.ConstantTimeCompare(key[:], given[:]) == 1 {
+			found, ok = key, true
+		}
+	}
+	end := o.ends[found]
+	delete(o.ends, found)
 	return ok && !time.Now().After(end)
 }

@@ -16,15 +16,16 @@ const (
 
 // stream tells a page what changes, as server-sent events.
 func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
-	if !p.hub.join(p.watch) {
+	visitor := visitorOf(r)
+	l := p.hub.join(visitor.user, p.watch)
+	if l == nil {
 		w.Header().Set("Retry-After", "30")
 		http.Error(w, "too many pages are open; close some", http.StatusServiceUnavailable)
 		return
 	}
-	defer p.hub.leave()
+	defer p.hub.leave(l)
 	w.Header().Set("Content-Type", "text/event-stream")
 	control := http.NewResponseController(w)
-	visitor := visitorOf(r)
 	alive := time.NewTicker(heartbeat)
 	defer alive.Stop()
 	var version, line int64
@@ -46,6 +47,10 @@ func (p *Page) stream(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-news:
 		case <-alive.C:
+		case <-l.out:
+			_ = control.SetWriteDeadline(time.Now().Add(slowest))
+			_, _ = tell(w, message{Full: true}), control.Flush() // who has left needs no answer
+			return
 		case <-r.Context().Done():
 			return
 		case <-p.Closing:

@@ -242,26 +242,82 @@ func TestNobodyLooks(t *testing.T) {
 	})
 }
 
+// The seventeenth page takes the place of the oldest of whoever has most open, and
+// that one is told so: whoever looks cannot keep out who operates.
 func TestStreamsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, p := newScene()
-		var all []*browser
-		for range maxListeners {
-			all = append(all, open(t, p))
+		desk := func() func(*http.Request) {
+			return carry(&http.Cookie{Name: "edgeagent", Value: p.sessions.begin("desk", toOperate)})
 		}
-		synctest.Wait()
-		w := ask(p.Handler(), "GET /api/stream")
-		if w.Code != http.StatusServiceUnavailable || w.Body.String() != "too many pages are open; close some\n" {
-			t.Errorf("one too many: %d %s", w.Code, w.Body)
+		var all []*browser
+		come := func(with ...func(*http.Request)) *browser {
+			b := open(t, p, with...)
+			all = append(all, b)
+			synctest.Wait()
+			return b
+		}
+		told := func(b *browser) string {
+			got, said := b.next(), ""
+			for _, m := range got {
+				said += map[bool]string{true: "full", false: "news"}[m.Full]
+			}
+			select {
+			case <-b.ended:
+				return said + ", ended"
+			default:
+				return said
+			}
+		}
+		first := come(desk())
+		for range maxListeners - 1 {
+			come()
+		}
+		second := come(desk())
+		for i, want := range []string{"news", "newsfull, ended", "news"} {
+			if got := told(all[i]); got != want {
+				t.Errorf("page %d is told %s, want %s", i, got, want)
+			}
+		}
+		if got := told(second); got != "news" {
+			t.Errorf("the newest page is told %s", got)
+		}
+		for range 3 * maxListeners {
+			come()
+		}
+		for name, b := range map[string]*browser{"first": first, "second": second} {
+			if got := told(b); got != "" {
+				t.Errorf("the %s page of who operates is told %s", name, got)
+			}
+		}
+		if len(p.hub.open) != maxListeners || p.hub.streams != maxListeners {
+			t.Errorf("%d pages, %d streams", len(p.hub.open), p.hub.streams)
 		}
 		for _, b := range all {
 			b.stop()
 			<-b.ended
 		}
-		if p.hub.listeners != 0 {
-			t.Errorf("%d listeners are left", p.hub.listeners)
+		if len(p.hub.open) != 0 || p.hub.streams != 0 {
+			t.Errorf("%d pages and %d streams are left", len(p.hub.open), p.hub.streams)
 		}
 	})
+}
+
+// Pages that give way and do not read so are bounded too.
+func TestStreamsThatHangAreBounded(t *testing.T) {
+	_, p := newScene()
+	hold := func(stop <-chan struct{}) { <-stop }
+	var all []*listener
+	for range maxStreams {
+		all = append(all, p.hub.join("", hold))
+	}
+	w := ask(p.Handler(), "GET /api/stream")
+	if w.Code != http.StatusServiceUnavailable || w.Body.String() != "too many pages are open; close some\n" {
+		t.Errorf("one too many: %d %s", w.Code, w.Body)
+	}
+	for _, l := range all {
+		p.hub.leave(l)
+	}
 }
 
 // A stream ends with the session, and with the page.

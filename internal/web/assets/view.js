@@ -11,22 +11,32 @@ export function el(tag, attributes, ...children) {
   return e;
 }
 
-let zone, locale;
+// A format of times is dear to make, and cheap to use: these are made once.
+let days, hours, seconds, today;
 export function inZone(name) {
-  zone = name || undefined;
-  try { new Intl.DateTimeFormat(locale, { timeZone: zone }); } catch { zone = undefined; }
+  const format = (timeZone, options) => new Intl.DateTimeFormat(undefined, { timeZone, ...options });
+  let zone = name || undefined;
+  try { format(zone); } catch { zone = undefined; }
+  days = format(zone, { day: "numeric", month: "short" });
+  hours = format(zone, { hour: "2-digit", minute: "2-digit" });
+  seconds = format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  today = undefined;
 }
 
-function day(at) { return at.toLocaleDateString(locale, { timeZone: zone, day: "numeric", month: "short" }); }
+/** newDay looks at the calendar, and tells whether clock shows a day now that it did not, or the other way round. */
+export function newDay() {
+  const before = today;
+  today = days.format(new Date());
+  return today !== before;
+}
+
 const missing = (iso) => !iso || iso.startsWith("0001-");
 
 /** clock is an instant as the hotel's clocks show it, with the day if it is another. */
 export function clock(iso) {
   if (missing(iso)) return "";
-  const at = new Date(iso);
-  const today = day(at) === day(new Date());
-  const hour = at.toLocaleTimeString(locale, { timeZone: zone, hour: "2-digit", minute: "2-digit", second: today ? "2-digit" : undefined });
-  return el("time", { datetime: iso }, today ? hour : `${day(at)}, ${hour}`);
+  const at = new Date(iso), day = days.format(at);
+  return el("time", { datetime: iso }, day === today ? seconds.format(at) : `${day}, ${hours.format(at)}`);
 }
 
 export function span(seconds) {
@@ -40,12 +50,12 @@ const deed = (name, text, about, attributes) => el("button", { type: "button", "
 const outcome = () => el("p", { class: "outcome", role: "status" });
 
 /** subject is what a command is about, for people. */
-function subject(text, rooms) {
+function subject(text, roomOf) {
   const cut = (text ?? "").indexOf(":");
   const [sort, name] = cut < 0 ? ["", text] : [text.slice(0, cut), text.slice(cut + 1)];
   if (sort === "stay") {
-    const room = rooms.find((r) => r.stays?.includes(name));
-    return room ? `room ${room.room}` : "a guest who is not in house";
+    const room = roomOf(name);
+    return room ? `room ${room}` : "a guest who is not in house";
   }
   return sort === "" ? name : sort === "room" ? `room ${name}` : `${sort} for room ${name}`;
 }
@@ -57,8 +67,8 @@ const actions = {
 const actionName = (a) => actions[a] ?? a;
 
 /** what is a command in a few words. */
-export function what(c, rooms) {
-  return [c.action ? actionName(c.action) : "", subject(c.subject, rooms), c.device ? `at ${c.device}` : ""].filter(Boolean).join(", ");
+export function what(c, roomOf) {
+  return [c.action ? actionName(c.action) : "", subject(c.subject, roomOf), c.device ? `at ${c.device}` : ""].filter(Boolean).join(", ");
 }
 
 function state(c) {
@@ -83,9 +93,9 @@ export function condition(c) {
   };
 }
 
-export function waiting(w, { me, rooms }) {
+export function waiting(w, { me, roomOf }) {
   const c = w.command;
-  const about = c ? what(c, rooms) : w.id;
+  const about = c ? what(c, roomOf) : w.id;
   const id = { "data-id": w.id };
   const kinds = {
     unknown: ["serious", `Nobody knows whether this was done: ${about}`, "Look, then say what you found. Try the card on the door, or read it. The agent does not try again by itself.",
@@ -107,9 +117,9 @@ export function waiting(w, { me, rooms }) {
   };
 }
 
-export function command(c, { me, rooms }) {
+export function command(c, { me, roomOf }) {
   const [word, look] = state(c);
-  const about = what(c, rooms);
+  const about = what(c, roomOf);
   const later = !missing(c.due) && new Date(c.due) > new Date();
   const buttons = c.state === "Pending" && me.operate
     ? [deed("retry", later ? "Do it now" : "Retry", about, { "data-id": c.id }), c.setting ? "" : deed("cancel", "Cancel", about, { "data-id": c.id })] : [];
@@ -136,14 +146,14 @@ export function link(l, { me }) {
   };
 }
 
-export function device(d, { me, rooms }) {
+export function device(d, { me, roomOf }) {
   const s = d.state;
   return {
     look: s.condition === "offline" ? "serious" : s.condition === "quarantined" || s.condition === "degraded" ? "mild" : "",
     body: [
       el("h3", {}, d.name), el("ul", { class: "chips" }, chip(s.condition, lookOf(s.condition)), chip(d.kind, ""), d.waiting ? chip(`${d.waiting} waiting`, "warn") : ""),
       el("p", {}, s.reason), el("p", { class: "quiet" }, d.remark), list(["since", clock(s.since)]),
-      (d.doing ?? []).map((o) => el("p", {}, `At work for ${subject(o.subject, rooms)}${o.step === "accepted" ? ": present the card now" : o.step ? `: ${o.step}` : ""}`)),
+      (d.doing ?? []).map((o) => el("p", {}, `At work for ${subject(o.subject, roomOf)}${o.step === "accepted" ? ": present the card now" : o.step ? `: ${o.step}` : ""}`)),
       me.operate ? el("div", {}, deed("test", "Test", d.name, { "data-id": d.name })) : "", outcome(),
     ],
   };
@@ -151,8 +161,8 @@ export function device(d, { me, rooms }) {
 
 const kinds = [["keycard", "Key"], ["iptv", "TV"], ["wifi", "WiFi"]];
 
-export function room(r, { me, devices, names }) {
-  const chips = kinds.filter(([kind]) => devices.some((d) => d.kind === kind)).map(([kind, name]) => {
+export function room(r, { me, has, names }) {
+  const chips = kinds.filter(([kind]) => has.includes(kind)).map(([kind, name]) => {
     const o = r.outcomes?.[kind];
     const known = o || (kind === "keycard" && r.key_until);
     const [word, look] = o?.forgotten ? ["not known since the restart", ""] : o ? state(o) : known ? ["done", "ok"] : ["nothing yet", ""];
@@ -174,22 +184,22 @@ export function room(r, { me, devices, names }) {
   };
 }
 
-export function happening(e, { rooms }) {
+export function happening(e, { roomOf }) {
   const where = e.old_room ? `room ${e.old_room} to ${e.room}` : e.room ? `room ${e.room}` : "";
   return {
     body: [
       el("h3", {}, el("code", {}, e.kind), ` ${where}`),
       el("p", { class: "quiet" }, clock(e.at), ` from ${e.source}${e.fresh ? "" : ", a replay or old news"}`),
-      e.caused?.length ? el("ul", { class: "plain" }, e.caused.map((c) => el("li", {}, line(c, rooms)))) : el("p", { class: "quiet" }, "Caused nothing."),
+      e.caused?.length ? el("ul", { class: "plain" }, e.caused.map((c) => el("li", {}, line(c, roomOf)))) : el("p", { class: "quiet" }, "Caused nothing."),
       el("div", {}, deed("explain", "Explain", `${e.kind} ${where}`, { "data-id": e.id })),
     ],
   };
 }
 
-function line(c, rooms) {
+function line(c, roomOf) {
   const [word, look] = state(c);
   const tries = c.tries > 1 ? `, ${c.tries} tries` : "";
-  return [el("span", { class: `chip ${look}` }, word), " ", what(c, rooms) || c.id, tries, missing(c.settled) ? "" : ", ", clock(c.settled), c.note ? `: ${c.note}` : ""];
+  return [el("span", { class: `chip ${look}` }, word), " ", what(c, roomOf) || c.id, tries, missing(c.settled) ? "" : ", ", clock(c.settled), c.note ? `: ${c.note}` : ""];
 }
 
 /** explanation shows what the rules make of an event. */
@@ -214,11 +224,11 @@ const levels = ["debug", "info", "warn", "error", "fatal", "panic"];
 export const atLeast = (entry, level) => levels.indexOf(entry.level ?? "info") >= levels.indexOf(level);
 
 /** isAbout tells whether a line of the log is about a room. */
-export function isAbout(entry, room, rooms) {
+export function isAbout(entry, room, roomOf) {
   if (entry.room === room) return true;
   const [sort, name] = [entry.subject?.split(":")[0], entry.subject?.split(":").slice(1).join(":")];
   if (!sort) return false;
-  return sort === "stay" ? Boolean(rooms.find((r) => r.room === room)?.stays?.includes(name)) : name === room;
+  return (sort === "stay" ? roomOf(name) : name) === room;
 }
 
 /** logLine is a line of the log. */
