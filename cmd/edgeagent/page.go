@@ -135,8 +135,7 @@ func (h *house) rules(l *config.Loaded) *web.Rules {
 			if !ok {
 				return e, fmt.Errorf("the event %s is not among the last ones any more", id)
 			}
-			e.Guests = []pms.Guest{sampleGuest()}
-			e.Stay.Guests = e.Guests
+			standIn(&e)
 			return e, nil
 		},
 		Explain: h.agent.Explain,

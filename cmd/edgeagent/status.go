@@ -64,10 +64,13 @@ It exits with 1 if something needs a person, and 0 if nothing does.`,
 }
 
 func writeStatus(out io.Writer, p painter, s *standing, now time.Time) {
+	if s.Property != "" { // which a file with faults may not say
+		fmt.Fprint(out, p.as(strong, s.Property), ", ")
+	}
 	if s.Started.IsZero() {
-		fmt.Fprintf(out, "%sedgeagent %s, and nothing runs\n\n", p.as(strong, s.Property), s.Version)
+		fmt.Fprintf(out, "edgeagent %s, and nothing runs\n\n", s.Version)
 	} else {
-		fmt.Fprintf(out, "%s, edgeagent %s, running for %s\n\n", p.as(strong, s.Property), s.Version, ago(now.Sub(s.Started)))
+		fmt.Fprintf(out, "edgeagent %s, running for %s\n\n", s.Version, ago(now.Sub(s.Started)))
 	}
 	if len(s.Conditions) == 0 {
 		fmt.Fprintln(out, p.as(good, "Nothing needs a person."))

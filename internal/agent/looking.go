@@ -68,8 +68,8 @@ func (a *Agent) Explain(events []pms.Event) rules.Together {
 	return a.Table().ExplainAll(events)
 }
 
-// Happened is an event of the last ones again, without the names of guests and
-// what was written to them.
+// Happened is an event of the last ones again: Withheld stands in it for the names
+// of guests and for what was written to them.
 func (a *Agent) Happened(id string) (pms.Event, bool) {
 	a.happened.mu.Lock()
 	defer a.happened.mu.Unlock()
@@ -78,16 +78,35 @@ func (a *Agent) Happened(id string) (pms.Event, bool) {
 		return pms.Event{}, false
 	}
 	e := a.happened.events[i].event
-	e.Extra = maps.Clone(e.Extra)
+	e.Guests, e.Extra = slices.Clone(e.Guests), maps.Clone(e.Extra)
+	e.Stay.Guests = e.Guests
 	return e, true
 }
 
-// impersonal is an event without the names of guests and what was written to them.
+// Withheld stands for a text that is personal, so that a rule finds it given.
+const Withheld = "…"
+
+func withheld(text string) string {
+	if text == "" {
+		return ""
+	}
+	return Withheld
+}
+
+// impersonal is an event without the names of guests and what was written to them,
+// but with which of those it had: rules ask for that.
 func impersonal(e *pms.Event) pms.Event {
 	out := *e
-	out.Guests, out.Stay.Guests = nil, nil
+	out.Guests = nil
+	for _, g := range e.Guests {
+		out.Guests = append(out.Guests, pms.Guest{Title: withheld(g.Title), First: withheld(g.First + g.AltFirst), Last: withheld(g.Last + g.AltLast)})
+	}
+	out.Stay.Guests = out.Guests
 	out.Extra = maps.Clone(e.Extra)
-	delete(out.Extra, "message")
-	delete(out.Extra, "message_title")
+	for _, name := range []string{"message", "message_title"} {
+		if text, given := out.Extra[name]; given {
+			out.Extra[name] = withheld(text)
+		}
+	}
 	return out
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -96,9 +97,16 @@ func (c *checker) fileAt(given, path string) (shown, full string) {
 
 // fileOf resolves and checks one file that the property file names.
 func (c *checker) fileOf(v reflect.Value, path string) {
-	shown, full := c.fileAt(v.String(), path)
+	given := v.String()
+	shown, full := c.fileAt(given, path)
 	v.SetString(full)
 	key := last(path)
+	if _, err := os.Stat(full); err != nil && !isFileName(given) {
+		p := c.add(path, "%s: there is no such file, and what stands here is not shown, since it may be the secret itself; write the name of a file, such as %s, and the %s into that file",
+			key, strings.ReplaceAll(strings.TrimSuffix(key, "_file"), "_", "-"), cmp.Or(holds[key], "value"))
+		p.Missing, p.Source = true, ""
+		return
+	}
 	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) && holds[key] != "" {
 		c.add(path, "%s: there is no file %s; put the PEM file with the %s there, or name the one that is", key, shown, holds[key]).Missing = true
 		return

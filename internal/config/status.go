@@ -77,7 +77,7 @@ func (c *checker) page(l *Loaded) {
 	c.certificate(s)
 	c.users(s)
 	c.listen(s)
-	if !c.sound("status") {
+	if !c.sound("status") || c.tab > 0 { // what stands in which section is a guess then
 		*s = Status{Listen: defaultListen, Socket: s.Socket}
 	}
 }

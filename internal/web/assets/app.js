@@ -140,7 +140,7 @@ async function begin() {
   view.inZone(me.zone);
   $("property").textContent = me.property || "edgeagent";
   $("version").textContent = `edgeagent ${me.version ?? ""}`;
-  $("who").textContent = me.user ? `${me.user}${me.operate ? "" : " (may look)"}` : "";
+  $("who").textContent = !me.user ? "" : me.user === "link" ? "logged in by link" : `${me.user}${me.operate ? "" : " (may look)"}`;
   $("logout").hidden = !me.user;
   $("reload").hidden = !me.operate;
   $("house").hidden = $("nav").hidden = !me.look;

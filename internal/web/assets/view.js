@@ -87,8 +87,9 @@ export function condition(c) {
     look: c.serious ? "serious" : "mild",
     body: [
       el("h3", {}, `${c.code.replaceAll("-", " ")}${c.about ? `: ${c.about}` : ""}`),
-      el("p", {}, c.text), el("p", {}, "What to do: ", c.do, "."),
-      el("p", { class: "quiet" }, el("code", {}, c.code), " since ", clock(c.since)),
+      // Lines with carets are above, where they stand under what they point at.
+      el("p", {}, c.text.includes("\n") ? el("a", { href: "#problems" }, "In the property file") : c.text), el("p", {}, "What to do: ", c.do, "."),
+      el("p", { class: "quiet" }, el("code", {}, c.code), missing(c.since) ? "" : " since ", clock(c.since)),
     ],
   };
 }
