@@ -70,6 +70,9 @@ func (s *Store) Accept(b Batch) error {
 			}
 			s.deliver(c)
 		}
+		for _, c := range t.entered {
+			s.noteNews(c)
+		}
 		for _, c := range t.replaced { // after the adding: it may be of this very batch
 			s.lane(c.Lane).drop(c)
 		}

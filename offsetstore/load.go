@@ -29,6 +29,11 @@ func (s *Store) load() error {
 		if err := s.loadAsks(tx); err != nil {
 			return err
 		}
+		if first {
+			if err := doubtNotDone(tx); err != nil {
+				return err
+			}
+		}
 		return s.loadOpen(tx, first)
 	})
 }

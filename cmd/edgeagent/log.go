@@ -40,6 +40,7 @@ room if it says so. No line names a guest.`,
 	cmd.Flags().BoolVarP(&view.follow, "follow", "f", false, "go on showing new lines until Ctrl-C")
 	cmd.Flags().IntVarP(&view.last, "lines", "n", 100, "how many lines to begin with; 0 for all there are")
 	cmd.Flags().StringVar(&view.device, "device", "", "only lines about this device or PMS link")
+	complete(cmd, "device", func() []string { return named(path, linksAndDevices) })
 	cmd.Flags().StringVar(&view.room, "room", "", "only lines about this room")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if view.json, err = output(); err != nil {

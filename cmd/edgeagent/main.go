@@ -78,7 +78,7 @@ and closes the WiFi. One property file says what it serves.`,
 // comes to life.
 func verbs(config *string) []*cobra.Command {
 	return []*cobra.Command{
-		initCommand(config), setupCommand(config), checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
+		initCommand(config), setupCommand(config), checkCommand(config), explainCommand(config), testCommand(config), talks(probeCommand(config)), portsCommand(config),
 		runCommand(config), talks(reloadCommand(config)),
 		talks(statusCommand(config)), talks(commandsCommand(config)), talks(retryCommand(config)), talks(cancelCommand(config)),
 		talks(resolveCommand(config)), talks(logCommand(config)),

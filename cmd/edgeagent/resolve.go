@@ -17,7 +17,7 @@ The agent does not try again; the status page lists such a command with its id.
 Look: try the card on the door, or read it. Then say whether it was done: the
 agent knows again which key the room has, and the warning goes. What was not done
 can be tried again with edgeagent retry. The PMS keeps the answer that it was given.`,
-		ValidArgsFunction: commandIDs(path),
+		ValidArgsFunction: commandIDs(path, resolved, "done", "not-done"),
 		Example:           "  edgeagent resolve inspire/1/42/key/1 done --config /etc/edgeagent/property.yaml",
 	}
 	output := outputFlag(cmd)

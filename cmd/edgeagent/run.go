@@ -92,13 +92,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		return err
 	}
 	page.Problems, page.Lines, page.Standing = problems.Render(), lines, outside()
-	for _, p := range problems {
-		level := zerolog.ErrorLevel
-		if p.Warning {
-			level = zerolog.WarnLevel
-		}
-		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
-	}
+	logProblems(problems, log)
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
@@ -141,6 +135,16 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	err = group.Wait()
 	log.Info().Msg("stopped")
 	return err
+}
+
+func logProblems(problems config.Problems, log zerolog.Logger) {
+	for _, p := range problems {
+		level := zerolog.ErrorLevel
+		if p.Warning {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
+	}
 }
 
 // controlOf is the control socket of an agent that runs nothing, so that edgeagent

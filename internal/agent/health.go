@@ -47,7 +47,7 @@ var conditionKinds = map[string]struct {
 	"card-to-collect":  {"take the card off the encoder and keep it: the desk has called the key off", 0, "", true},
 	"clock-unset":      {"give the gateway a time server (NTP); keys wait until then", 0, "", true},
 	"disk-low":         {"free space on the gateway", 0, "", true},
-	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
+	"unmapped":         {"if they matter, add the names to aliases in the property file and restart edgeagent", 0, "", false},
 	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
 	"config-invalid":   {"mend the property file and restart edgeagent", 0, "", true},
 	"stepped-back":     {"the version before is in its place again; send what journalctl -u edgeagent shows to who made the new one, and install the next version when there is one", 0, "", true},

@@ -141,6 +141,9 @@ func (a *Agent) stillWanted(c offsetstore.Command) error {
 	if d == nil || json.Unmarshal(c.Body, &b) != nil || b.ends(d) {
 		return nil // there is nothing to be said of it here
 	}
+	if a.store.Behind(c.Source) {
+		return errors.New("this gateway came back from a backup and has not heard yet who is in which room now: wait until the PMS link has caught up")
+	}
 	what := "it"
 	if d.Kind == "keycard" {
 		what = "a key"

@@ -265,3 +265,26 @@ func TestResolvedStaysToBeSeen(t *testing.T) {
 		}
 	})
 }
+
+// A house that came back from a backup does not know yet who is in its rooms.
+func TestRetryWaitsForTheNewsAfterARestore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, id := doubtful(t)
+		if err := s.agent.Resolve(id, false); err != nil {
+			t.Fatal(err)
+		}
+		s.desk.behave(nil)
+		backup := s.backUp()
+		s.say(checkOut("R1", "101"))
+		s.restore(backup)
+		defer s.stop()
+		s.refused(id, "nobody knows whether it was done: look first, and say so with edgeagent resolve")
+		if err := s.agent.Resolve(id, false); err != nil {
+			t.Fatal(err)
+		}
+		s.refused(id, "this gateway came back from a backup and has not heard yet who is in which room now: wait until the PMS link has caught up")
+		s.say(replayed(checkOut("R1", "101"), time.Now().Add(-time.Hour)))
+		s.caughtUp()
+		s.refused(id, "the stay has left room 101: have the PMS send a key for the present guest")
+	})
+}

@@ -104,7 +104,7 @@ export function waiting(w, { me, roomOf }) {
     failed: ["mild", `Failed: ${about}`, "", [deed("retry", "Retry", about, id)]],
     parked: ["serious", `The PMS does not let us in: ${w.id}`, "", w.reconnects ? [deed("reconnect", "Connect anew", about, id)] : []],
     quarantined: ["mild", `Waits for a late answer: ${w.id}`, "It takes no new work until then.", [deed("test", "Test", about, id)]],
-    unmapped: ["mild", `A name that nothing maps: ${w.text}`, `Seen ${count(w.count, "time")} on ${w.id}. If it matters, add it to aliases in the property file.`, []],
+    unmapped: ["mild", `A name that nothing maps: ${w.text}`, `Seen ${count(w.count, "time")} on ${w.id}. If it matters, add it to aliases in the property file, and restart edgeagent.`, []],
     messages: ["mild", `${count(w.count, "message")} of the PMS could not be read`, "Ask the PMS vendor what they are.", []],
   };
   const [look, title, hint, buttons] = kinds[w.kind] ?? ["mild", w.kind, "", []];
