@@ -4,16 +4,19 @@ GO      ?= go
 N       ?= 200
 REQUESTS ?= 10000
 KILLS   ?= 20
+CUTS    ?= 20
 FUZZ    ?= 10s
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
 TAGS     = nethttpomithttp2
-# 900 kB less: what is ours, the libraries, and the parts of Go in which nothing is
+# 1 MB less: what is ours, the libraries, and the parts of Go in which nothing is
 # hot (HTTP, TLS, certificates, text, files) call small functions instead of
 # holding copies of them. They wait for lines, disks and networks. The rest of Go
 # keeps its copies: there the hot loops are, of ciphers, JSON, garbage.
 COLD     = net/... vendor/... crypto/tls crypto/x509/... crypto/rsa crypto/hpke crypto/internal/fips140/nistec/fiat \
-           text/... regexp/... mime/... log/... os/... compress/... encoding/asn1 encoding/xml fmt time bufio html path/... io/... context encoding/json
+           crypto/ecdsa crypto/elliptic crypto/ecdh crypto/ed25519 crypto/internal/fips140/ecdsa crypto/internal/fips140/rsa \
+           crypto/internal/fips140/ecdh crypto/internal/fips140/ed25519 crypto/internal/fips140/tls12 crypto/internal/fips140/tls13 \
+           math/big text/... regexp/... mime/... log/... os/... compress/... encoding/... fmt time bufio html path/... io/... context
 INLINE   = -gcflags 'all=-l' -gcflags 'std=' $(foreach package,$(COLD),-gcflags '$(package)=-l')
 # Go pads the parts of a program for pages of 64 kB. A 32-bit ARM program meets
 # pages of 4 kB, or of 16 on some 64-bit kernels: 80 kB less.
@@ -31,7 +34,7 @@ NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 # What the scripts of build/arm64 build with.
 BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench lint arm64 deb deb-check test-package fuzz clean
+.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench wear lint arm64 nfpm deb deb-check test-package image test-image release release-check fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -50,8 +53,9 @@ test: ## all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 8m ./...
 
-test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the pages in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc
+test-real: build arm64 ## a real Mosquitto (killed KILLS times, default 20), FreeRADIUS, the pages in a real Chromium, the gateways' binaries under QEMU, the tools of libnfc, and make test-package
 	realtest/install
+	$(MAKE) --no-print-directory test-package
 	KILLS=$(KILLS) $(GO) test -race -count=1 -timeout 30m -tags real ./realtest/... ./hwsim/radiussim ./hwsim/tvpage
 	$(GO) test -race -count=1 -timeout 15m -tags real -run 'Radius|Real|Database' ./drivers/wifi/...
 	@for picture in docs/images/*.png; do \
@@ -87,22 +91,41 @@ bench: build arm64 ## speed, latency, memory, wear and sizes beside what the mac
 	$(GO) test -run '^$$' -bench Encode -benchtime 15x ./drivers/keycard/pn532
 	$(GO) test -run BurstOfCheckIns -v ./drivers/wifi | grep stays
 
+wear: ## what a day of a hotel of 100 rooms writes, and how long a card lasts (as root: with the file system)
+	@GO='$(GO)' bench/wear
+
 arm64: ## static binaries for arm64 and armv6 in build/out
 	@mkdir -p build/out
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -tags '$(TAGS)' $(INLINE) -ldflags '$(LDFLAGS)' -o build/out/edgeagent-arm64 ./cmd/edgeagent
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -tags '$(TAGS)' $(INLINE) -ldflags '$(LDFLAGS) $(ARMV6)' -o build/out/edgeagent-armv6 ./cmd/edgeagent
 	@ls -l build/out
 
-deb: ## .deb packages for arm64, armhf (ARMv6 on) and amd64 in build/out
+deb: nfpm ## .deb packages for arm64, armhf (ARMv6 on) and amd64 in build/out
+	$(BUILD) build/arm64/build-deb amd64 arm64 armhf
+
+nfpm:
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) $(GO) install $(NFPM)
-	$(BUILD) build/arm64/build-deb amd64 arm64 armhf
 
 deb-check: deb ## the packages are the same twice, and lintian has nothing to say
 	$(BUILD) build/arm64/check-deb
 
-test-package: build deb ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
+test-package: build nfpm ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
 	$(BUILD) build/arm64/test-package
+
+image: nfpm ## SD-card image for a Raspberry Pi, the same for QEMU, and the version alone, in build/out (minutes)
+	$(BUILD) build/arm64/image/build
+
+test-image: build ## boot the image in QEMU: faults, CUTS power cuts (default 20) of a busy hotel, versions that hold and that do not
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install go.etcd.io/bbolt/cmd/bbolt
+	CUTS=$(CUTS) build/arm64/image/test
+
+release: nfpm ## packages, images if made, bill of materials, changes and sums of the commit in build/out/release
+	$(BUILD) build/arm64/release
+
+release-check: nfpm ## the release is the same twice, byte for byte
+	$(BUILD) build/arm64/check-release
 
 fuzz: ## every fuzz target for FUZZ each (default 10s)
 	@$(GO) test -list '^Fuzz' -json ./... | \

@@ -35,7 +35,7 @@ var imports = []struct {
 	{"drivers", nil},
 	{"pms/...", []string{"pms", "internal/zones"}},
 	{"drivers/keycard", []string{"drivers", "drivers/keycard/panel", "drivers/keycard/pn532"}},
-	{"drivers/wifi", []string{"drivers", "drivers/wifi/dynauth", "drivers/wifi/pgwire"}},
+	{"drivers/wifi", []string{"drivers", "drivers/wifi/dynauth", "drivers/wifi/mysqlwire", "drivers/wifi/pgwire"}},
 	{"drivers/wifi/...", nil},
 	{"drivers/iptv", []string{"drivers", "internal/language"}},
 	{"drivers/...", []string{"drivers"}},
@@ -50,6 +50,7 @@ var imports = []struct {
 	{"internal/zones", nil},
 	{"internal/password", nil},
 	{"internal/ca", nil},
+	{"internal/backup", nil},
 	{"internal/agent", []string{"pms", "rules", "offsetstore", "drivers"}},
 	{"internal/config", []string{"pms", "pms/...", "drivers", "drivers/...", "rules", "internal/language", "internal/password", "internal/zones"}},
 	{"internal/web", []string{"internal/agent", "internal/logring", "internal/metrics", "internal/password", "internal/slip", "pms", "rules"}},
@@ -61,6 +62,7 @@ var imports = []struct {
 	{"hwsim/room", []string{"hwsim", "hwsim/..."}},
 	{"hwsim/...", []string{"hwsim/door", "hwsim/line", "hwsim/console"}},
 	{"cmd/hwsim", []string{"hwsim", "hwsim/..."}},
+	{"build/sbom", nil},
 }
 
 // mayExec start the agent, as a person would, or the real FreeRADIUS. Nobody

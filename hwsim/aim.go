@@ -3,7 +3,6 @@ package hwsim
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"edgeagent/hwsim/mewssim"
 )
@@ -19,15 +18,15 @@ var aims = []struct {
 	{"while the answer is on its way", duringAnswer},
 }
 
-// aimPatience bounds the wait for such a moment; where it does not come in time
-// (the guest has left, say) the kill comes anyway.
-const aimPatience = 4 * time.Second
-
-// aim waits for the nth moment. reached is false if it did not come.
+// aim waits for the nth moment. reached is false if it did not come in time (the
+// guest has left, say); the kill comes anyway.
 func (c *Crash) aim(ctx context.Context, n int) (undo func(), reached bool) {
-	ctx, cancel := context.WithTimeout(ctx, aimPatience)
-	defer cancel()
 	none := func() {}
+	if c.Pace == Machine && c.Hotel.awaitLive(ctx, c.Pace.Patience) != nil {
+		return none, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Pace.Aim)
+	defer cancel()
 	if c.Hotel.AwaitLive(ctx) != nil {
 		return none, false
 	}

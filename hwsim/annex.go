@@ -52,7 +52,7 @@ const annexEncoderEntry = `
   - name: annex-encoder
     keycard:
       protocol: salto
-      port: {{annex_port}}
+      {{annex_line}}
       encoder: Online Encoder 2
       want_uid: true
       timers: { t_ack: 500ms, t_busy: 2s, t_result: {{t_result}}, t_late: 1s, t_settle: 20ms, t_duplicate: 50ms, t_reopen: 100ms, t_reopen_max: 500ms }
@@ -275,7 +275,7 @@ func (h *Hotel) annexText(text string) string {
 	return strings.NewReplacer(
 		"{{platform_url}}", h.Annex.PlatformURL(),
 		"{{socket_url}}", h.Annex.SocketURL(),
-		"{{annex_port}}", h.annexEncoder.Name(),
+		"{{annex_line}}", h.line(h.annexEncoder),
 	).Replace(text)
 }
 

@@ -21,7 +21,26 @@ type Crash struct {
 	Out     io.Writer
 	Kills   int
 	Seed    uint64
+	// Pace is the zero one for an agent that is a process of this machine.
+	Pace Pace
 }
+
+// Pace is how slow a gateway is.
+type Pace struct {
+	// Spread bounds how long after its start the agent is killed, which is at any
+	// moment until then. Patience bounds how long it takes to be up, Catching up
+	// how long to have all settled after the last kill, Aim how long it is waited
+	// for the worst moment of a key command. Deed is the least time between two
+	// deeds at the desks; the most is four times as much.
+	Spread, Patience, CatchingUp, Aim, Deed time.Duration
+}
+
+// Machine is the pace of an agent whose command starts a whole machine, emulated
+// at that: a kill is then a power cut.
+var Machine = Pace{Spread: 100 * time.Second, Patience: 6 * time.Minute, CatchingUp: 12 * time.Minute, Aim: 80 * time.Second, Deed: 600 * time.Millisecond}
+
+// process is the pace of a process.
+var process = Pace{Spread: 1240 * time.Millisecond, Patience: patience, CatchingUp: 2 * time.Minute, Aim: 4 * time.Second, Deed: 30 * time.Millisecond}
 
 // Tally is what came of it.
 type Tally struct {
@@ -39,6 +58,9 @@ func (t Tally) String() string {
 // Run kills the agent, then judges the house.
 func (c *Crash) Run(ctx context.Context) (Tally, error) {
 	var t Tally
+	if c.Pace == (Pace{}) {
+		c.Pace = process
+	}
 	moments := rand.New(rand.NewPCG(c.Seed, 1))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -66,7 +88,7 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 				t.Aimed++
 			}
 		} else {
-			err = sleep(ctx, 40*time.Millisecond+time.Duration(moments.IntN(1200))*time.Millisecond)
+			err = sleep(ctx, c.Pace.Spread/31+time.Duration(moments.Int64N(int64(c.Pace.Spread*30/31))))
 		}
 		if how, ended := agent.Ended(); ended {
 			return t, fmt.Errorf("the agent ended by itself: %w; see %s", how, c.LogFile)
@@ -77,7 +99,7 @@ func (c *Crash) Run(ctx context.Context) (Tally, error) {
 			return t, err
 		}
 		t.Kills++
-		if t.Kills%20 == 0 {
+		if t.Kills%20 == 0 || c.Pace == Machine {
 			fmt.Fprintf(c.Out, "  %d of %d kills\n", t.Kills, c.Kills)
 		}
 	}
@@ -104,12 +126,12 @@ func (c *Crash) warmUp(ctx context.Context) error {
 		return err
 	}
 	defer agent.Kill()
-	if err := c.Hotel.AwaitLive(ctx); err != nil {
+	if err := c.Hotel.awaitLive(ctx, c.Pace.Patience); err != nil {
 		return err
 	}
 	s := c.Hotel.Guest("Ms", "First", "Guest", "E", 1)
 	c.Hotel.Desk().CheckIn(s, c.Hotel.Rooms[0])
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, c.Pace.Patience)
 	defer cancel()
 	if _, err := Eventually(ctx, func() bool { return c.Hotel.Key(s) != "" }); err != nil {
 		return fmt.Errorf("the first guest got no key: %w; see %s", err, c.LogFile)
@@ -119,7 +141,7 @@ func (c *Crash) warmUp(ctx context.Context) error {
 
 // judge waits until the agent has caught up, then counts broken promises.
 func (c *Crash) judge(ctx context.Context, t *Tally) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, c.Pace.CatchingUp)
 	defer cancel()
 	var last []string
 	_, err := Eventually(ctx, func() bool {
@@ -171,7 +193,7 @@ func (c *Crash) wrong(ctx context.Context) []string {
 // them, corrects names and extends stays, until ctx is done.
 func (c *Crash) work(ctx context.Context) (deeds int) {
 	chance := rand.New(rand.NewPCG(c.Seed, 2))
-	for sleep(ctx, time.Duration(30+chance.IntN(90))*time.Millisecond) == nil {
+	for sleep(ctx, c.Pace.Deed+time.Duration(chance.Int64N(int64(3*c.Pace.Deed)))) == nil {
 		c.deed(chance, deeds)
 		deeds++
 	}

@@ -48,6 +48,9 @@ type Options struct {
 	// ByHand leaves the agent the time that a person needs to put a card into an
 	// encoder.
 	ByHand bool
+	// TCP puts the encoders behind converters on the network, for an agent on
+	// another machine; else they stand on pseudo-terminals of this one.
+	TCP bool
 	// Rehearsal is an installer's own property file: the hotel is then called and
 	// equipped as the file says, and serves a copy of it.
 	Rehearsal *rehearsal.Plan
@@ -89,6 +92,9 @@ type Hotel struct {
 	Notes []string
 	// PropertyFile and StatusURL are for the agent.
 	PropertyFile, StatusURL string
+	// AgentPID names a file with the number of the agent's process, for a command
+	// that is not the agent but has it run elsewhere, such as by systemd.
+	AgentPID string
 
 	opt          Options
 	annexEncoder *locksim.Port
@@ -189,7 +195,7 @@ func (h *Hotel) startLocks() (err error) {
 	})
 	for _, e := range h.site.encoders {
 		var port *locksim.Port
-		if e.tcp {
+		if e.tcp || h.opt.TCP {
 			port, err = h.Locks.ListenTCP("127.0.0.1:0", e.opts)
 		} else {
 			port, err = h.Locks.OpenPTY(h.path(e.file), e.opts)

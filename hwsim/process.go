@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -13,8 +14,9 @@ import (
 
 // Process is the real agent, as a process of its own.
 type Process struct {
-	cmd  *exec.Cmd
-	done chan error
+	cmd     *exec.Cmd
+	done    chan error
+	pidFile string // of the process behind cmd, "" for none
 }
 
 // QuickRules is the agent's own rule table, for Options.Rules, but for the half
@@ -46,7 +48,7 @@ func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 	}
 	defer log.Close()
 	args := append(append([]string(nil), command[1:]...), "run", "--config", h.PropertyFile)
-	p := &Process{cmd: exec.Command(command[0], args...), done: make(chan error, 1)}
+	p := &Process{cmd: exec.Command(command[0], args...), done: make(chan error, 1), pidFile: h.AgentPID}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	// An agent that outlives a killed hotel would find the next hotel's encoder
 	// behind its own: the kernel gives the number of a pseudo-terminal again.
@@ -60,6 +62,11 @@ func (h *Hotel) StartAgent(command []string, logFile string) (*Process, error) {
 
 // Kill is a power cut: kill -9.
 func (p *Process) Kill() {
+	if text, err := os.ReadFile(p.pidFile); err == nil {
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid > 1 {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // before who has it run can do anything about it
+		}
+	}
 	_ = p.cmd.Process.Kill() // or it has ended
 	p.done <- errors.Join(errors.New("killed"), <-p.done)
 }
@@ -94,8 +101,10 @@ func (p *Process) Ended() (error, bool) {
 }
 
 // AwaitLive waits until the agent follows the PMS.
-func (h *Hotel) AwaitLive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+func (h *Hotel) AwaitLive(ctx context.Context) error { return h.awaitLive(ctx, patience) }
+
+func (h *Hotel) awaitLive(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err := Eventually(ctx, func() bool {
 		s, err := h.Status(ctx)

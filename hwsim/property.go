@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"strings"
 	"time"
+
+	"edgeagent/hwsim/locksim"
 )
 
 //go:embed property.yaml
@@ -11,6 +13,14 @@ var propertySample string
 
 // HandWait is how long an encoder asks for a card that a person puts in.
 const HandWait = 20 * time.Second
+
+// line says in the property file where an encoder is.
+func (h *Hotel) line(port *locksim.Port) string {
+	if h.opt.TCP {
+		return "address: " + port.Name()
+	}
+	return "port: " + port.Name()
+}
 
 // property is the property file of this hotel.
 func (h *Hotel) property() string {
@@ -38,7 +48,7 @@ func (h *Hotel) property() string {
 		"{{status}}", h.status,
 		"{{token_url}}", h.PMS.TokenURL(),
 		"{{stream_url}}", h.PMS.StreamURL(),
-		"{{port}}", h.Encoder.Name(),
+		"{{line}}", h.line(h.Encoder),
 		"{{broker}}", broker,
 		"{{wifi}}", strings.Join(h.wifiSection, "\n      "),
 		"{{rules}}", rules,

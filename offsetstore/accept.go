@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -76,7 +77,8 @@ func (s *Store) Accept(b Batch) error {
 // taken is what a batch changes in memory once it is durable.
 type taken struct {
 	added, replaced []*Command
-	asked           bool // an ask has gone on
+	entered         []*Command // as Unknown: nobody carries them out
+	asked           bool       // an ask has gone on
 }
 
 // take writes a batch. withdrawn are those of its withdrawals that count.
@@ -96,7 +98,7 @@ func (s *Store) take(tx *bbolt.Tx, b *Batch, withdrawn []string) (t taken, err e
 			return t, err
 		}
 	}
-	if err := closeAsks(tx, b.Asks, fresh, t.added); err != nil {
+	if err := closeAsks(tx, b.Asks, fresh, slices.Concat(t.added, t.entered)); err != nil {
 		return t, err
 	}
 	settled, err := s.withdraw(tx, b.Source, withdrawn)
@@ -122,8 +124,14 @@ func (s *Store) add(tx *bbolt.Tx, c *Command, t *taken) error {
 		t.replaced = append(t.replaced, over...)
 		t.asked = t.asked || len(over) > 0
 	}
-	t.added = append(t.added, c)
-	return nil
+	if !c.Unknown {
+		t.added = append(t.added, c)
+		return nil
+	}
+	t.entered, t.asked = append(t.entered, c), true
+	c.State, c.Settled = Error, c.Created
+	_, err = settleAsk(tx, *c)
+	return errors.Join(err, s.file(tx, *c))
 }
 
 // putRecords stores records, and forgets those that are nil.
@@ -210,7 +218,9 @@ func (s *Store) insert(tx *bbolt.Tx, c *Command) (replaced *Command, fresh bool,
 		return nil, false, err
 	}
 	c.Seq, c.State = int64(seq), Pending
-	s.mark(c)
+	if !c.Unknown {
+		s.mark(c)
+	}
 	if err := errors.Join(put(tx.Bucket(bucketOpen), seqKey(c.Seq), c), countAsk(tx, *c)); err != nil {
 		return nil, false, err
 	}

@@ -218,6 +218,7 @@ func (s *Store) await(ctx context.Context, l *lane, w *waiter, wake <-chan struc
 // Release ends the hold on the settings of a source: it has caught up, so what
 // they say is how things stand today.
 func (s *Store) Release(source string) {
+	s.caughtUp(source)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range s.lanes {

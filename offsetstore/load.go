@@ -22,10 +22,14 @@ func (s *Store) load() error {
 		if err := s.loadMeta(tx.Bucket(bucketMeta)); err != nil {
 			return err
 		}
+		first, err := s.loadRestored(tx.Bucket(bucketMeta))
+		if err != nil {
+			return err
+		}
 		if err := s.loadAsks(tx); err != nil {
 			return err
 		}
-		return s.loadOpen(tx)
+		return s.loadOpen(tx, first)
 	})
 }
 
@@ -35,7 +39,7 @@ func (s *Store) loadMeta(meta *bbolt.Bucket) error {
 		rand.Read(key)
 		// The sequence starts at the clock: should the card die and the store
 		// begin anew, numbers that devices have seen still lie behind.
-		if err := meta.SetSequence(uint64(time.Now().UnixMilli()) * 1000); err != nil {
+		if err := meta.SetSequence(sequenceAt(time.Now())); err != nil {
 			return err
 		}
 		return errors.Join(
@@ -53,9 +57,11 @@ func (s *Store) setKey(key []byte) error {
 
 // loadOpen fills the lanes, files jobs that were settled, and settles those
 // that were under way. Of the settings of a subject only the newest is still
-// wanted: an older one had been carried out, or the newer took its place.
-func (s *Store) loadOpen(tx *bbolt.Tx) error {
+// wanted: an older one had been carried out, or the newer took its place. doubt
+// says that the store comes from a backup, and may have gone on after it.
+func (s *Store) loadOpen(tx *bbolt.Tx, doubt bool) error {
 	var open, over []Command
+	now := time.Now()
 	err := tx.Bucket(bucketOpen).ForEach(func(_, v []byte) error {
 		var c Command
 		if err := json.Unmarshal(v, &c); err != nil {
@@ -63,6 +69,8 @@ func (s *Store) loadOpen(tx *bbolt.Tx) error {
 		}
 		switch {
 		case c.State.Final():
+			over = append(over, c)
+		case doubt && c.doubts(now):
 			over = append(over, c)
 		case c.State == Processing && !c.Setting:
 			c.State, c.Unknown, c.Settled = Error, true, time.Now()
@@ -87,6 +95,9 @@ func (s *Store) loadOpen(tx *bbolt.Tx) error {
 			continue
 		}
 		c.State = Pending
+		if c.Setting && s.behind(c.Source, now) {
+			c.Hold = now.Add(s.opt.Retention) // until the source has caught up
+		}
 		s.lane(c.Lane).add(&c)
 	}
 	for _, c := range over {

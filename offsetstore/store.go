@@ -104,7 +104,8 @@ type Command struct {
 	Tries    int       `json:"tries,omitempty"`
 	// Note is one sentence for people, without personal data.
 	Note string `json:"note,omitempty"`
-	// Unknown marks an Error of which nobody knows whether it happened.
+	// Unknown marks an Error of which nobody knows whether it happened. Given to
+	// Accept, it enters the command so, with its Note, and nobody carries it out.
 	Unknown bool            `json:"unknown,omitempty"`
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 	// Known is what must be known of the subject for as long as it is wanted,
@@ -150,6 +151,9 @@ type Store struct {
 	// withdrawn are the asks that the PMS took back: source 0 id.
 	withdrawn map[string]bool
 	shelf     shelf
+	restored  *restored // nil: it never was
+
+	copying sync.Mutex // held by who takes a snapshot
 }
 
 // Open opens or creates the file. A job that was marked when the process died

@@ -21,6 +21,9 @@ import (
 // brokerFolder is where the broker has its files, unless told otherwise.
 const brokerFolder = "/etc/mosquitto/edgeagent"
 
+// caFolder is the folder of the authority, beside the property file.
+const caFolder = "tv-ca"
+
 // caFlags are those of all the verbs below ca.
 type caFlags struct {
 	config *string
@@ -100,7 +103,7 @@ func (f *caFlags) site() (tvSite, error) {
 }
 
 func (f *caFlags) folder() string {
-	return cmp.Or(f.dir, filepath.Join(filepath.Dir(*f.config), "tv-ca"))
+	return cmp.Or(f.dir, filepath.Join(filepath.Dir(*f.config), caFolder))
 }
 
 func (f *caFlags) initCommand() *cobra.Command {

@@ -46,7 +46,7 @@ func (h *house) operator(l *config.Loaded, log zerolog.Logger, reload func() err
 	return &web.Operator{
 		Reload:    reload,
 		Reconnect: h.agent.Reconnect, Retry: h.agent.Retry, Cancel: h.agent.Cancel, Resolve: h.agent.Resolve,
-		Probe: h.probe, Names: h.agent.Names, Trace: h.trace, Slip: h.slip(l, log),
+		Probe: h.probe, Names: h.agent.Names, Trace: h.trace, Slip: h.slip(l, log), Snapshot: h.store.Snapshot,
 	}
 }
 
@@ -91,6 +91,23 @@ const maxAnswer = 4 << 20
 // ask has the running agent do something, and returns what it answers. path is
 // escaped already.
 func ask(ctx context.Context, socket, method, path string) ([]byte, error) {
+	resp, err := request(ctx, socket, method, path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+}
+
+// errNobody says that no agent listens at a socket.
+type errNobody struct{ socket string }
+
+func (e errNobody) Error() string {
+	return "no agent answers at " + e.socket + "; is it running with this property file?"
+}
+
+// request is ask for an answer of any length.
+func request(ctx context.Context, socket, method, path string) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -106,15 +123,15 @@ func ask(ctx context.Context, socket, method, path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("you may not open %s: run this as the agent's user, or with sudo", socket)
 	case err != nil:
-		return nil, fmt.Errorf("no agent answers at %s; is it running with this property file?", socket)
+		return nil, errNobody{socket}
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return resp, nil
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, errors.New(strings.TrimSpace(string(body)))
-	}
-	return body, nil
+	return nil, errors.New(strings.TrimSpace(string(body)))
 }

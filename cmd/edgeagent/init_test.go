@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,8 +60,8 @@ func TestFormAndQuestions(t *testing.T) {
 	for _, at := range place.FindAllStringSubmatch(propertyForm, -1) {
 		places[at[1]] = true
 	}
-	for _, q := range questions() {
-		if q.secret == "" && !places[q.flag] {
+	for _, q := range slices.Concat(questions(), pageQuestions()) {
+		if q.secret == "" && !places[q.flag] && parts[q.flag] == nil {
 			t.Errorf("no place in the form for --%s", q.flag)
 		}
 		if q.secret != "" && !strings.Contains(propertyForm, "_file: "+q.secret+"\n") {

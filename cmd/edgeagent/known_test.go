@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"edgeagent/drivers"
 	"edgeagent/drivers/iptv"
 	"edgeagent/drivers/keycard"
@@ -146,5 +148,74 @@ func TestInterrupted(t *testing.T) {
 	}
 	if !interrupted(store, "desk") || interrupted(store, "pool") {
 		t.Errorf("desk %v, pool %v", interrupted(store, "desk"), interrupted(store, "pool"))
+	}
+}
+
+// A restored store knows the keys and screens of the time of the backup. Locks of
+// our own have seen later keys, perhaps; and who is greeted may have left.
+func TestRestoredStoreIsBelievedLess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	store, err := offsetstore.Open(path, offsetstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &config.Loaded{}
+	l.Devices = []config.Device{{Name: "desk", Keycard: &keycard.Config{}}, {Name: "lockers", Keycard: &keycard.Config{Protocol: "pn532"}}, {Name: "tvs", IPTV: &iptv.Config{}}}
+	made := func(id, lane string) {
+		t.Helper()
+		c := offsetstore.Command{ID: id, Lane: lane, Subject: "room:101", Source: "pms", Setting: lane == "tvs", Created: time.Now(), Body: json.RawMessage(`{"action":"welcome"}`)}
+		if err := store.Accept(offsetstore.Batch{Source: "pms", Commands: []offsetstore.Command{c}}); err != nil {
+			t.Fatal(err)
+		}
+		if c, err = store.Next(t.Context(), lane); err != nil {
+			t.Fatal(err)
+		}
+		if c.Known, err = json.Marshal(drivers.Receipt{Values: map[string]string{"key_id": id, drivers.ValueAt: time.Now().UTC().Format(time.RFC3339Nano)}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Settle(c, offsetstore.Processed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	greeted := func() bool {
+		t.Helper()
+		now := wanted(store, "tvs", zerolog.Nop())
+		if len(now) != 1 {
+			t.Fatalf("%d screens are wanted", len(now))
+		}
+		return !now[0].Due.After(time.Now())
+	}
+	for _, lane := range []string{"desk", "lockers", "tvs"} {
+		made("then on "+lane, lane)
+	}
+	if known(l, store, "lockers", "room:101") == nil || !greeted() {
+		t.Error("before: the key or the screen is unknown")
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := offsetstore.MarkRestored(path, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if store, err = offsetstore.Open(path, offsetstore.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if got := known(l, store, "lockers", "room:101")["key_id"]; got != "" {
+		t.Errorf("our own locks have the key %q", got)
+	}
+	if got := known(l, store, "desk", "room:101")["key_id"]; got != "then on desk" {
+		t.Errorf("the lock system's key is %q", got)
+	}
+	if greeted() {
+		t.Error("a guest of then is greeted before the PMS has caught up")
+	}
+	store.Release("pms")
+	if !greeted() {
+		t.Error("nobody is greeted afterwards")
+	}
+	made("now", "lockers")
+	if got := known(l, store, "lockers", "room:101")["key_id"]; got != "now" {
+		t.Errorf("our own locks have the key %q", got)
 	}
 }

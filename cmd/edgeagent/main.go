@@ -76,11 +76,11 @@ and closes the WiFi. One property file says what it serves.`,
 // comes to life.
 func verbs(config *string) []*cobra.Command {
 	return []*cobra.Command{
-		initCommand(config), checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
+		initCommand(config), setupCommand(config), checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
 		runCommand(config), reloadCommand(config),
 		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
 		voucherCommand(config), pageCommand(config), passwordCommand(), reconnectCommand(config), traceCommand(config), supportCommand(config),
-		safeCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
+		safeCommand(config), backupCommand(config), restoreCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }
 

@@ -51,27 +51,37 @@ It asks twice on a terminal; otherwise it reads one line.`,
 	return cmd
 }
 
-// askPassword takes a password without showing it.
+// askPassword takes a new password without showing it.
 func askPassword(in *os.File, told io.Writer) (string, error) {
+	typed, err := askHidden(in, told, "Password: ", "Once more: ")
+	if err == nil && typed[0] != typed[len(typed)-1] {
+		err = errors.New("the two are not the same; nothing was written")
+	}
+	if err != nil {
+		return "", err
+	}
+	return typed[0], nil
+}
+
+// askHidden asks questions on a terminal and does not show the answers. Elsewhere it
+// asks none, and takes one line.
+func askHidden(in *os.File, told io.Writer, questions ...string) ([]string, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
+			return nil, err
 		}
-		return strings.TrimRight(line, "\r\n"), nil
+		return []string{strings.TrimRight(line, "\r\n")}, nil
 	}
-	var typed [2]string
-	for i, question := range []string{"Password: ", "Once more: "} {
+	var typed []string
+	for _, question := range questions {
 		fmt.Fprint(told, question)
 		text, err := term.ReadPassword(int(in.Fd()))
 		fmt.Fprintln(told)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		typed[i] = string(text)
+		typed = append(typed, string(text))
 	}
-	if typed[0] != typed[1] {
-		return "", errors.New("the two are not the same; nothing was written")
-	}
-	return typed[0], nil
+	return typed, nil
 }

@@ -26,6 +26,7 @@ var parts = map[string]func(answers) bool{
 	"tcp":       func(a answers) bool { return a.has("encoder") && !strings.HasPrefix(a["encoder"], "/") },
 	"vingcard":  is("protocol", "vingcard"),
 	"tv":        having("tv"),
+	"page":      is("page", "yes"),
 	"tv-user":   both("tv", "tv-user"),
 	"wifi":      having("wifi"),
 	"wifi-user": both("wifi", "wifi-user"),

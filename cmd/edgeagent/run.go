@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"os"
@@ -91,7 +90,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	page.Problems, page.Lines = problems.Render(), lines
+	page.Problems, page.Lines, page.Standing = problems.Render(), lines, outside()
 	for _, p := range problems {
 		level := zerolog.ErrorLevel
 		if p.Warning {
@@ -106,7 +105,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		ready("the property file has problems")
 		<-ctx.Done()
 		hide()
-		return cmp.Or(group.Wait(), errSilent)
+		return group.Wait() // to be told to stop is no failure: systemd would start it again
 	}
 	h, err := build(loaded, log)
 	if err != nil {

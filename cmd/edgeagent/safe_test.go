@@ -118,7 +118,7 @@ func TestUnit(t *testing.T) {
 		}
 		calls[key] = dash + verb.Name() + " " + verb.Flag("config").Value.String()
 	}
-	want := map[string]string{"ExecStart": "run /etc/edgeagent/property.yaml", "ExecStopPost": "-safe /etc/edgeagent/property.yaml"}
+	want := map[string]string{"ExecStart": "run /etc/edgeagent/property.yaml", "ExecReload": "reload /etc/edgeagent/property.yaml", "ExecStopPost": "-safe /etc/edgeagent/property.yaml"}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Error(diff)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ func (h *hotels) hotel(ts *testscript.TestScript, _ bool, _ []string) {
 //
 //	desk checkin ROOM LAST-NAME   a guest checks in
 //	desk encoder busy|free        the lock system's encoder takes no work, or takes it again
+//	desk cards ROOM NUMBER        fails if the lock system has not made just so many cards for a room
 //	desk leaks FILE...            fails if a file shows a guest, a secret or a code of the hotel
 func (h *hotels) desk(ts *testscript.TestScript, _ bool, args []string) {
 	found, ok := h.open.Load(ts.Getenv("WORK"))
@@ -44,6 +46,10 @@ func (h *hotels) desk(ts *testscript.TestScript, _ bool, args []string) {
 		hotel.Desk().CheckIn(hotel.Guest("Ms", "Zoe", args[2], "en", 2), args[1])
 	case "encoder":
 		hotel.Locks.SetEncoderBusy(hwsim.EncoderName, args[1] == "busy")
+	case "cards":
+		if cuts := hotel.Cuts(args[1]); strconv.Itoa(len(cuts)) != args[2] {
+			ts.Fatalf("room %s has %d cards, not %s", args[1], len(cuts), args[2])
+		}
 	case "leaks":
 		for _, file := range args[1:] {
 			if wrong := hotel.Leaks(ts.MkAbs(file)); len(wrong) > 0 {

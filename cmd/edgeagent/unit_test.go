@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +14,12 @@ import (
 // unitLines are the lines of the unit that ships which have a value, without comments.
 func unitLines(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../build/arm64/edgeagent.service")
+	return linesOf(t, "edgeagent.service")
+}
+
+func linesOf(t *testing.T, unit string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../build/arm64/" + unit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +61,42 @@ func TestUnitReachesItsDevices(t *testing.T) {
 	}
 }
 
+// No driver and no sample names a device node that the sandbox keeps
+// away. Names below /dev/serial lead to nodes that are listed.
+func TestUnitReachesWhatDriversOpen(t *testing.T) {
+	unit := strings.Join(unitLines(t), "\n")
+	node := regexp.MustCompile(`(?:^|[^a-z0-9])/dev/(i2c|spi|gpiochip|tty[A-Z]+|[a-z]+)`)
+	seen := 0
+	for _, pattern := range []string{"../../drivers/*.go", "../../drivers/*/*.go", "../../drivers/*/*/*.go", "../../internal/*/*.go", "../../docs/encoders.md", "../../docs/property.sample*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range node.FindAllStringSubmatch(string(text), -1) {
+				class := found[1]
+				if slices.Contains([]string{"serial", "tty", "pts"}, class) {
+					continue
+				}
+				seen++
+				if !strings.Contains(unit, "DeviceAllow=char-"+class+" rw") {
+					t.Errorf("%s names /dev/%s, which the unit keeps away", file, class)
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d device nodes are named: the search is broken", seen)
+	}
+}
+
 // What keeps the agent alive where nobody comes by.
 func TestUnitComesBack(t *testing.T) {
 	lines := unitLines(t)
@@ -61,7 +104,7 @@ func TestUnitComesBack(t *testing.T) {
 		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartSec=5", "StartLimitIntervalSec=600", "StartLimitBurst=10",
 		"TimeoutStopSec=30", "OnFailure=edgeagent-again.service", "ExecStopPost=-+/usr/lib/edgeagent/upgrade ended",
 		"ConditionPathExists=/etc/edgeagent/property.yaml", "LoadCredential=edgeagent:/etc/edgeagent/secrets", "ImportCredential=edgeagent.*",
-		"RuntimeDirectory=edgeagent", "LimitCORE=0", "Environment=" + steppedBackFile + "=/var/lib/edgeagent-upgrade/stepped-back",
+		"RuntimeDirectory=edgeagent", "ExecReload=/usr/bin/edgeagent reload --config /etc/edgeagent/property.yaml", "LimitCORE=0", "Environment=" + steppedBackFile + "=/var/lib/edgeagent-upgrade/stepped-back",
 	} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("the unit has no %s", want)

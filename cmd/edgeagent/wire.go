@@ -179,6 +179,9 @@ func wanted(store *offsetstore.Store, device string, log zerolog.Logger) []drive
 			if c.Hold.After(cmd.Due) {
 				cmd.Due = c.Hold // from a replay that is not over
 			}
+			if store.Behind(c.Source) {
+				cmd.Due = time.Now().Add(time.Hour) // of the time of a backup: its guest may have left
+			}
 			commands = append(commands, cmd)
 		}
 	}
@@ -202,7 +205,11 @@ func known(l *config.Loaded, store *offsetstore.Store, device, subject string) m
 	later := func(c offsetstore.Command) bool {
 		return slices.Contains(encoders, c.Lane) && c.Subject == subject && c.Settled.After(newest.At())
 	}
-	if err != nil || slices.ContainsFunc(lost, later) {
+	_, restored := store.Restored()
+	// Of a lock system, a duplicate is one of whatever key the room has. Ours has the
+	// number of the one we know, and locks have seen a later one, perhaps.
+	stale := ours(l, device) && newest.At().Before(restored)
+	if err != nil || stale || slices.ContainsFunc(lost, later) {
 		newest.Values = nil // what key the room has since then, nobody can say
 	}
 	if underWay(store, encoders, device, subject) {
@@ -250,6 +257,13 @@ func encoders(l *config.Loaded, device string) []string {
 		}
 	}
 	return byKeys[its]
+}
+
+// ours reports whether a device makes the keys of locks that we own.
+func ours(l *config.Loaded, device string) bool {
+	return slices.ContainsFunc(l.Devices, func(d config.Device) bool {
+		return d.Name == device && d.Keycard != nil && d.Keycard.IsPN532()
+	})
 }
 
 // keysOf says which keys a device makes; "" for none.

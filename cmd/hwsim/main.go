@@ -54,7 +54,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-type flags struct{ agent, dir string }
+type flags struct{ agent, pid, dir string }
 
 func command() *cobra.Command {
 	var f flags
@@ -71,6 +71,7 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&f.agent, "agent", "bin/edgeagent", "the agent's command")
+	root.PersistentFlags().StringVar(&f.pid, "agent-pid", "", "file with the number of the process to kill, where the command has the agent run elsewhere")
 	root.PersistentFlags().StringVar(&f.dir, "dir", "", "where property file, secrets and logs go (default: a new folder, removed at the end)")
 	root.AddCommand(runCommand(&f), demoCommand(&f), crashCommand(&f))
 	return root
@@ -101,6 +102,7 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 		done()
 		return nil, nil, err
 	}
+	h.AgentPID = f.pid
 	return h, func() { h.Close(); done() }, nil
 }
 
@@ -238,6 +240,7 @@ func report(rows []hwsim.Row, err error, logFile string) error {
 func crashCommand(f *flags) *cobra.Command {
 	var kills int
 	var seed uint64
+	var machine bool
 	cmd := &cobra.Command{
 		Use:     "crash",
 		Short:   "Kill the agent at random moments of a busy day, and judge the house afterwards",
@@ -251,7 +254,7 @@ func crashCommand(f *flags) *cobra.Command {
 				seed = uint64(time.Now().UnixNano())
 			}
 			fmt.Printf("kill -9, %d times, seed %d\n", kills, seed)
-			h, done, err := f.open(hwsim.Options{Seed: seed})
+			h, done, err := f.open(hwsim.Options{Seed: seed, TCP: machine})
 			if err != nil {
 				return err
 			}
@@ -259,6 +262,9 @@ func crashCommand(f *flags) *cobra.Command {
 			c := &hwsim.Crash{
 				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Kills: kills, Seed: seed,
 				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
+			}
+			if machine {
+				c.Pace = hwsim.Machine
 			}
 			tally, err := c.Run(cmd.Context())
 			fmt.Println(tally)
@@ -272,6 +278,7 @@ func crashCommand(f *flags) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&kills, "kills", 20, "how often the agent is killed")
+	cmd.Flags().BoolVar(&machine, "machine", false, "the agent's command starts a whole machine: it has minutes, and finds the encoders on the network")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "seed of every chance (default: the time of day)")
 	return cmd
 }

@@ -37,6 +37,9 @@ type moduleBench struct {
 	known map[string]string
 	next  []*pn532sim.Card // laid down when the card before is done; nil takes it off only
 
+	// within is added to the second at which the next command was accepted.
+	within time.Duration
+
 	mu    sync.Mutex
 	steps []drivers.Step
 }
@@ -100,7 +103,7 @@ func (b *moduleBench) deps() Deps {
 
 func (b *moduleBench) do(action string, seq int64, params ...string) (drivers.Receipt, error) {
 	b.t.Helper()
-	cmd := drivers.Command{ID: fmt.Sprint("command ", seq), Seq: seq, Action: action, Subject: "room:101", Params: map[string]string{},
+	cmd := drivers.Command{ID: fmt.Sprint("command ", seq, b.within), Seq: seq, Accepted: time.Unix(seq, int64(b.within)), Action: action, Subject: "room:101", Params: map[string]string{},
 		Progress: func(s drivers.Step) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
@@ -234,12 +237,14 @@ func TestModuleWritesAnImage(t *testing.T) {
 	}
 }
 
-// A duplicate has its original's generation, a new key its command's.
+// A duplicate has its original's generation, a new key that of the second in which it
+// was asked for.
 func TestModuleGenerations(t *testing.T) {
 	b := newModuleBench(t, "SPI", func(c *Config) { c.PN532.GenerationsAbove = 1000 })
 	n := byte(0)
 	cut := func(seq int64, key, stay string) (drivers.Receipt, error) {
 		n++
+		b.within = time.Duration(n)
 		b.chip.Take()
 		b.chip.Present(pn532sim.NewCard(pn532sim.NTAG213, uid(n), pn532sim.Traits{}))
 		return b.do(actionEncode, seq, "key", key, "stay", stay)
@@ -255,6 +260,8 @@ func TestModuleGenerations(t *testing.T) {
 	}{
 		{7, keyNew, "s1", "1007"}, {8, keyDuplicate, "s1", "1007"}, {9, keyAuto, "s1", "1007"}, {10, keyAuto, "s2", "1010"},
 		{11, keyAuto, "s2", "1010"}, {12, keyDuplicate, "s3", "1010"}, {13, keyNew, "s2", "1013"}, {14, keyAuto, "", "1014"},
+		{14, keyNew, "s2", "1015"}, {14, keyNew, "s2", "1016"},
+		{1795658641, keyNew, "s2", "1795659641"}, // as today
 	} {
 		receipt, err := cut(tc.seq, tc.key, tc.stay)
 		if err != nil || receipt.Values["generation"] != tc.generation {
@@ -265,7 +272,7 @@ func TestModuleGenerations(t *testing.T) {
 	if _, err := cut(15, keyOneShot, "s1"); err == nil || err.Error() != "refused: key one_shot: a lock of your own cannot count openings: make a new key with an early end" {
 		t.Error(err)
 	}
-	if _, err := cut(0, keyNew, "s1"); err == nil || err.Error() != "refused: the command has no number from which the key's generation could be taken" {
+	if _, err := cut(0, keyNew, "s1"); err == nil || err.Error() != "refused: only the agent makes such keys, since it knows which one the room had before" {
 		t.Error(err)
 	}
 }

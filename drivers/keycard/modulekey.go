@@ -95,9 +95,11 @@ func (m *Module) validity(params map[string]string, now time.Time) (from, until 
 	return from, until, nil
 }
 
-// generation orders the keys of a room. A new key has the number of its command,
-// which grows across restarts; a duplicate that of its original, without which
-// it would shut the original out, or be shut out itself.
+// generation orders the keys of a room. A new key has the second at which its command
+// was accepted: it grows across restarts, and on a gateway that came back from a
+// backup, and has room on the card until 2106, which the numbers of commands have not.
+// In one second with another it is one higher. A duplicate has that of its original,
+// without which it would shut the original out, or be shut out itself.
 func (m *Module) generation(cmd drivers.Command, identity string) (uint32, error) {
 	var known map[string]string
 	if m.site.Known != nil {
@@ -115,9 +117,9 @@ func (m *Module) generation(cmd drivers.Command, identity string) (uint32, error
 	case key != keyNew && key != keyAuto:
 		return 0, refused(BadRequest, "key %q: write %s, %s or %s", printable(key, 20), keyNew, keyDuplicate, keyAuto)
 	}
-	n := cmd.Seq + int64(m.cfg.PN532.GenerationsAbove)
-	if cmd.Seq <= 0 || n > math.MaxUint32 {
-		return 0, refused(BadRequest, "the command has no number from which the key's generation could be taken")
+	n := max(cmd.Accepted.Unix()+int64(m.cfg.PN532.GenerationsAbove), int64(original)+1)
+	if cmd.Seq <= 0 || cmd.Accepted.IsZero() || n > math.MaxUint32 {
+		return 0, refused(BadRequest, "only the agent makes such keys, since it knows which one the room had before")
 	}
 	return uint32(n), nil
 }

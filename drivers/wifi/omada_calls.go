@@ -110,8 +110,8 @@ func omadaPages[T any](ctx context.Context, do func(context.Context, request, an
 	var all []T
 	for page := 1; ; page++ {
 		var got struct {
-			Total int `json:"totalRows"`
-			Data  []T `json:"data"`
+			Total *int `json:"totalRows"`
+			Data  []T  `json:"data"`
 		}
 		query := url.Values{"page": {strconv.Itoa(page)}, "pageSize": {strconv.Itoa(omadaPageSize)}}
 		if search != "" {
@@ -120,9 +120,16 @@ func omadaPages[T any](ctx context.Context, do func(context.Context, request, an
 		if err := do(ctx, request{method: http.MethodGet, path: path, query: query}, &got); err != nil {
 			return nil, err
 		}
+		total := 0
+		switch {
+		case got.Total != nil:
+			total = *got.Total
+		case got.Data == nil: // read as an empty list, it would pass for a guest who has no access
+			return nil, errors.New("the answer holds no list")
+		}
 		all = append(all, got.Data...)
 		switch {
-		case len(got.Data) == 0, len(all) >= got.Total && (got.Total > 0 || len(got.Data) < omadaPageSize):
+		case len(got.Data) == 0, len(all) >= total && (total > 0 || len(got.Data) < omadaPageSize):
 			return all, nil
 		case len(all) > omadaMost:
 			return nil, fmt.Errorf("more than %d entries", omadaMost)

@@ -1,6 +1,8 @@
 package wifi
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,6 +115,25 @@ func TestOmadaExtensionThatBrokeOff(t *testing.T) {
 				t.Errorf("the device ends %v, after %v", end, short)
 			}
 		})
+	}
+}
+
+// What holds no list is not an empty list: that would pass for a guest without
+// access, and for a check-out that is done.
+func TestOmadaListIsMissing(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{}`:                         "the answer holds no list",
+		`{"rows":[1]}`:               "the answer holds no list",
+		`{"data":[]}`:                "",
+		`{"totalRows":0}`:            "",
+		`{"totalRows":1,"data":[7]}`: "",
+	} {
+		_, err := omadaPages[int](t.Context(), func(_ context.Context, _ request, result any) error {
+			return json.Unmarshal([]byte(answer), result)
+		}, "/x", "")
+		if got := fmt.Sprint(err); want != "" && got != want || want == "" && err != nil {
+			t.Errorf("%s: %v", answer, err)
+		}
 	}
 }
 

@@ -3,9 +3,12 @@
 package wifi
 
 import (
+	"crypto/tls"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"edgeagent/hwsim/radiussim"
 )
@@ -154,5 +157,30 @@ func TestRadiusPurge(t *testing.T) {
 				t.Errorf("%s rows are left, %v", left, err)
 			}
 		})
+	}
+}
+
+// What MariaDB reads in a statement is what was given, under every sql_mode that
+// changes how literals are read.
+func TestDatabaseTexts(t *testing.T) {
+	db := openDatabase(t, "mysql")
+	d := newStage(t, radiusProduct(db)).section.Radius.Database
+	d.Address = db.Addr
+	l, err := mysqlDial(d, func() (string, error) { return radiussim.AgentPassword, nil }, func() (*tls.Config, error) { return nil, nil })(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	for _, mode := range []string{"", "ANSI", "NO_BACKSLASH_ESCAPES"} {
+		if _, err := l.run(t.Context(), statement{"SET SESSION sql_mode = ?", []string{mode}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"", "plain (text) - 1", "'; DELETE FROM radcheck; --", `back\slash\'`, `"`, "`", "%_", "ü 東京 🗝", "a\x00b\n\x1a", "123"} {
+			rows, err := l.run(t.Context(), statement{"SELECT ?, CHAR_LENGTH(?), COLLATION(?)", []string{text, text, text}})
+			if err != nil || len(rows) != 1 || len(rows[0]) != 3 || rows[0][0] != text ||
+				rows[0][1] != strconv.Itoa(utf8.RuneCountInString(text)) || rows[0][2] != "utf8mb4_general_ci" {
+				t.Errorf("mode %q: %q is read as %q, %v", mode, text, rows, err)
+			}
+		}
 	}
 }

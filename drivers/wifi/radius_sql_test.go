@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
+
+	"edgeagent/drivers/wifi/mysqlwire"
 )
 
 // fakeLink is a connection that writes down what is run on it.
@@ -149,7 +150,7 @@ func TestRadiusDatabaseErrors(t *testing.T) {
 	if class(err) != "down" || err.Error() != "db:1: open a connection: unexpected EOF" {
 		t.Errorf("%v", err)
 	}
-	quoting := &mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'k7m2p9xq'"}
+	quoting := &mysqlwire.Error{Code: 1062}
 	if err := mysqlError(fmt.Errorf("x: %w", quoting)); err.Error() != "the database answered 1062" {
 		t.Errorf("%v", err)
 	}

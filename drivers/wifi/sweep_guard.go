@@ -74,8 +74,11 @@ func rooms(wanted map[string]drivers.Command, keys []string) string {
 
 // over reports whether a stay's access has ended by what is wanted.
 func (d *Driver) over(cmd drivers.Command, created time.Time) bool {
+	if cmd.Due.After(d.now()) {
+		return false // its time has not come
+	}
 	if cmd.Action == "revoke" {
-		return !cmd.Due.After(d.now())
+		return true
 	}
 	end, known := d.endOf(cmd, created)
 	return known && d.now().After(end.Add(tolerance))

@@ -59,6 +59,24 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// An access whose time has not come ends nothing yet either: so the agent says that
+// what it knows is old, and that the PMS has yet to tell the departure of today.
+func TestSweepHeedsDue(t *testing.T) {
+	b := newBench(t, nil)
+	over := ensure(keyA, start.Add(10*time.Hour))
+	b.must(t, over)
+	over.Due = start.Add(14 * time.Hour)
+	b.want = []drivers.Command{over}
+	b.advance(13 * time.Hour)
+	if diff := cmp.Diff(Swept{Held: 1}, b.sweep(t)); diff != "" {
+		t.Errorf("before it is due (-want +got):\n%s", diff)
+	}
+	b.advance(2 * time.Hour)
+	if diff := cmp.Diff(Swept{Held: 1, Removed: 1}, b.sweep(t)); diff != "" {
+		t.Errorf("after it (-want +got):\n%s", diff)
+	}
+}
+
 // A departure typed into the past gives four hours, also against the sweep.
 func TestSweepLeavesTheShortestAccess(t *testing.T) {
 	b := newBench(t, nil)

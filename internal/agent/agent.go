@@ -225,8 +225,10 @@ func (a *Agent) keepHouse(ctx context.Context) error {
 	for round := 0; ; round++ {
 		b.work(storeLimit)
 		if now := time.Now(); a.clock.Trusted() { // a wrong clock would forget the wrong things
-			if err := a.sweep(now); err != nil {
-				return err
+			if len(a.behind()) == 0 { // nothing follows from a house as it was
+				if err := a.sweep(now); err != nil {
+					return err
+				}
 			}
 			if round%6 == 0 {
 				if err := a.store.Tick(now); err != nil {

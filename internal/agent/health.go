@@ -50,8 +50,9 @@ var conditionKinds = map[string]struct {
 	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
 	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
 	"config-invalid":   {"mend the property file and restart edgeagent", 0, "", true},
-	"stepped-back":     {"nothing stands still: the version before serves the house; send what journalctl -u edgeagent shows to who made the new one, and install the next version when there is one", 0, "", true},
+	"stepped-back":     {"the version before is in its place again; send what journalctl -u edgeagent shows to who made the new one, and install the next version when there is one", 0, "", true},
 	"reload-refused":   {"mend it (edgeagent check shows every line) and reload again; until then the rules read before stay in force", 0, "", true},
+	"restored":         {"if it stays, see to the PMS link: until it is back, screens and WiFi are left as they are", 0, "", true},
 	"restart-needed":   {"restart edgeagent when it suits", 0, "", false},
 	"key-short":        {"cut the room's key again: it ends before the guest's departure", 0, "", false},
 }
@@ -69,7 +70,7 @@ type sightings struct {
 // what another condition about the same thing explains.
 func (a *Agent) conditions(v View, now time.Time) []Condition {
 	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), houseConditions(v), a.collect.conditions(now), a.reloads.conditions(),
-		gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())), a.standing)
+		a.restoredConditions(), gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())), a.standing)
 	holds := map[string]bool{}
 	for _, c := range found {
 		holds[c.Code+" "+c.About] = true
@@ -143,11 +144,16 @@ func deviceConditions(devices []DeviceView) []Condition {
 	return found
 }
 
-// ConfigInvalid is what holds when the property file keeps an agent from running.
-func ConfigInvalid(problems string) Condition {
-	const code = "config-invalid"
-	kind := conditionKinds[code]
-	return Condition{Code: code, Text: problems, Do: kind.do, Serious: kind.serious}
+// Idle is how things stand where the property file keeps an agent from running:
+// its problems, and the conditions that hold from the start on.
+func Idle(problems string, standing []Condition) View {
+	v := View{Conditions: append([]Condition{{Code: "config-invalid", Text: problems}}, standing...)}
+	for i := range v.Conditions {
+		c := &v.Conditions[i]
+		kind := conditionKinds[c.Code]
+		c.Do, c.Serious = kind.do, kind.serious
+	}
+	return v
 }
 
 func houseConditions(v View) []Condition {

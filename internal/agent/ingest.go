@@ -68,6 +68,9 @@ func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
 	if err := a.store.Accept(batch.seal()); err != nil {
 		return err
 	}
+	if err := a.tellDoubts(batch.Commands); err != nil {
+		return err
+	}
 	for _, id := range batch.Withdrawn { // the store has settled what waited
 		for _, d := range a.devices {
 			d.now.takeBack(src.String(), id)
@@ -138,6 +141,8 @@ func (a *Agent) ask(b *batch, events []pms.Event, n *pms.Notice, now time.Time) 
 	switch {
 	case n.Refuse != "":
 		ask.Outcome, ask.Note = refusal(n.RefuseAs), n.Refuse
+	case a.doubtful(n):
+		ask.Note = offsetstore.NoteRestored // what rules make of it is not carried out
 	case !n.Expires.IsZero() && now.After(n.Expires) && a.clock.Trusted():
 		ask.Outcome = offsetstore.Cancelled
 		ask.Note = "not carried out: it came after " + a.hour(n.Expires) + ", when nobody waited for it any more; ask again"
@@ -179,6 +184,9 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 		}
 		if n.Replayed {
 			c.Hold = now.Add(a.patience.Hold)
+		}
+		if a.doubtful(n) {
+			doubt(&c, now)
 		}
 		b.Commands = append(b.Commands, c)
 		ids = append(ids, c.ID)

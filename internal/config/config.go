@@ -122,7 +122,7 @@ type Loaded struct {
 }
 
 func (f *File) defaults() {
-	set(&f.Store, defaultStore)
+	set(&f.Store, DefaultStore)
 	set(&f.Status.Listen, defaultListen)
 	set(&f.Log.Level, "info")
 	set(&f.Freshness, 15*time.Minute)

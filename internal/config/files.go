@@ -24,8 +24,8 @@ const (
 // maxSocketPath is what the kernel takes for the path of a Unix socket (unix(7)).
 const maxSocketPath = 107
 
-// defaultStore is where a gateway has its store.
-const defaultStore = "/var/lib/edgeagent/store.db"
+// DefaultStore is where a gateway has its store.
+const DefaultStore = "/var/lib/edgeagent/store.db"
 
 // files makes the names of files absolute, and checks that each is there. A
 // relative one is looked for among systemd's credentials first, or where systemd takes
@@ -39,28 +39,29 @@ func (c *checker) files(l *Loaded) {
 	if n := len(l.Status.Socket); n > maxSocketPath {
 		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
 	}
-	c.filesIn(reflect.ValueOf(&l.File).Elem(), l.Path, "")
+	eachFile(reflect.ValueOf(&l.File).Elem(), "", c.fileOf)
 }
 
 // socketFor is where the control socket is unless the property file says: beside
 // the store, so that two agents on a bench have one each, but for the store of a
 // gateway. There it is where sockets belong, in memory.
 func socketFor(store string) string {
-	if store == defaultStore {
+	if store == DefaultStore {
 		return "/run/edgeagent/control.sock"
 	}
 	return filepath.Join(filepath.Dir(store), "control.sock")
 }
 
-func (c *checker) filesIn(v reflect.Value, property, path string) {
+// eachFile visits the name of each file in a part of a property file.
+func eachFile(v reflect.Value, path string, visit func(name reflect.Value, path string)) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			c.filesIn(v.Elem(), property, path)
+			eachFile(v.Elem(), path, visit)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			c.filesIn(v.Index(i), property, fmt.Sprintf("%s[%d]", path, i))
+			eachFile(v.Index(i), fmt.Sprintf("%s[%d]", path, i), visit)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -70,31 +71,36 @@ func (c *checker) filesIn(v reflect.Value, property, path string) {
 			switch {
 			case key == "" || !field.IsExported():
 			case strings.HasSuffix(key, "_file") && field.Type.Kind() == reflect.String:
-				c.fileOf(v.Field(i), property, at)
+				if v.Field(i).String() != "" {
+					visit(v.Field(i), at)
+				}
 			default:
-				c.filesIn(v.Field(i), property, at)
+				eachFile(v.Field(i), at, visit)
 			}
 		}
 	}
 }
 
+// fileAt is where a file is that a property file names, or is to be put: as the
+// installer knows it, and in full.
+func (c *checker) fileAt(given, path string) (shown, full string) {
+	if filepath.IsAbs(given) {
+		return given, given
+	}
+	shown, full = filepath.Join(filepath.Dir(c.file), given), beside(c.file, given)
+	if lent := c.credential(given); lent != "" {
+		return lent, lent
+	}
+	if !public(last(path)) {
+		return c.wanting(given, shown, full)
+	}
+	return shown, full
+}
+
 // fileOf resolves and checks one file that the property file names.
-func (c *checker) fileOf(v reflect.Value, property, path string) {
+func (c *checker) fileOf(v reflect.Value, path string) {
 	given := v.String()
-	if given == "" {
-		return
-	}
-	shown := given // as the installer knows it
-	full := given
-	if !filepath.IsAbs(given) {
-		shown = filepath.Join(filepath.Dir(property), given)
-		full = beside(property, given)
-		if lent := c.credential(given); lent != "" {
-			shown, full = lent, lent
-		} else if !public(last(path)) {
-			shown, full = c.wanting(given, shown, full)
-		}
-	}
+	shown, full := c.fileAt(given, path)
 	v.SetString(full)
 	key := last(path)
 	if _, err := os.Stat(full); err != nil && !isFileName(given) {
@@ -138,9 +144,9 @@ func (c *checker) fileOf(v reflect.Value, property, path string) {
 // Whoever runs check or probe by hand must read the same ones.
 const credStore = "/etc/credstore"
 
-// secretsDir is a folder beside the property file, of which the unit lends the
+// SecretsFolder is a folder beside the property file, of which the unit lends the
 // service every file: /etc/edgeagent/secrets on a gateway.
-const secretsDir = "secrets"
+const SecretsFolder = "secrets"
 
 // credential is a secret that systemd keeps for the service, "" if there is none
 // of that name. It has the name itself, or the one that systemd makes of it: with
@@ -150,7 +156,7 @@ func (c *checker) credential(name string) string {
 	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
 		places = []string{filepath.Join(dir, name), filepath.Join(dir, "edgeagent."+name), filepath.Join(dir, "edgeagent_"+name)}
 	} else {
-		places = []string{filepath.Join(c.store, name), filepath.Join(c.store, "edgeagent."+name), beside(c.file, filepath.Join(secretsDir, name))}
+		places = []string{filepath.Join(c.store, name), filepath.Join(c.store, "edgeagent."+name), beside(c.file, filepath.Join(SecretsFolder, name))}
 	}
 	for _, full := range places {
 		if _, err := os.Stat(full); !errors.Is(err, fs.ErrNotExist) {
@@ -164,7 +170,7 @@ func (c *checker) credential(name string) string {
 // for it: in the folder for secrets if there is one, which the service itself
 // cannot look into. One beside the property file is taken too.
 func (c *checker) wanting(name, shown, full string) (string, string) {
-	dir := filepath.Join(filepath.Dir(c.file), secretsDir)
+	dir := filepath.Join(filepath.Dir(c.file), SecretsFolder)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return shown, full
 	}
@@ -174,7 +180,7 @@ func (c *checker) wanting(name, shown, full string) (string, string) {
 	if lent := os.Getenv("CREDENTIALS_DIRECTORY"); lent != "" {
 		return filepath.Join(dir, name), filepath.Join(lent, "edgeagent_"+name)
 	}
-	return filepath.Join(dir, name), beside(c.file, filepath.Join(secretsDir, name))
+	return filepath.Join(dir, name), beside(c.file, filepath.Join(SecretsFolder, name))
 }
 
 // seed is the form of a secret that signs keys.

@@ -310,7 +310,7 @@ func TestSecretsFolder(t *testing.T) {
 // A gateway's socket is in memory; on a bench each store has its own beside it.
 func TestSocketFor(t *testing.T) {
 	for store, want := range map[string]string{
-		defaultStore: "/run/edgeagent/control.sock", "/tmp/hotel/store.db": "/tmp/hotel/control.sock",
+		DefaultStore: "/run/edgeagent/control.sock", "/tmp/hotel/store.db": "/tmp/hotel/control.sock",
 	} {
 		if got := socketFor(store); got != want {
 			t.Errorf("%s: %s", store, got)

@@ -56,15 +56,24 @@ func (ps Problems) Wrong() bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning && !p.Missing })
 }
 
+// Excerpt is the part of the problem's line around its place, and the blank space
+// before that; "" where it has no line.
+func (p Problem) Excerpt() (source, before string) {
+	if p.Line == 0 || strings.TrimSpace(p.Source) == "" {
+		return "", ""
+	}
+	return excerpt(p.Source, cmp.Or(p.caret, p.Column))
+}
+
 // Render is the list as check prints it: each with its line and a caret.
 func (ps Problems) Render() string {
 	var b strings.Builder
 	for _, p := range ps {
 		fmt.Fprintln(&b, p)
-		if p.Line == 0 || strings.TrimSpace(p.Source) == "" {
+		source, before := p.Excerpt()
+		if source == "" {
 			continue
 		}
-		source, before := excerpt(p.Source, cmp.Or(p.caret, p.Column))
 		number := fmt.Sprint(p.Line)
 		fmt.Fprintf(&b, "  %s | %s\n", number, source)
 		fmt.Fprintf(&b, "  %s | %s^\n", strings.Repeat(" ", len(number)), before)

@@ -42,7 +42,7 @@ func read(path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errors.New("no such property file; write one, or name another with --config")
 	case errors.Is(err, fs.ErrPermission):
-		return nil, errors.New("this user may not read the property file; ask as root, with sudo")
+		return nil, errors.New("this user may not read the property file; ask as root, with sudo; the agent itself needs it readable: chmod 644")
 	case err != nil:
 		return nil, fmt.Errorf("cannot be opened: %w", reason(err))
 	}

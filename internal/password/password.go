@@ -40,15 +40,23 @@ type Hash struct {
 	salt, key []byte
 }
 
-// New makes the line for a password file.
-func New(password string) (string, error) {
+// Check says what is wrong with a password that somebody has chosen.
+func Check(password string) error {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
-		return "", errors.New("the password is not in UTF-8")
+		return errors.New("the password is not in UTF-8")
 	case n < Shortest:
-		return "", fmt.Errorf("the password has %d characters, and at least %d are needed; four words that nobody puts together do well", n, Shortest)
+		return fmt.Errorf("the password has %d characters, and at least %d are needed; four words that nobody puts together do well", n, Shortest)
 	case len(password) > longest:
-		return "", fmt.Errorf("the password has %d bytes, and at most %d are possible", len(password), longest)
+		return fmt.Errorf("the password has %d bytes, and at most %d are possible", len(password), longest)
+	}
+	return nil
+}
+
+// New makes the line for a password file.
+func New(password string) (string, error) {
+	if err := Check(password); err != nil {
+		return "", err
 	}
 	salt := make([]byte, saltBytes)
 	rand.Read(salt) // it never fails

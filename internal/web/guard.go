@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+
+	"github.com/rs/zerolog"
 )
 
 // visitor is who asks.
@@ -42,13 +44,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // guarded is a route behind all that keeps strangers off.
 func (p *Page) guarded(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store")
-		changes := r.Method != http.MethodGet && r.Method != http.MethodHead
+		fence(w.Header(), policy, "no-referrer")
+		changes := changing(r)
 		if (changes || rt.needs > anybody) && elsewhere(r) {
 			http.Error(w, "this request comes from another site", http.StatusForbidden)
 			return
@@ -65,7 +62,7 @@ func (p *Page) guarded(rt route) http.Handler {
 		if rt.needs == toOperate {
 			p.Log.Info().Str("user", v.user).Str("deed", rt.pattern).Str("about", about(r)).Msg("asked for on the page")
 		}
-		defer p.caught(rt)
+		defer caught(p.Log, rt.pattern)
 		r.Body = http.MaxBytesReader(w, r.Body, maxQuestion)
 		rt.serve(p, w, as(r, v))
 	})
@@ -78,10 +75,23 @@ func about(r *http.Request) string {
 	return text[:min(len(text), most)]
 }
 
+// fence keeps what other sites could do with an answer to nothing.
+func fence(h http.Header, policy, referrer string) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", referrer)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+}
+
+func changing(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead
+}
+
 // caught tells of a fault of ours, and ends just this answer.
-func (p *Page) caught(rt route) {
+func caught(log zerolog.Logger, pattern string) {
 	if fault := recover(); fault != nil {
-		p.Log.Error().Str("address", rt.pattern).Bytes("stack", debug.Stack()).Msg("the page broke off (a fault of edgeagent; please report it)")
+		log.Error().Str("address", pattern).Bytes("stack", debug.Stack()).Msg("the page broke off (a fault of edgeagent; please report it)")
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -138,7 +148,9 @@ func (p *Page) refuse(w http.ResponseWriter, v visitor, needs need) {
 // called refuses requests under another name than the page's own: a web page
 // elsewhere could otherwise have its name lead here, and a browser on the gateway
 // would read this page as if it were a part of that one.
-func (p *Page) called(next http.Handler) http.Handler {
+func (p *Page) called(next http.Handler) http.Handler { return called(next, p.Open, p.Named) }
+
+func called(next http.Handler, open bool, named func(host string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if h, _, err := net.SplitHostPort(host); err == nil {
@@ -146,9 +158,9 @@ func (p *Page) called(next http.Handler) http.Handler {
 		}
 		ip := net.ParseIP(strings.Trim(host, "[]"))
 		switch {
-		case host == "localhost", ip != nil && (p.Open || ip.IsLoopback()), p.Open && p.Named != nil && p.Named(host):
+		case host == "localhost", ip != nil && (open || ip.IsLoopback()), open && named != nil && named(host):
 			next.ServeHTTP(w, r)
-		case p.Open:
+		case open:
 			http.Error(w, "this page answers to its address, or to a name that is in its certificate", http.StatusForbidden)
 		default:
 			http.Error(w, "this page answers to localhost only", http.StatusForbidden)

@@ -134,7 +134,7 @@ func (p *Page) watch(stop <-chan struct{}) {
 // viewNow is how things stand, also where nothing runs.
 func (p *Page) viewNow() (agent.View, error) {
 	if p.Look == nil {
-		return agent.View{Conditions: []agent.Condition{agent.ConfigInvalid(p.Problems)}}, nil
+		return agent.Idle(p.Problems, p.Standing), nil
 	}
 	return p.Look()
 }

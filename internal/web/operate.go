@@ -35,6 +35,9 @@ type Operator struct {
 	// Slip is how the guests of a room get on the WiFi. It is secret, and asking
 	// for it is logged.
 	Slip func(room string) (slip.Slip, error)
+	// Snapshot writes the store as it is at one moment, after begin has been told
+	// its size in bytes.
+	Snapshot func(begin func(size int64) (io.Writer, error)) error
 }
 
 // runs says so if there is no agent.

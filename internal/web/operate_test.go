@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -39,6 +40,14 @@ func noted(told *[]string) *Operator {
 		Trace: func(device string) (string, error) { return "> CN|1\n", note("trace")(device) },
 		Slip: func(room string) (slip.Slip, error) {
 			return slip.Slip{Hotel: "H", Room: room, SSID: "G", Codes: []slip.Code{{Code: "secret"}}}, note("slip")(room)
+		},
+		Snapshot: func(begin func(int64) (io.Writer, error)) error {
+			w, err := begin(6)
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(w, "secret")
+			return errors.Join(err, note("snapshot")("all"))
 		},
 	}
 }

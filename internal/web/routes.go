@@ -58,6 +58,7 @@ var routes = []route{
 	{"GET /api/devices/{id}/trace", bySocket, (*Page).trace},
 	{"GET /api/rooms/{room}/slip.txt", bySocket, (*Page).slip},
 	{"GET /api/rooms/{room}/slip.png", bySocket, (*Page).slip},
+	{"GET /api/store", bySocket, (*Page).store},
 	{"POST /api/page", bySocket, (*Page).link},
 }
 

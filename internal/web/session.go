@@ -89,6 +89,19 @@ func (s *sessions) byKey(key digest, used bool) (session, bool) {
 	return *found, true
 }
 
+// any reports whether somebody is logged in.
+func (s *sessions) any() bool {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, open := range s.open {
+		if !open.over(now) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *sessions) end(key digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,6 +16,9 @@ func (p *Page) view(w http.ResponseWriter) (agent.View, bool) {
 	if p.Look == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintf(w, "The property file has problems; nothing runs until they are mended and edgeagent is restarted.\n\n%s", p.Problems)
+		for _, c := range agent.Idle("", p.Standing).Conditions[1:] {
+			fmt.Fprintf(w, "\n%s: %s. What to do: %s.\n", c.Code, c.Text, c.Do)
+		}
 		return agent.View{}, false
 	}
 	v, err := p.Look()
@@ -31,7 +34,7 @@ func (p *Page) status(w http.ResponseWriter, _ *http.Request) {
 	var v agent.View
 	if p.Look == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		v.Conditions = []agent.Condition{agent.ConfigInvalid(p.Problems)}
+		v = agent.Idle(p.Problems, p.Standing)
 	} else {
 		var ok bool
 		if v, ok = p.view(w); !ok {

@@ -131,6 +131,26 @@ func TestProblemsAreShown(t *testing.T) {
 	}
 }
 
+// A version that was stepped back is shown also where a bad property file keeps
+// everything from running.
+func TestSteppedBackWithProblems(t *testing.T) {
+	p := &Page{Problems: "property.yaml:3:5: no\n", Standing: []agent.Condition{{Code: "stepped-back", Text: "version 2 did not hold", Since: time.Unix(0, 0).UTC()}}}
+	_, body := get(t, p, "GET", "/api/status")
+	var got struct{ Conditions []agent.Condition }
+	if err := json.Unmarshal([]byte(body), &got); err != nil || len(got.Conditions) != 2 {
+		t.Fatal(body, err)
+	}
+	if c := got.Conditions[1]; c.Code != "stepped-back" || c.Text != "version 2 did not hold" || c.Do == "" || !c.Serious || !c.Since.Equal(time.Unix(0, 0)) {
+		t.Errorf("%+v", c)
+	}
+	if got.Conditions[0].Code != "config-invalid" {
+		t.Errorf("first %+v", got.Conditions[0])
+	}
+	if _, body := get(t, p, "GET", "/status.txt"); !strings.Contains(body, "\n\nproperty.yaml:3:5: no\n\nstepped-back: version 2 did not hold. What to do: the version before is in its place again") {
+		t.Errorf("in words: %s", body)
+	}
+}
+
 func TestStoreThatCannotBeRead(t *testing.T) {
 	p := &Page{Look: func() (agent.View, error) { return agent.View{}, errors.New("disk gone") }}
 	if code, body := get(t, p, "GET", "/status.txt"); code != http.StatusInternalServerError || !strings.Contains(body, "disk gone") {

@@ -106,9 +106,10 @@ func (c *Conn) Run(ctx context.Context, statement string, args ...string) (rows 
 
 // within bounds work on the line by a context.
 func (c *Conn) within(ctx context.Context, work func() error) error {
+	line := c.line // TLS may come around it meanwhile
 	deadline, _ := ctx.Deadline()
-	_ = c.line.SetDeadline(deadline) // the zero time is none
-	stop := context.AfterFunc(ctx, func() { _ = c.line.SetDeadline(time.Unix(1, 0)) })
+	_ = line.SetDeadline(deadline) // the zero time is none
+	stop := context.AfterFunc(ctx, func() { _ = line.SetDeadline(time.Unix(1, 0)) })
 	err := work()
 	if !stop() && err == nil {
 		return nil // too late to matter; the next call sets the deadline anew

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// card is a boot partition and the gateway that starts from it; its agent
+// finds fault with a property file that holds the word bad.
+func card(t *testing.T, files map[string]string) *gateway {
+	t.Helper()
+	g := &gateway{t: t, root: t.TempDir()}
+	g.program("1", `test "$1" = check || exit 2; if grep -q bad "$3"; then echo "$3:1:1: bad is no good"; exit 1; fi; test -e "${3%property.yaml}secrets/pms"`)
+	for name, text := range files {
+		g.write(name, text, 0o600)
+	}
+	script, err := filepath.Abs("../../build/arm64/image/root/usr/lib/edgeagent/image/take")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", script)
+	cmd.Env = append(os.Environ(), "ROOT="+g.root)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("take: %v: %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(g.root, "run/edgeagent-take")); err == nil {
+		t.Error("secrets are left behind in run")
+	}
+	return g
+}
+
+const (
+	onCard  = "boot/firmware/edgeagent/"
+	onData  = "etc/edgeagent/"
+	bothWay = "The property file has faults. Mend it here and put the card back.\r\n"
+)
+
+// What is good is moved, and said.
+func TestTakePropertyFromCard(t *testing.T) {
+	g := card(t, map[string]string{
+		onCard + "property.yaml": "good", onCard + "secrets/pms": "s3cret", onCard + "ca.pem": "-----BEGIN CERTIFICATE-----",
+		onCard + "key.pem": "-----BEGIN PRIVATE KEY-----", onCard + "authorized_keys": "ssh-ed25519 AAAA", onCard + "10-lan.network": "[Match]",
+		onCard + "FAULTS.txt": "of before", onData + "property.yaml": "older",
+	})
+	for name, want := range map[string]string{
+		"property.yaml": "good", "secrets/pms": "s3cret", "ca.pem": "-----BEGIN CERTIFICATE-----", "key.pem": "-----BEGIN PRIVATE KEY-----",
+	} {
+		if g.has(onData+name) != want || g.has(onCard+name) != "" {
+			t.Errorf("%s: on the data partition %q, on the card %q", name, g.has(onData+name), g.has(onCard+name))
+		}
+	}
+	for name, want := range map[string]os.FileMode{"property.yaml": 0o644, "secrets/pms": 0o600, "ca.pem": 0o644, "key.pem": 0o600, "secrets": 0o700} {
+		if info, err := os.Stat(filepath.Join(g.root, onData, name)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", name, info, err, want)
+		}
+	}
+	if g.has(onCard+"FAULTS.txt") != "" || !strings.HasSuffix(g.has(onCard+"TAKEN.txt"), " UTC; the gateway has it now\r\n") {
+		t.Errorf("FAULTS.txt %q, TAKEN.txt %q", g.has(onCard+"FAULTS.txt"), g.has(onCard+"TAKEN.txt"))
+	}
+	if g.has("run/systemd/network/10-lan.network") != "[Match]" || g.has(onCard+"10-lan.network") == "" || g.has(onCard+"authorized_keys") == "" {
+		t.Error("addresses and keys shall stay on the card, and the addresses count")
+	}
+}
+
+// The first file is taken with its faults, for the gateway's page; it stays on
+// the card too, to be mended.
+func TestTakeFirstPropertyWithFaults(t *testing.T) {
+	g := card(t, map[string]string{onCard + "property.yaml": "bad", onCard + "secrets/pms": "s3cret"})
+	if g.has(onData+"property.yaml") != "bad" || g.has(onCard+"property.yaml") != "bad" {
+		t.Errorf("on the data partition %q, on the card %q", g.has(onData+"property.yaml"), g.has(onCard+"property.yaml"))
+	}
+	if got, want := g.has(onCard+"FAULTS.txt"), bothWay+"\r\nproperty.yaml:1:1: bad is no good\r\n"; got != want {
+		t.Errorf("FAULTS.txt %q, want %q", got, want)
+	}
+}
+
+// A file with faults does not take the place of one that serves a hotel.
+func TestTakeKeepsWhatServes(t *testing.T) {
+	g := card(t, map[string]string{
+		onCard + "property.yaml": "bad", onCard + "secrets/pms": "new", onData + "property.yaml": "good", onData + "secrets/pms": "old",
+	})
+	if g.has(onData+"property.yaml") != "good" || g.has(onData+"secrets/pms") != "old" {
+		t.Errorf("it became %q with the secret %q", g.has(onData+"property.yaml"), g.has(onData+"secrets/pms"))
+	}
+	if got, want := g.has(onCard+"FAULTS.txt"), bothWay+"Until then the one before counts.\r\n\r\nproperty.yaml:1:1: bad is no good\r\n"; got != want {
+		t.Errorf("FAULTS.txt %q, want %q", got, want)
+	}
+}
+
+// A file with faults takes the place of one with others, so that the page shows
+// what is left to mend.
+func TestTakeBetterFaults(t *testing.T) {
+	g := card(t, map[string]string{onCard + "property.yaml": "still bad", onData + "property.yaml": "bad"})
+	if g.has(onData+"property.yaml") != "still bad" || strings.Contains(g.has(onCard+"FAULTS.txt"), "Until then") {
+		t.Errorf("on the data partition %q; FAULTS.txt %q", g.has(onData+"property.yaml"), g.has(onCard+"FAULTS.txt"))
+	}
+}
+
+// A secret alone replaces one that is there.
+func TestTakeSecretAlone(t *testing.T) {
+	g := card(t, map[string]string{onCard + "secrets/pms": "new", onData + "property.yaml": "good", onData + "secrets/pms": "old"})
+	if g.has(onData+"property.yaml") != "good" || g.has(onData+"secrets/pms") != "new" || g.has(onCard+"secrets/pms") != "" {
+		t.Errorf("the secret is %q", g.has(onData+"secrets/pms"))
+	}
+}
