@@ -24,6 +24,13 @@ func (s *bench) shot(name string, p *tab) {
 	s.t.Helper()
 	p.resize(1000, 740)
 	value[bool](p, `(document.activeElement.blur(), scrollTo({top: 0, behavior: 'instant'}), true)`)
+	s.shotHere(name, p)
+}
+
+// shotHere is shot of what is in the window.
+func (s *bench) shotHere(name string, p *tab) {
+	s.t.Helper()
+	p.resize(1000, 740)
 	p.picture(name)
 	p.resize(1024, 720)
 	file := filepath.Join("..", "build", "out", "screens", name+".png")

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"edgeagent/drivers/wifi"
 	"edgeagent/internal/web"
+	"edgeagent/internal/zones"
 )
 
 // pageQuestions are those that only the setup page has: who sits at a terminal of
@@ -66,6 +68,11 @@ func (d *setupDesk) hints(ctx context.Context, q *question, a answers, shown *we
 	switch q.flag {
 	case "id":
 		shown.Help = "a-z, 0-9, _ and -; left empty, it is made of the name"
+	case "timezone":
+		shown.Help, shown.Suggest = "such as Europe/Lisbon", zones.Places()
+		if strings.HasSuffix(*usual, "UTC") {
+			*usual = "" // what an image has: no hotel's own
+		}
 	case "encoder":
 		shown.Help = "a serial port, such as those above, or host:port; none without one"
 		for _, p := range d.machine().Ports {

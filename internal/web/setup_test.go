@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -202,6 +204,18 @@ func TestSetupCode(t *testing.T) {
 			t.Errorf("the log lacks %q", want)
 		}
 	}
+	synctest.Test(t, func(t *testing.T) {
+		s := setupOf(&told)
+		in(t, s)
+		time.Sleep(atWork - time.Second)
+		if !s.Busy() {
+			t.Error("somebody who reads the page is gone")
+		}
+		time.Sleep(time.Second)
+		if s.Busy() {
+			t.Error("who has left is still at it")
+		}
+	})
 	fresh := setupOf(&told)
 	if fresh.Busy() {
 		t.Error("nobody is in, and it is busy")
@@ -230,7 +244,7 @@ func TestSetupPageIsText(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<title>The property file has 1 fault. Set up this gateway</title>", `<p id="stand" class="bad" role="status">The property file has 1 fault.</p>`,
-		`<a href="#l1">Line 1, column 4</a>: no &lt;b&gt; here` + "\n<pre>a: &lt;b&gt;\n   ^</pre>",
+		`<a href="#l1">Line 1, column 4</a>: no &lt;b&gt; here` + "\n<pre>a: <mark>&lt;b&gt;</mark></pre>",
 		`<li id="l1" class="wrong"><code>a: &lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;</code> <em>no &lt;b&gt; here</em></li>`,
 		`<option selected>&lt;b&gt;</option>`, `aria-describedby="e-name h-name" aria-invalid="true"`,
 		`<label for="again-1">page: once more</label> <input id="again-1" name="again-page" type="password" autocomplete="new-password"`,

@@ -170,6 +170,7 @@ func (s *Setup) install(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Log.Info().Msg("the property file is installed")
+	w.Header().Set("Content-Security-Policy", lastPolicy())
 	reply(w, http.StatusOK, s.installed(address))
 	s.Desk.Close()
 }

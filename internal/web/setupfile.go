@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 	"strings"
 )
@@ -12,6 +14,8 @@ func (r *room) property() {
 `)
 	if r.text != "" {
 		r.add("  <p id=\"sum\">%s</p>\n", r.found.Sum)
+		missing := slices.ContainsFunc(r.found.Files, func(f Wanted) bool { return !f.There && f.How != ByHand })
+		r.when(missing, "  <p>Files that are missing can be written <a href=\"#files\">below</a>.</p>\n")
 		r.faults()
 	}
 	r.add(`  <form method="post" action="/text" enctype="multipart/form-data">
@@ -40,11 +44,23 @@ func (r *room) faults() {
 		r.add("    <li class=\"%s\">", class)
 		r.when(f.Line > 0, "<a href=\"#l%d\">Line %d, column %d</a>: ", f.Line, f.Line, f.Column)
 		r.add("%s%s", before, f.Text)
-		r.when(f.Source != "", "\n<pre>%s\n%s^</pre>", f.Source, f.Before)
+		if before, word, after := f.pointed(); f.Source != "" {
+			r.add("\n<pre>%s<mark>%s</mark>%s</pre>", before, word, after)
+		}
 		r.add("</li>\n")
 	}
 	r.add("  </ol>\n")
-	r.when(slices.ContainsFunc(r.found.Files, func(f Wanted) bool { return !f.There }), "  <p>The files that are missing can be written <a href=\"#files\">below</a>.</p>\n")
+}
+
+// pointed parts the line of a fault: the word that the place is at, and the rest.
+func (f *Fault) pointed() (before, word, after string) {
+	line := []rune(f.Source)
+	at := min(len([]rune(f.Before)), len(line))
+	end := at
+	for end < len(line) && line[end] != ' ' && line[end] != ',' {
+		end++
+	}
+	return string(line[:at]), string(line[at:end]), string(line[end:])
 }
 
 // mostLines is how many lines are shown with their numbers.
@@ -64,7 +80,7 @@ func (r *room) listing() {
 			class[f.Line] = "doubtful"
 		}
 	}
-	r.add("  <h3 id=\"listing-title\">With line numbers</h3>\n  <ol id=\"listing\" class=\"listing\" tabindex=\"0\" role=\"region\" aria-labelledby=\"listing-title\">\n")
+	r.add("  <h3 id=\"listing-title\">With line numbers</h3>\n  <div id=\"listing\" class=\"listing\" tabindex=\"0\" role=\"region\" aria-labelledby=\"listing-title\"><ol>\n")
 	n := 0
 	for line := range strings.Lines(r.text) {
 		if n++; n > mostLines {
@@ -77,7 +93,7 @@ func (r *room) listing() {
 			r.add("<li id=\"l%d\" class=\"%s\"><code>%s</code> <em>%s</em></li>\n", n, class[n], line, strings.Join(said[n], " — "))
 		}
 	}
-	r.add("  </ol>\n")
+	r.add("  </ol></div>\n")
 	r.when(n > mostLines, "  <p>And more: only the first %d lines are shown.</p>\n", mostLines)
 }
 
@@ -160,14 +176,22 @@ func (r *room) install() {
 `, r.token, seen(r.text))
 }
 
-// installed is the last page.
+// installed is the last page. Nobody answers any more when the browser asks for
+// its style: it brings it along.
 func (s *Setup) installed(address string) string {
-	m := frame("It is installed", "")
-	m.add("<main id=\"main\" tabindex=\"-1\">\n<p id=\"done\">The property file is in place. This page is closed, and edgeagent starts now.</p>\n")
+	m := &markup{}
+	m.head("It is installed", "<style>"+styleCSS+"</style>\n")
+	m.add("<header>\n  <h1>It is installed</h1>\n</header>\n<main id=\"main\" tabindex=\"-1\">\n<p id=\"done\">The property file is in place. This page is closed, and edgeagent starts now.</p>\n")
 	if address == "" {
 		m.add("<p>Its status page is on the gateway only, at http://127.0.0.1:8080/ unless the property file says otherwise; docs/page.md says how to have it on the network.</p>\n")
 	} else {
 		m.add("<p>In a moment <a id=\"status\" href=\"%s\">its status page</a> is there. Log in with the password that you have set.</p>\n", address)
 	}
 	return s.end(m)
+}
+
+// lastPolicy lets the last page use the style that it brings along.
+func lastPolicy() string {
+	sum := sha256.Sum256([]byte(styleCSS))
+	return strings.Replace(setupPolicy, "style-src 'self'", "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", 1)
 }

@@ -18,8 +18,17 @@ func (w said) at(m *markup, about string) {
 // frame begins a page. The ids are what tests in a browser hold on to: #code
 // #login #stand #logout, and the sections #machine #questions #property (with
 // #faults, #text, #listing and a #lN for each line) #files #install.
-func frame(title, state string) *markup {
+func frame(title string) *markup {
 	m := &markup{}
+	m.head(title, `<link rel="icon" href="/icon.svg">
+<link rel="stylesheet" href="/style.css">
+`)
+	m.add("<a class=\"skip\" href=\"#main\">Skip to the content</a>\n")
+	return m
+}
+
+// head begins a page. The style is markup that is written here.
+func (m *markup) head(title, style string) {
 	m.add(`<!doctype html>
 <html lang="en">
 <head>
@@ -27,14 +36,9 @@ func frame(title, state string) *markup {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>%s</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
 `, title)
-	m.when(state == "", "<header>\n  <h1>%s</h1>\n</header>\n", title)
-	return m
+	m.WriteString(style)
+	m.add("</head>\n<body>\n")
 }
 
 func (s *Setup) end(m *markup) string {
@@ -44,8 +48,11 @@ func (s *Setup) end(m *markup) string {
 
 // door is the page for who is not in yet.
 func (s *Setup) door(what said) string {
-	m := frame("Set up this gateway", "")
-	m.add(`<main id="main" tabindex="-1">
+	m := frame("Set up this gateway")
+	m.add(`<header>
+  <h1>Set up this gateway</h1>
+</header>
+<main id="main" tabindex="-1">
 <form id="login" method="post" action="/login">
   <label for="code">Setup code</label>
   <input id="code" name="code" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false" maxlength="64" required autofocus aria-describedby="code-hint">
@@ -80,7 +87,7 @@ func (s *Setup) room(token, text string, what said) string {
 	case text != "":
 		state, class = "The property file has "+plural(serious, "fault")+".", "bad"
 	}
-	r.markup = frame(state+" Set up this gateway", "in")
+	r.markup = frame(state + " Set up this gateway")
 	r.add(`<header>
   <div class="bar">
     <h1>Set up this gateway</h1>

@@ -44,6 +44,26 @@ func find(name string) []byte {
 	return found
 }
 
+// Places are the names of zones by which a person finds one, such as
+// Europe/Lisbon, in order.
+func Places() []string {
+	var places []string
+	read(func(names []string, _ []byte) bool {
+		for _, name := range names {
+			region, _, ok := strings.Cut(name, "/")
+			if ok && slices.Contains(regions, region) {
+				places = append(places, name)
+			}
+		}
+		return true
+	})
+	slices.Sort(places)
+	return places
+}
+
+// regions are those of the table's zones that people live in.
+var regions = []string{"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+
 // read goes through the table while more wants that. An entry is a line with
 // the length of the data and all names, and then the data.
 func read(more func(names []string, data []byte) bool) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,23 @@ func TestLoad(t *testing.T) {
 	for _, name := range []string{"Europe/Atlantis", "Europe", "../etc/passwd", "700"} {
 		if zone, err := Load(name); err == nil {
 			t.Errorf("%s is %v", name, zone)
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	places := Places()
+	if len(places) < 300 || !slices.IsSorted(places) {
+		t.Errorf("%d places", len(places))
+	}
+	for name, want := range map[string]bool{"Europe/Lisbon": true, "America/Argentina/Salta": true, "Etc/UTC": false, "UTC": false, "Zulu": false} {
+		if slices.Contains(places, name) != want {
+			t.Errorf("%s: not %v", name, want)
+		}
+	}
+	for i := 0; i < len(places); i += 50 { // each search unpacks the table
+		if find(places[i]) == nil {
+			t.Errorf("%s is no zone", places[i])
 		}
 	}
 }
