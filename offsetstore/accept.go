@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -107,7 +106,7 @@ func (s *Store) take(tx *bbolt.Tx, b *Batch, withdrawn []string) (t taken, err e
 			return t, err
 		}
 	}
-	if err := closeAsks(tx, b.Asks, fresh, slices.Concat(t.added, t.entered)); err != nil {
+	if err := closeAsks(tx, b.Asks, fresh, t.added, t.entered); err != nil {
 		return t, err
 	}
 	settled, err := s.withdraw(tx, b.Source, withdrawn)

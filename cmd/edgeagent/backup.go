@@ -162,7 +162,7 @@ func (b *backedUp) storeInto(ctx context.Context, w *backup.Writer) error {
 			_, err = io.Copy(to, resp.Body)
 		}
 		if err != nil {
-			return fmt.Errorf("the store of the running agent: %w", err)
+			return fmt.Errorf("the store of the running agent broke off (%w): is there too little space, or is the place of the backup very slow? Then write it to this machine first", err)
 		}
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
 
 	"edgeagent/internal/language"
@@ -112,4 +113,27 @@ func FuzzHear(f *testing.F) {
 			}
 		})
 	})
+}
+
+// Of each letter its direction is that of the Unicode tables; a few, such as the
+// modifier letter prime, have none there and go with the text around them.
+func TestDirectionOfLetters(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		p, _ := bidi.LookupString(string(r))
+		want := ""
+		switch p.Class() {
+		case bidi.L:
+			want = "ltr"
+		case bidi.R, bidi.AL:
+			want = "rtl"
+		default:
+			continue
+		}
+		if got := textDirection("1 " + string(r)); got != want {
+			t.Errorf("%U: %s, want %s", r, got, want)
+		}
+	}
 }

@@ -76,10 +76,20 @@ func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
 			d.now.takeBack(src.String(), id)
 		}
 	}
-	if len(notices) == 0 || !notices[len(notices)-1].Replayed {
+	if caughtUp(notices) {
 		a.store.Release(src.String())
 	}
 	return nil
+}
+
+// caughtUp reports whether a group of notices says that nothing older waits. A
+// device command does not: it has a way of its own, past what is read again.
+func caughtUp(notices []pms.Notice) bool {
+	if len(notices) == 0 {
+		return true
+	}
+	last := &notices[len(notices)-1]
+	return !last.Replayed && last.CommandID == ""
 }
 
 // batch gathers what a group of notices came to. A stay that changed twice is

@@ -89,13 +89,13 @@ func (s *sessions) byKey(key digest, used bool) (session, bool) {
 	return *found, true
 }
 
-// any reports whether somebody is logged in.
-func (s *sessions) any() bool {
+// any reports whether somebody has done something of late.
+func (s *sessions) any(late time.Duration) bool {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, open := range s.open {
-		if !open.over(now) {
+		if !open.over(now) && now.Sub(open.seen) < late {
 			return true
 		}
 	}

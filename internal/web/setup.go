@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -252,5 +253,9 @@ func (s *Setup) logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// Busy reports whether somebody is logged in, who decides then what is done.
-func (s *Setup) Busy() bool { return s.sessions.any() }
+// atWork is how long after the last deed somebody counts as being at it.
+const atWork = 5 * time.Minute
+
+// Busy reports whether somebody is at work on the page, who decides then what is
+// done.
+func (s *Setup) Busy() bool { return s.sessions.any(atWork) }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -202,6 +204,18 @@ func TestSetupCode(t *testing.T) {
 			t.Errorf("the log lacks %q", want)
 		}
 	}
+	synctest.Test(t, func(t *testing.T) {
+		s := setupOf(&told)
+		in(t, s)
+		time.Sleep(atWork - time.Second)
+		if !s.Busy() {
+			t.Error("somebody who reads the page is gone")
+		}
+		time.Sleep(time.Second)
+		if s.Busy() {
+			t.Error("who has left is still at it")
+		}
+	})
 	fresh := setupOf(&told)
 	if fresh.Busy() {
 		t.Error("nobody is in, and it is busy")

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"slices"
 	"strings"
@@ -36,11 +35,11 @@ type transport struct {
 	dialer net.Dialer
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	tls    *tls.Config
-	jar    http.CookieJar
+	jar    *cookies
 }
 
 func newTransport(caFile string) (*transport, error) {
-	t := &transport{tls: &tls.Config{MinVersion: tls.VersionTLS12}}
+	t := &transport{jar: &cookies{}, tls: &tls.Config{MinVersion: tls.VersionTLS12}}
 	t.dialer.Timeout = 15 * time.Second
 	t.dial = t.dialer.DialContext
 	if caFile != "" {
@@ -57,16 +56,7 @@ func newTransport(caFile string) (*transport, error) {
 		}
 		t.tls.RootCAs = pool
 	}
-	return t, t.dropCookies()
-}
-
-func (t *transport) dropCookies() error {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return fmt.Errorf("cookie jar: %w", err)
-	}
-	t.jar = jar
-	return nil
+	return t, nil
 }
 
 // httpClient is for one token call. Redirects are not followed: a token server
