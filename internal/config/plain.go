@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -155,11 +156,7 @@ func hollow(node ast.Node) bool {
 	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode, *ast.MergeKeyNode, *ast.MappingKeyNode:
 		return true
 	case *ast.SequenceNode:
-		for _, item := range n.Values {
-			if hollow(item) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(n.Values, hollow)
 	}
 	entries, _ := entriesOf(node)
 	for _, entry := range entries {
