@@ -5,7 +5,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
 
 	"edgeagent/internal/language"
@@ -113,14 +112,22 @@ func direction(tag language.Tag) string {
 // textDirection is the direction of the first letter of a text that has one.
 func textDirection(text string) string {
 	for _, r := range text {
-		switch p, _ := bidi.LookupRune(r); p.Class() {
-		case bidi.L:
-			return "ltr"
-		case bidi.R, bidi.AL:
+		switch {
+		case !unicode.IsLetter(r):
+		case unicode.Is(rtlLetters, r):
 			return "rtl"
+		default:
+			return "ltr"
 		}
 	}
 	return "ltr"
+}
+
+// rtlLetters are the blocks whose letters run from right to left (bidi classes R
+// and AL, Unicode Standard Annex 9; DerivedBidiClass.txt keeps them free for such).
+var rtlLetters = &unicode.RangeTable{
+	R16: []unicode.Range16{{0x0590, 0x08FF, 1}, {0xFB1D, 0xFDFF, 1}, {0xFE70, 0xFEFF, 1}},
+	R32: []unicode.Range32{{0x10800, 0x10FFF, 1}, {0x1E800, 0x1EFFF, 1}},
 }
 
 // tongue finds the language of a code: by the property's table, as a BCP 47

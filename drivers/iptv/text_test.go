@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
 
 	"edgeagent/internal/language"
@@ -112,4 +113,18 @@ func FuzzHear(f *testing.F) {
 			}
 		})
 	})
+}
+
+// Every letter has the direction that Unicode gives it.
+func TestLettersHaveTheirDirection(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		p, _ := bidi.LookupRune(r)
+		want := map[bidi.Class]string{bidi.L: "ltr", bidi.R: "rtl", bidi.AL: "rtl"}[p.Class()]
+		if got := textDirection(string(r)); want != "" && got != want {
+			t.Errorf("%U runs %s, not %s", r, got, want)
+		}
+	}
 }

@@ -151,9 +151,7 @@ func (s *Source) ended(e *ending, st *stream) error {
 	}
 	if s.past.drops++; s.past.drops >= maxDrops {
 		s.past.drops = 0
-		if err := s.net.dropCookies(); err != nil {
-			return err
-		}
+		s.net.dropCookies()
 	}
 	if s.fallBack(&v, e, st) {
 		v.parked, v.alarm = false, ""

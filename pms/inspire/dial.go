@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"slices"
 	"strings"
@@ -57,17 +56,11 @@ func newTransport(caFile string) (*transport, error) {
 		}
 		t.tls.RootCAs = pool
 	}
-	return t, t.dropCookies()
+	t.dropCookies()
+	return t, nil
 }
 
-func (t *transport) dropCookies() error {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return fmt.Errorf("cookie jar: %w", err)
-	}
-	t.jar = jar
-	return nil
-}
+func (t *transport) dropCookies() { t.jar = &cookies{} }
 
 // httpClient is for one token call. Redirects are not followed: a token server
 // does not redirect, a captive portal does.
