@@ -15,7 +15,8 @@ TAGS     = nethttpomithttp2
 # keeps its copies: there the hot loops are, of ciphers, JSON, garbage.
 COLD     = net/... vendor/... crypto/tls crypto/x509/... crypto/rsa crypto/hpke crypto/internal/fips140/nistec/fiat \
            crypto/ecdsa crypto/elliptic crypto/ecdh crypto/ed25519 crypto/internal/fips140/ecdsa crypto/internal/fips140/rsa \
-           crypto/internal/fips140/ecdh crypto/internal/fips140/ed25519 crypto/internal/fips140/tls12 crypto/internal/fips140/tls13 \
+           crypto/internal/fips140/ecdh crypto/internal/fips140/ed25519 crypto/internal/fips140/edwards25519 crypto/internal/fips140/nistec \
+           crypto/internal/fips140/tls12 crypto/internal/fips140/tls13 \
            math/big text/... regexp/... mime/... log/... os/... compress/... encoding/... fmt time bufio html path/... io/... context
 INLINE   = -gcflags 'all=-l' -gcflags 'std=' $(foreach package,$(COLD),-gcflags '$(package)=-l')
 # Go pads the parts of a program for pages of 64 kB. A 32-bit ARM program meets

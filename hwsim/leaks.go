@@ -37,8 +37,8 @@ func findAll(words map[string]string, where, text string) (wrong []string) {
 		if len(word) < 3 {
 			continue // it stands in every other word
 		}
-		if at := strings.Index(text, word); at >= 0 {
-			line := 1 + strings.Count(text[:at], "\n")
+		if before, _, found := strings.Cut(text, word); found {
+			line := 1 + strings.Count(before, "\n")
 			wrong = append(wrong, fmt.Sprintf("%s stands in line %d of %s", what, line, where))
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // patience ends a test that would hang; nothing is expected to take that long.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // clock is a time that tests move.
 type clock struct {

@@ -158,17 +158,24 @@ func (a *Agent) stillWanted(c offsetstore.Command) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if room == "" {
+		if now, known := a.ledger.ByKey(stay); stay != "" && !(known && now.Status == pms.StatusInHouse) {
+			return fmt.Errorf("the stay is not in house: have the PMS send %s for the present guest", what)
+		}
+		return nil
+	}
 	here := a.ledger.Room(room)
+	empty := !bound && len(here) == 0 // it is about a room without a guest
+	if empty || slices.ContainsFunc(here, func(s pms.Stay) bool { return s.Key == stay }) {
+		return nil
+	}
+	return a.left(room, stay, what)
+}
+
+// left says where a stay is that is not in a room. a.mu is held.
+func (a *Agent) left(room, stay, what string) error {
 	now, known := a.ledger.ByKey(stay)
 	switch {
-	case room == "" && (stay == "" || known && now.Status == pms.StatusInHouse):
-		return nil
-	case room == "":
-		return fmt.Errorf("the stay is not in house: have the PMS send %s for the present guest", what)
-	case slices.ContainsFunc(here, func(s pms.Stay) bool { return s.Key == stay }):
-		return nil
-	case !bound && len(here) == 0: // it is about a room without a guest
-		return nil
 	case stay == "":
 		return fmt.Errorf("it does not say which stay of room %s it was for: have the PMS send %s for the present guest", room, what)
 	case known && now.Status == pms.StatusExpected:

@@ -17,7 +17,7 @@ import (
 )
 
 // patience ends a test that would hang; nothing is expected to take that long.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // hotel is the simulated property that most tests use.
 type hotel struct {
