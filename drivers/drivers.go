@@ -159,6 +159,8 @@ type Action struct {
 	// replaces an older unsent one. Otherwise it is a job: it happens at most
 	// once and expires.
 	Setting bool
+	// Ends: takes something away, so that it is wanted after the stay too.
+	Ends bool
 	// Subject is a template of what it is about, such as "room:${room}".
 	Subject string
 	Params  []Param

@@ -165,6 +165,9 @@ func (d *Day) house(ctx context.Context) {
 	d.expect(ctx, "every door opens to its guest, and to no former one", none(d.Hotel.WrongKeys))
 	d.expect(ctx, "every card and code ends by itself", none(d.Hotel.Endless))
 	d.expect(ctx, "the log names no guest, key or code", none(func() []string { return d.Hotel.Leaks(d.LogFile) }))
+	d.expect(ctx, "neither do page, status and metrics", none(func() []string { return d.Hotel.Shown(ctx) }))
+	d.expect(ctx, "nor the addresses and topics that it asks for", none(d.Hotel.Asked))
+	d.expect(ctx, "nor its report for support", none(func() []string { return d.Hotel.Reported(ctx, d.Command) }))
 	d.expect(ctx, "the agent broke no rule of the PMS stream", func() (bool, string) {
 		for _, v := range d.Hotel.PMS.Audit().Violations {
 			if v.Rule != "complete" || v.At.Before(d.killed.Add(-time.Second)) || v.At.After(d.killed.Add(time.Second)) {

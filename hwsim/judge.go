@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -128,50 +127,6 @@ func (h *Hotel) Endless() []string {
 	for _, a := range h.WiFi.Access() {
 		if a.Until.IsZero() || a.Until.After(last.Add(h.site.grace)) {
 			wrong = append(wrong, fmt.Sprintf("the code of %s lasts until %s", a.Marker, a.Until))
-		}
-	}
-	return wrong
-}
-
-// Leaks lists what stands in a log and must not: names, secrets, codes.
-func (h *Hotel) Leaks(logFile string) []string {
-	text, err := os.ReadFile(logFile)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	secret := map[string]string{clientSecret: "the PMS secret", appKey: "the app key"}
-	for _, text := range h.wifiSecrets {
-		for line := range strings.Lines(text) {
-			line = strings.TrimSpace(line)
-			secret[line] = "a secret of the WiFi controller"
-			if name, value, _ := strings.Cut(line, "="); name == "key" || name == "secret" { // a file of several
-				secret[value] = "a secret of the WiFi controller"
-			}
-		}
-	}
-	if h.Annex != nil {
-		secret[h.Annex.ClientToken()], secret[h.Annex.AccessToken()] = "a token of Mews", "a token of Mews"
-	}
-	h.mu.Lock()
-	for _, s := range h.stays {
-		if s.mews != "" {
-			secret[s.mews], secret[s.customer] = "a reservation's id", "a guest's id"
-		}
-		secret[s.Last], secret[s.First] = "a guest's name", "a guest's name"
-		secret[s.Reservation] = "a reservation number"
-	}
-	h.mu.Unlock()
-	for _, a := range h.WiFi.Access() {
-		secret[a.Code] = "a WiFi code"
-	}
-	var wrong []string
-	for word, what := range secret {
-		if len(word) < 3 {
-			continue // it stands in every other word
-		}
-		if at := strings.Index(string(text), word); at >= 0 {
-			line := 1 + strings.Count(string(text[:at]), "\n")
-			wrong = append(wrong, fmt.Sprintf("%s stands in line %d of the log", what, line))
 		}
 	}
 	return wrong

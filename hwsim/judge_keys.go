@@ -128,6 +128,3 @@ func (h *Hotel) OpenDoors(at time.Time) map[string][]string {
 	}
 	return doors
 }
-
-// Rehearsed reports whether the hotel was cast after an installer's file.
-func (h *Hotel) Rehearsed() bool { return h.opt.Rehearsal != nil }

@@ -1,8 +1,12 @@
 package hwsim
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"context"
 	"encoding/hex"
+	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,4 +173,56 @@ func TestJudgeReadsTheLog(t *testing.T) {
 	if wrong := h.Leaks(log); len(wrong) > 0 {
 		t.Errorf("a clean log: %q", wrong)
 	}
+}
+
+// The judge reads what the agent asks for, and each part of its report.
+func TestJudgeReadsAddressesAndReports(t *testing.T) {
+	h := openHotel(t)
+	h.Guest("Ms", "Ana", "Silva", "PT", 2)
+	ask := func(address string) {
+		t.Helper()
+		resp, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	ask(h.PMS.TokenURL())
+	if wrong := h.Asked(); len(wrong) > 0 {
+		t.Errorf("%q", wrong)
+	}
+	ask(h.PMS.TokenURL() + "?guest=Sil%76a")
+	finds(t, "an address", h.Asked(), "a guest's name stands in line")
+
+	report := func(name, text string) []string {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "report.tar.gz")
+		f, err := os.Create(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed := gzip.NewWriter(f)
+		parts := tar.NewWriter(packed)
+		for name, text := range map[string]string{"r/status.json": `{"devices": []}`, name: text} {
+			if err := parts.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(text))}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parts.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(parts.Close(), packed.Close(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		wrong, err := h.leaksOf(file)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		return wrong
+	}
+	if wrong := report("r/log.jsonl", "all is well\n"); len(wrong) > 0 {
+		t.Errorf("a clean report: %q", wrong)
+	}
+	finds(t, "a report with a name", report("r/log.jsonl", "one\nSilva\n"), "a guest's name stands in line 2 of log.jsonl of the report")
+	finds(t, "a report of no agent", report("r/status.json", "no agent answers\n"), "the report does not say how the agent stands")
 }

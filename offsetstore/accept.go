@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -22,6 +21,9 @@ type Batch struct {
 	Unwanted []string
 	// Commands to insert unless their ID is known. Seq and State are given here.
 	Commands []Command
+	// Again: the commands are earlier ones given out once more. They are no news
+	// of their subjects, see Store.Newer.
+	Again bool
 	// Asks are the PMS's device commands in the batch. One without a Command
 	// that carries its id is answered with Error and its Note. One with an
 	// Outcome is answered with that and its Note at once, whatever carries its id.
@@ -63,7 +65,13 @@ func (s *Store) Accept(b Batch) error {
 	}, func() {
 		delete(s.lazy, b.Source)
 		for _, c := range t.added {
+			if !b.Again {
+				s.noteNews(c)
+			}
 			s.deliver(c)
+		}
+		for _, c := range t.entered {
+			s.noteNews(c)
 		}
 		for _, c := range t.replaced { // after the adding: it may be of this very batch
 			s.lane(c.Lane).drop(c)
@@ -98,7 +106,7 @@ func (s *Store) take(tx *bbolt.Tx, b *Batch, withdrawn []string) (t taken, err e
 			return t, err
 		}
 	}
-	if err := closeAsks(tx, b.Asks, fresh, slices.Concat(t.added, t.entered)); err != nil {
+	if err := closeAsks(tx, b.Asks, fresh, t.added, t.entered); err != nil {
 		return t, err
 	}
 	settled, err := s.withdraw(tx, b.Source, withdrawn)
@@ -246,6 +254,7 @@ func (s *Store) forgetWanted(tx *bbolt.Tx, subjects []string) error {
 	}
 	s.mu.Lock()
 	maps.DeleteFunc(s.newest, func(key string, _ int64) bool { return gone[subjectOf([]byte(key))] })
+	maps.DeleteFunc(s.news, func(key string, _ news) bool { return gone[subjectOf([]byte(key))] })
 	s.mu.Unlock()
 	return errors.Join(forget(tx.Bucket(bucketWanted), gone), forget(tx.Bucket(bucketKnown), gone))
 }

@@ -70,10 +70,12 @@ func openAsks(tx *bbolt.Tx, b *Batch) (map[string]bool, error) {
 }
 
 // closeAsks answers those of a batch that no command answers.
-func closeAsks(tx *bbolt.Tx, asks []Ask, fresh map[string]bool, added []*Command) error {
+func closeAsks(tx *bbolt.Tx, asks []Ask, fresh map[string]bool, commands ...[]*Command) error {
 	answered := map[string]bool{}
-	for _, c := range added {
-		answered[c.Ask] = true
+	for _, some := range commands {
+		for _, c := range some {
+			answered[c.Ask] = true
+		}
 	}
 	for _, a := range asks {
 		if !fresh[a.ID] || answered[a.ID] {

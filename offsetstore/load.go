@@ -29,6 +29,11 @@ func (s *Store) load() error {
 		if err := s.loadAsks(tx); err != nil {
 			return err
 		}
+		if first {
+			if err := doubtNotDone(tx); err != nil {
+				return err
+			}
+		}
 		return s.loadOpen(tx, first)
 	})
 }
@@ -82,6 +87,7 @@ func (s *Store) loadOpen(tx *bbolt.Tx, doubt bool) error {
 		default:
 			open = append(open, c)
 			s.noteOpen(&c)
+			s.noteNews(&c)
 		}
 		return nil
 	})

@@ -13,21 +13,79 @@ var (
 	ErrNotWaiting = errors.New("no command of this id waits")
 	// ErrUnderWay: a device is at work on it.
 	ErrUnderWay = errors.New("the device is at work on it")
+	// ErrHeld: it comes of a replay that is not over, which may say otherwise yet.
+	ErrHeld = errors.New("what the PMS said after it is still being read")
 	// ErrSetting: it states how things should be, and is not taken back by hand.
 	ErrSetting = errors.New("it is a setting, which goes when the stay changes")
 )
 
-// Hasten makes a waiting command due now, and returns its lane.
-func (s *Store) Hasten(id string) (lane string, err error) {
+// Waiting is the command of that id, if no device is at work on it.
+func (s *Store) Waiting(id string) (Command, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _, c, err := s.waiting(id)
+	if err != nil {
+		return Command{}, err
+	}
+	return *c, nil
+}
+
+// Hasten makes a waiting command due now. What is held until a replay is over
+// stays so: what comes later may have it go unsaid.
+func (s *Store) Hasten(id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, sub, c, err := s.waiting(id)
 	if err != nil {
-		return "", err
+		return err
 	}
-	c.Due, c.Hold = time.Now(), time.Time{}
+	if c.Hold.After(time.Now()) {
+		return ErrHeld
+	}
+	c.Due = time.Now()
 	l.settleDown(sub)
-	return c.Lane, nil
+	return nil
+}
+
+// news is the newest command of a lane and subject.
+type news struct {
+	id string
+	at time.Time
+}
+
+// noteNews enters an accepted command. s.mu is held, or nobody else knows s yet.
+func (s *Store) noteNews(c *Command) {
+	if key := string(pairKey(c.Lane, c.Subject)); !c.Created.Before(s.news[key].at) {
+		s.news[key] = news{c.ID, c.Created}
+	}
+}
+
+// Newer is the id of the newest command of a lane and subject, if it was created
+// after the given instant; "" if not. It knows of those that were open when the
+// store was opened, and of what has come since.
+func (s *Store) Newer(lane, subject string, after time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.news[string(pairKey(lane, subject))]; n.at.After(after) {
+		return n.id
+	}
+	return ""
+}
+
+// Has reports whether a command of that id was ever accepted, within the retention.
+func (s *Store) Has(id string) (bool, error) {
+	s.mu.Lock()
+	open := s.openIDs[id]
+	s.mu.Unlock()
+	if open {
+		return true, nil
+	}
+	filed := false
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		filed = tx.Bucket(bucketIDs).Get([]byte(id)) != nil
+		return nil
+	})
+	return filed, err
 }
 
 // Cancel settles a waiting job as Cancelled, with a note.

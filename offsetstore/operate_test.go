@@ -38,16 +38,24 @@ func TestHasten(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "s.db"))
 	defer s.Close()
 	screen := setting("screen", "room:101")
-	screen.Due, screen.Hold = time.Now().Add(time.Hour), time.Now().Add(time.Hour)
-	accept(t, s, "1", screen)
+	screen.Due = time.Now().Add(time.Hour)
+	held := setting("held", "room:102")
+	held.Hold = time.Now().Add(time.Hour)
+	accept(t, s, "1", screen, held)
 	nothing(t, s, "tvs")
-	if lane, err := s.Hasten("screen"); err != nil || lane != "tvs" {
-		t.Fatalf("%q, %v", lane, err)
+	if err := s.Hasten("held"); !errors.Is(err, ErrHeld) {
+		t.Errorf("of a replay that is not over: %v", err)
+	}
+	if c, err := s.Waiting("screen"); err != nil || c.Lane != "tvs" {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if err := s.Hasten("screen"); err != nil {
+		t.Fatal(err)
 	}
 	if c := next(t, s, "tvs"); c.ID != "screen" {
 		t.Errorf("handed out %s", c.ID)
 	}
-	if _, err := s.Hasten("screen"); !errors.Is(err, ErrUnderWay) {
+	if err := s.Hasten("screen"); !errors.Is(err, ErrUnderWay) {
 		t.Error(err)
 	}
 }

@@ -106,6 +106,28 @@ func (c *Command) doubts(now time.Time) bool {
 	return true
 }
 
+// doubtNotDone has a person look once more at what was found not to be done before
+// the backup: it may have been given out again since.
+func doubtNotDone(tx *bbolt.Tx) error {
+	bucket := tx.Bucket(bucketUnknown)
+	var again []Command
+	err := bucket.ForEach(func(_, v []byte) error {
+		var c Command
+		if err := json.Unmarshal(v, &c); err != nil {
+			return err
+		}
+		if !c.Unknown {
+			c.Unknown, c.Note = true, NoteRestored
+			again = append(again, c)
+		}
+		return nil
+	})
+	for _, c := range again {
+		err = errors.Join(err, put(bucket, []byte(c.ID), c))
+	}
+	return err
+}
+
 // Restored is when the backup was taken that the store came back from, and when it
 // was first opened after that; zero if it never was restored.
 func (s *Store) Restored() (taken, since time.Time) {

@@ -250,3 +250,39 @@ func TestSnapshotFile(t *testing.T) {
 		t.Errorf("offset %q of the copy, %v", offset, err)
 	}
 }
+
+// What was found not to be done before the backup may have been done since.
+func TestRestoredStoreDoubtsWhatWasNotDone(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "store.db"))
+	accept(t, s, "1", job("card", "room:101"))
+	c := next(t, s, "encoder")
+	c.Unknown = true
+	if err := errors.Join(s.Settle(c, Error), s.Resolve("card", "it was not", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if notDone, err := s.NotDone(); err != nil || len(notDone) != 1 || len(notDone[0].Body) == 0 {
+		t.Errorf("%+v %v", notDone, err)
+	}
+	path := backedUp(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if i == 0 {
+			s = restore(t, path)
+		} else {
+			s = open(t, path) // which doubts nothing anew
+		}
+		unknown, err := s.Unknown()
+		notDone, err2 := s.NotDone()
+		if errors.Join(err, err2) != nil || len(unknown) != 1-i || len(notDone) != i {
+			t.Errorf("%+v, %+v, %v", unknown, notDone, err)
+		}
+		if i == 0 {
+			if err := errors.Join(s.Resolve("card", "it was not", nil), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.Close()
+}

@@ -58,7 +58,8 @@ var ErrNotUnknown = errors.New("no command of this id has an unknown outcome")
 
 // Resolve ends the doubt about a command whose outcome was unknown. note is what
 // was found out. If it was carried out, known is what must be known of its
-// subject from now on; otherwise nil, and what was known before stays.
+// subject from now on; otherwise nil, and what was known before stays: the command
+// is then kept as a whole, see NotDone.
 func (s *Store) Resolve(id, note string, known json.RawMessage) error {
 	var found error
 	err := s.commit(func(tx *bbolt.Tx) error {
@@ -72,13 +73,20 @@ func (s *Store) Resolve(id, note string, known json.RawMessage) error {
 		if err := json.Unmarshal(text, &c); err != nil {
 			return err
 		}
-		if known != nil {
-			if err := tx.Bucket(bucketKnown).Put(pairKey(c.Lane, c.Subject), known); err != nil {
-				return err
-			}
+		if !c.Unknown {
+			found = ErrNotUnknown
+			return nil
 		}
-		c.Unknown, c.Note, c.Body = false, note, nil
-		return errors.Join(bucket.Delete([]byte(id)), put(tx.Bucket(bucketDone), seqKey(c.Seq), c))
+		c.Unknown, c.Note = false, note
+		var err error
+		if known != nil {
+			c.State = Processed
+			err = errors.Join(bucket.Delete([]byte(id)), tx.Bucket(bucketKnown).Put(pairKey(c.Lane, c.Subject), known))
+		} else {
+			err = put(bucket, []byte(id), c)
+		}
+		c.Body = nil
+		return errors.Join(err, put(tx.Bucket(bucketDone), seqKey(c.Seq), c))
 	}, nil)
 	return errors.Join(err, found)
 }

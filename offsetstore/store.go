@@ -52,7 +52,7 @@ var (
 	bucketIDs        = []byte("ids")        // id of a settled command -> seq
 	bucketWanted     = []byte("wanted")     // lane 0 subject -> seq of the newest setting, if settled
 	bucketKnown      = []byte("known")      // lane 0 subject -> newest receipt worth knowing
-	bucketUnknown    = []byte("unknown")    // id -> Command that a person must look into
+	bucketUnknown    = []byte("unknown")    // id -> Command that a person must look into, or found not done
 	bucketAsks       = []byte("asks")       // source 0 id -> Ask, not yet told; few
 	bucketTold       = []byte("told")       // source 0 id -> Ask that the PMS has the answer of
 	bucketMemory     = []byte("memory")     // name -> what a source remembers
@@ -148,6 +148,7 @@ type Store struct {
 	report   chan struct{}         // closed and replaced when an ask has gone on
 	openIDs  map[string]bool       // of the commands that are not filed
 	newest   map[string]int64      // lane 0 subject -> newest setting that is not filed
+	news     map[string]news       // lane 0 subject -> newest command, since the start
 	// withdrawn are the asks that the PMS took back: source 0 id.
 	withdrawn map[string]bool
 	shelf     shelf
@@ -182,7 +183,7 @@ func Open(path string, opt Options) (*Store, error) {
 		closed: make(chan struct{}),
 		failed: make(chan struct{}),
 		adding: map[string]bool{}, lanes: map[string]*lane{}, lazy: map[string]lazyOffset{}, unmapped: map[string]Sample{},
-		report: make(chan struct{}), openIDs: map[string]bool{}, newest: map[string]int64{},
+		report: make(chan struct{}), openIDs: map[string]bool{}, newest: map[string]int64{}, news: map[string]news{},
 		withdrawn: map[string]bool{}, shelf: shelf{settled: map[int64]bool{}},
 	}
 	if err := s.bring(); err != nil {

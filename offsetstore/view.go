@@ -106,6 +106,18 @@ func (s *Store) Open() ([]Command, error) {
 // Unknown lists the settled commands of which nobody knows whether they were
 // carried out. They stay listed for the retention.
 func (s *Store) Unknown() ([]Command, error) {
+	all, err := s.doubted()
+	return slices.DeleteFunc(all, func(c Command) bool { return !c.Unknown }), err
+}
+
+// NotDone lists the commands of which a person has found that they were not
+// carried out, with their bodies, until a later job of their subject was.
+func (s *Store) NotDone() ([]Command, error) {
+	all, err := s.doubted()
+	return slices.DeleteFunc(all, func(c Command) bool { return c.Unknown }), err
+}
+
+func (s *Store) doubted() ([]Command, error) {
 	return s.list(func(tx *bbolt.Tx, add func([]byte) error) error {
 		return tx.Bucket(bucketUnknown).ForEach(func(_, v []byte) error { return add(v) })
 	})

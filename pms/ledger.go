@@ -116,6 +116,16 @@ func (l *Ledger) Stay(id string) (Stay, bool) {
 	return Stay{}, false
 }
 
+// ByKey returns the stay of that opaque key, of any status.
+func (l *Ledger) ByKey(key string) (Stay, bool) {
+	for _, s := range l.stays {
+		if s.Key == key && key != "" {
+			return *s, true
+		}
+	}
+	return Stay{}, false
+}
+
 // Room returns who is in a room, main stay first. Displaced stays are left out.
 func (l *Ledger) Room(room string) []Stay {
 	var in []Stay

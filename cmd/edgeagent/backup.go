@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,6 @@ import (
 func backupCommand(path *string) *cobra.Command {
 	var file, phrase string
 	var keep int
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "backup",
 		Short: "Write all that a new card needs into one sealed file",
@@ -38,16 +36,17 @@ the passphrase nobody gets at it, neither do you: write it down elsewhere.
 
 A secret that is encrypted for this machine alone cannot be in it; backup says so.`,
 		Example: `  sudo edgeagent backup
-  sudo edgeagent backup -o /media/stick --keep 14 --passphrase-file /root/backup-passphrase`,
+  sudo edgeagent backup --file /media/stick --keep 14 --passphrase-file /root/backup-passphrase`,
 		Args: noArgs,
 	}
-	cmd.Flags().StringVarP(&file, "output", "o", "", "a new file, or a folder for one that is named after the hotel and the time; without it, here")
+	cmd.Flags().StringVar(&file, "file", "", "a new file, or a folder for one that is named after the hotel and the time; without it, here")
 	cmd.Flags().StringVar(&phrase, "passphrase-file", "", "the file that holds the passphrase")
 	cmd.Flags().IntVar(&keep, "keep", 0, "how many backups of this hotel to keep in the folder; the oldest go (default all)")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "say as JSON what is in it")
+	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if slices.Contains(outputs, file) {
-			return usageError{fmt.Errorf("-o names the file of the backup; write -o ./%s if it is called so, or --json for a report as JSON", file)}
+		asJSON, err := output()
+		if err != nil {
+			return err
 		}
 		if keep < 0 {
 			return usageError{errors.New("--keep is how many backups stay: 1 or more")}
@@ -163,7 +162,7 @@ func (b *backedUp) storeInto(ctx context.Context, w *backup.Writer) error {
 			_, err = io.Copy(to, resp.Body)
 		}
 		if err != nil {
-			return fmt.Errorf("the store of the running agent: %w", err)
+			return fmt.Errorf("the store of the running agent broke off (%w): is there too little space, or is the place of the backup very slow? Then write it to this machine first", err)
 		}
 		return nil
 	}

@@ -29,6 +29,13 @@ type caFlags struct {
 	config *string
 	dir    string
 	device string
+	output func() (asJSON bool, err error)
+}
+
+// teller is what a verb below ca tells by.
+func (f *caFlags) teller(out io.Writer) (*certTeller, error) {
+	asJSON, err := f.output()
+	return &certTeller{out: out, asJSON: asJSON}, err
 }
 
 func caCommand(config *string) *cobra.Command {
@@ -56,6 +63,7 @@ authority for ten; renew prolongs them for the same keys.`,
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.PersistentFlags().StringVar(&f.dir, "dir", "", "the folder of the authority (default tv-ca beside the property file)")
+	f.output = persistentOutputFlag(cmd)
 	cmd.PersistentFlags().StringVar(&f.device, "device", "", "the TVs of the property file that it is for, if there are several")
 	cmd.AddCommand(f.initCommand(), f.tvCommand(), f.renewCommand(), f.listCommand(), f.aclCommand())
 	return cmd
@@ -120,6 +128,10 @@ reach it: those of --host, or the one in the property file.`,
 		Example: "  edgeagent ca init --host broker.hotel.lan --host 192.0.2.5",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := f.teller(cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
 			site, err := f.site()
 			if err != nil {
 				return err
@@ -134,7 +146,7 @@ reach it: those of --host, or the one in the property file.`,
 			if err := dialable(hosts); err != nil {
 				return err
 			}
-			return found(cmd.OutOrStdout(), f.folder(), site, hosts, folder, cmp.Or(u.Port(), "8883"))
+			return t.end(found(t, f.folder(), site, hosts, folder, cmp.Or(u.Port(), "8883")))
 		},
 	}
 	cmd.Flags().StringSliceVar(&hosts, "host", nil, "a name or address of the broker; may be given several times")
@@ -155,7 +167,7 @@ func dialable(hosts []string) error {
 }
 
 // found makes an authority and all that does not depend on rooms.
-func found(out io.Writer, dir string, site tvSite, hosts []string, brokerDir, port string) error {
+func found(t *certTeller, dir string, site tvSite, hosts []string, brokerDir, port string) error {
 	a, err := ca.Init(dir, site.name, time.Now())
 	// One that was cut short is completed: nothing else would ever do that.
 	if begun, looking := ca.Look(dir); err != nil && looking == nil && !(begun.Has("server") && begun.Has(iptv.AgentUser)) {
@@ -164,7 +176,7 @@ func found(out io.Writer, dir string, site tvSite, hosts []string, brokerDir, po
 	if err != nil {
 		return err
 	}
-	tell(out, ca.Entry{Name: "ca", Cert: a.Root()})
+	t.tell(ca.Entry{Name: "ca", Cert: a.Root()})
 	for _, leaf := range []ca.Leaf{{Name: "server", User: "broker", Hosts: hosts}, {Name: iptv.AgentUser, User: iptv.AgentUser}} {
 		if a.Has(leaf.Name) {
 			continue
@@ -173,7 +185,7 @@ func found(out io.Writer, dir string, site tvSite, hosts []string, brokerDir, po
 		if err != nil {
 			return err
 		}
-		tell(out, ca.Entry{Name: leaf.Name, Cert: cert})
+		t.tell(ca.Entry{Name: leaf.Name, Cert: cert})
 	}
 	if err := a.Put("acl", []byte(site.cfg.AccessList(site.id)), 0o600); err != nil {
 		return err
@@ -181,7 +193,7 @@ func found(out io.Writer, dir string, site tvSite, hosts []string, brokerDir, po
 	if err := a.Put("mosquitto.conf", []byte(iptv.ListenerSettings(site.id, brokerDir, port)), 0o600); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, `
+	t.say(`
 All of it is in %s, with acl and mosquitto.conf for the broker. Next:
   edgeagent ca tv 101 102 ...     a certificate for each room
   docs/tv-broker.md               where each file belongs
@@ -210,6 +222,10 @@ A room that has one already is left alone.`,
 			if sets < 0 || sets > 16 {
 				return usageError{fmt.Errorf("--sets %d is out of range: 1 to 16", sets)}
 			}
+			t, err := f.teller(cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
 			site, err := f.site()
 			if err != nil {
 				return err
@@ -220,19 +236,19 @@ A room that has one already is left alone.`,
 			}
 			for _, room := range rooms {
 				for _, key := range site.cfg.RoomKeys(room) {
-					if err := issueRoom(cmd.OutOrStdout(), a, key, sets); err != nil {
-						return err
+					if err := issueRoom(t, a, key, sets); err != nil {
+						return t.end(err)
 					}
 				}
 			}
-			return nil
+			return t.end(nil)
 		},
 	}
 	cmd.Flags().IntVar(&sets, "sets", 0, "how many sets of a room get a certificate of their own; 0: one for all")
 	return cmd
 }
 
-func issueRoom(out io.Writer, a *ca.Authority, key string, sets int) error {
+func issueRoom(t *certTeller, a *ca.Authority, key string, sets int) error {
 	names := []string{"tv-" + key}
 	if sets > 0 {
 		names = nil
@@ -242,14 +258,14 @@ func issueRoom(out io.Writer, a *ca.Authority, key string, sets int) error {
 	}
 	for _, name := range names {
 		if a.Has(name) {
-			fmt.Fprintf(out, "%-24s is there already\n", name)
+			t.there(name)
 			continue
 		}
 		cert, err := a.Issue(ca.Leaf{Name: name, User: key})
 		if err != nil {
 			return err
 		}
-		tell(out, ca.Entry{Name: name, Cert: cert})
+		t.tell(ca.Entry{Name: name, Cert: cert})
 	}
 	return nil
 }

@@ -51,8 +51,9 @@ func commandsCommand(path *string) *cobra.Command {
 		Use:   "commands",
 		Short: "List the commands that wait, and what became of the last ones",
 		Long: `Commands lists what the agent is to tell its devices, the oldest first, and what
-became of the last ones, with the id that retry, cancel and resolve take. After a
-restart of the agent it knows those that wait and those whose outcome is unknown.
+became of the last ones, with the id that retry, cancel and resolve take. Below one
+that can be tried again stands how. After a restart of the agent it knows those that
+wait, those whose outcome is unknown, and those found not to be done.
 
 A WiFi command is about a stay: --room finds it by who is, or was lately, in the
 room.`,
@@ -65,6 +66,13 @@ room.`,
 	cmd.Flags().StringVar(&want.device, "device", "", "only those of this device")
 	cmd.Flags().StringVar(&want.room, "room", "", "only those about this room")
 	cmd.Flags().StringVar(&want.state, "state", "", "only those that are "+stateNames())
+	complete(cmd, "device", func() []string { return named(path, deviceNames) })
+	complete(cmd, "state", func() (words []string) {
+		for _, s := range states {
+			words = append(words, s.name)
+		}
+		return words
+	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		asJSON, err := output()
 		if err != nil {
@@ -73,7 +81,7 @@ room.`,
 		if want.state != "" && !slices.ContainsFunc(states, func(s stateWord) bool { return s.name == want.state }) {
 			return usageError{fmt.Errorf("unknown state %q; write %s", want.state, stateNames())}
 		}
-		body, err := askAgent(cmd.Context(), *path, http.MethodGet, "/api/status")
+		body, err := askAgent(cmd, *path, http.MethodGet, "/api/status")
 		if err != nil {
 			return err
 		}
@@ -167,6 +175,9 @@ func writeCommands(out io.Writer, p painter, list []agent.CommandView, now time.
 		if list[i].Note != "" {
 			fmt.Fprintln(out, "    "+p.as(faint, plain(list[i].Note)))
 		}
+		if list[i].Retry {
+			fmt.Fprintln(out, "    edgeagent retry "+word(list[i].ID))
+		}
 	}
 }
 
@@ -183,18 +194,20 @@ func stateColour(c agent.CommandView) string {
 }
 
 func retryCommand(path *string) *cobra.Command {
-	return deedCommand(path, "retry", &cobra.Command{
+	return deedCommand(path, "retry", retried, &cobra.Command{
 		Short: "Have a command tried again that waits or has failed",
 		Long: `Retry has a command tried now that waits for its next turn, and gives a failed one
-out once more, under a new id. One that failed before the agent was last started is
-not known any more: have the PMS send it again. One whose outcome is unknown must
-be resolved first: nobody may cut a card twice by mistake.`,
+out once more, under a new id. It does so once, only for a guest who is in that room
+now, and only if nothing about the same has come since; otherwise it says what to
+do. One whose outcome is unknown must be resolved first: nobody may cut a card twice
+by mistake. Of one that failed before the agent was last started, what it was to do
+is forgotten: have the PMS send it again. One that was resolved as not done is kept.`,
 		Example: "  edgeagent retry 'inspire/1/42/cut-a-key/1'",
 	})
 }
 
 func cancelCommand(path *string) *cobra.Command {
-	return deedCommand(path, "cancel", &cobra.Command{
+	return deedCommand(path, "cancel", cancelled, &cobra.Command{
 		Short: "Call a command off that no device has begun",
 		Long: `Cancel calls off a command that waits. One that a device has begun takes its
 course.`,
@@ -203,33 +216,48 @@ course.`,
 }
 
 // deedCommand is a verb that does one thing with a command of the agent.
-func deedCommand(path *string, deed string, cmd *cobra.Command) *cobra.Command {
+func deedCommand(path *string, deed string, takes func(agent.CommandView) bool, cmd *cobra.Command) *cobra.Command {
 	cmd.Use = deed + " COMMAND"
+	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
 		if len(args) != 1 || args[0] == "" {
 			return usageError{errors.New("name one command by its id, as edgeagent commands lists them")}
 		}
-		_, err := askAgent(cmd.Context(), *path, http.MethodPost, "/api/commands/"+url.PathEscape(args[0])+"/"+deed)
-		return err
+		if _, err := askAgent(cmd, *path, http.MethodPost, "/api/commands/"+url.PathEscape(args[0])+"/"+deed); err != nil {
+			return err
+		}
+		return tellResult(asJSON, result{Done: deed, About: args[0]})
 	}
-	cmd.ValidArgsFunction = commandIDs(path)
+	cmd.ValidArgsFunction = commandIDs(path, takes)
 	return cmd
 }
 
-// commandIDs has a shell complete the ids of commands, if an agent runs.
-func commandIDs(path *string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		var s standing
-		if len(args) == 0 {
-			body, err := askAgent(cmd.Context(), *path, http.MethodGet, "/api/status")
-			if err == nil && json.Unmarshal(body, &s) != nil {
-				s = standing{}
-			}
+// commandIDs has a shell complete the ids of those commands that a verb takes, if an
+// agent runs; then the words that may follow.
+func commandIDs(path *string, takes func(agent.CommandView) bool, then ...string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) (ids []string, _ cobra.ShellCompDirective) {
+		if len(args) == 1 {
+			return then, cobra.ShellCompDirectiveNoFileComp
 		}
-		var ids []string
-		for _, c := range slices.Concat(s.Open, s.Unknown, s.Recent) {
-			ids = append(ids, c.ID)
+		var s standing
+		body, err := askAgent(cmd, *path, http.MethodGet, "/api/status")
+		if len(args) > 0 || err != nil || json.Unmarshal(body, &s) != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		for _, c := range (choice{}).of(&s) {
+			if takes(c) {
+				ids = append(ids, c.ID)
+			}
 		}
 		return ids, cobra.ShellCompDirectiveNoFileComp
 	}
 }
+
+// What retry, cancel and resolve take.
+func retried(c agent.CommandView) bool   { return c.Retry || c.State == offsetstore.Pending }
+func cancelled(c agent.CommandView) bool { return c.State == offsetstore.Pending && !c.Setting }
+func resolved(c agent.CommandView) bool  { return c.Unknown }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"edgeagent/internal/config"
 	"edgeagent/internal/web"
@@ -23,10 +24,22 @@ import (
 // may open the file may do everything, so only its owner may.
 
 // listenControl opens the socket. One that is left from an earlier process is
-// taken over: the store is ours by now, so that process is gone.
+// taken over; one that somebody answers at is not, and neither is what is no socket.
 func listenControl(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return nil, fmt.Errorf("control socket: %w", err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return nil, fmt.Errorf("control socket: %s is there and no socket; name another path as status.socket", path)
+	default:
+		if other, err := net.DialTimeout("unix", path, time.Second); err == nil {
+			return nil, errors.Join(fmt.Errorf("control socket: another edgeagent answers at %s; stop that one first, or name another path as status.socket", path), other.Close())
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("control socket: %w", err)
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
@@ -42,7 +55,7 @@ func listenControl(path string) (net.Listener, error) {
 }
 
 // operator is what a person can do with the house.
-func (h *house) operator(l *config.Loaded, log zerolog.Logger, reload func() error) *web.Operator {
+func (h *house) operator(l *config.Loaded, log zerolog.Logger, reload func() (string, error)) *web.Operator {
 	return &web.Operator{
 		Reload:    reload,
 		Reconnect: h.agent.Reconnect, Retry: h.agent.Retry, Cancel: h.agent.Cancel, Resolve: h.agent.Resolve,
@@ -60,27 +73,38 @@ func (h *house) probe(ctx context.Context, device string) error {
 	return fmt.Errorf("there is no device %q", device)
 }
 
-// socketOf is the control socket of the agent that serves a property file. The
-// file may have problems that the running agent has not met yet.
-func socketOf(path string) (string, error) {
-	loaded, problems := config.Load(path)
-	if loaded == nil {
-		fmt.Fprint(os.Stderr, problems.Render())
-		return "", errSilent
+// socketVariable names the control socket where no flag does.
+const socketVariable = "EDGEAGENT_SOCKET"
+
+// talks gives a verb that speaks with the running agent the flag --socket.
+func talks(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().String("socket", "", "the control socket of the agent (default $"+socketVariable+", or what the property file says)")
+	return cmd
+}
+
+// socketOf is the control socket that a verb is to speak with: the one that is
+// named, or that of the agent that serves a property file. The file may have
+// problems that the running agent has not met yet.
+func socketOf(cmd *cobra.Command, path string) (string, error) {
+	if flag := cmd.Flag("socket"); flag != nil && flag.Value.String() != "" {
+		return flag.Value.String(), nil
 	}
-	return loaded.Status.Socket, nil
+	if named := os.Getenv(socketVariable); named != "" {
+		return named, nil
+	}
+	return config.Socket(path)
 }
 
 // askWait is how long the command line waits for the running agent.
 const askWait = 10 * time.Second
 
 // askAgent is ask of the agent that serves a property file, with a bound.
-func askAgent(ctx context.Context, file, method, path string) ([]byte, error) {
-	socket, err := socketOf(file)
+func askAgent(cmd *cobra.Command, file, method, path string) ([]byte, error) {
+	socket, err := socketOf(cmd, file)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+	ctx, cancel := context.WithTimeout(cmd.Context(), askWait)
 	defer cancel()
 	return ask(ctx, socket, method, path)
 }
@@ -91,12 +115,43 @@ const maxAnswer = 4 << 20
 // ask has the running agent do something, and returns what it answers. path is
 // escaped already.
 func ask(ctx context.Context, socket, method, path string) ([]byte, error) {
-	resp, err := request(ctx, socket, method, path)
+	resp, err := send(ctx, socket, method, path)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Content-Type") == "application/json" {
+		return io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // nothing runs, and it says why
+	}
+	if err := refusalIn(resp); err != nil {
+		return nil, err
+	}
 	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+}
+
+// request is ask for an answer of any length.
+func request(ctx context.Context, socket, method, path string) (*http.Response, error) {
+	resp, err := send(ctx, socket, method, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := refusalIn(resp); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// refusalIn is what the agent says where it does not do what it was asked for.
+func refusalIn(resp *http.Response) error {
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	return errors.New(strings.TrimSpace(string(body)))
 }
 
 // errNobody says that no agent listens at a socket.
@@ -106,8 +161,8 @@ func (e errNobody) Error() string {
 	return "no agent answers at " + e.socket + "; is it running with this property file?"
 }
 
-// request is ask for an answer of any length.
-func request(ctx context.Context, socket, method, path string) (*http.Response, error) {
+// send puts a request to the agent.
+func send(ctx context.Context, socket, method, path string) (*http.Response, error) {
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -125,13 +180,5 @@ func request(ctx context.Context, socket, method, path string) (*http.Response, 
 	case err != nil:
 		return nil, errNobody{socket}
 	}
-	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, err
-	}
-	return nil, errors.New(strings.TrimSpace(string(body)))
+	return resp, nil
 }

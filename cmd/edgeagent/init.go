@@ -17,6 +17,7 @@ import (
 
 	"edgeagent/drivers/keycard"
 	"edgeagent/internal/config"
+	"edgeagent/internal/schema"
 )
 
 func initCommand(path *string) *cobra.Command {
@@ -29,11 +30,13 @@ func initCommand(path *string) *cobra.Command {
 		Long: `Init writes a first property file, with comments, that passes check. On a terminal
 it asks what no flag has answered, lists the serial ports, shows the certificate of
 the WiFi controller, and keeps each secret in a file of its own beside the property
-file. Then it tries to log in to the PMS. It overwrites nothing.
+file, with property.schema.json for editors. Then it tries to log in to the PMS. It
+overwrites nothing.
 
 Without a terminal the flags must answer, and the secrets lie in their files already:
 pms-secret and pms-app-key, or mews-client-token and mews-access-token, and if the
-devices need them broker-password, wifi-password, wifi-api-key or omada-secret.
+devices need them broker-password, wifi-password, wifi-api-key, omada-secret,
+radius-database-password or radius-nas-secret.
 
 It exits with 1 if the log-in fails: the file is written then all the same, and
 edgeagent probe tries again.`,
@@ -107,9 +110,22 @@ func (v *interview) hold(ctx context.Context, list []question) error {
 	return v.logIn(ctx, loaded)
 }
 
-// write makes the file; it is for its owner only, who may show it.
+// write makes the file; it is for its owner only, who may show it. The schema that it
+// names for editors goes beside it, unless there is one.
 func (v *interview) write(text string) error {
-	f, err := newFile(v.path)
+	shape, err := schema.JSON()
+	if err != nil {
+		return err
+	}
+	beside := filepath.Join(filepath.Dir(v.path), "property.schema.json")
+	if err := writeNew(beside, string(shape)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return writeNew(v.path, text)
+}
+
+func writeNew(file, text string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

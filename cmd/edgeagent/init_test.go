@@ -20,7 +20,9 @@ func TestEveryInterviewMakesASoundFile(t *testing.T) {
 	pin := strings.Repeat("0f", 32)
 	wifis := []answers{{"wifi": none}, {"wifi": "unifi", "wifi-url": "https://h", "wifi-user": none, "wifi-pin": pin}, {"wifi": "unifi", "wifi-url": "https://h:8443", "wifi-user": "u", "wifi-pin": pin},
 		{"wifi": "mikrotik", "wifi-url": "https://h", "wifi-user": "u", "wifi-pin": pin}, {"wifi": "nomadix", "wifi-url": "http://h:1111", "wifi-user": none},
-		{"wifi": "omada", "wifi-url": "https://h", "omada-id": "0123456789abcdef0123456789abcdef", "omada-client": "c", "wifi-pin": pin}, {"wifi": "opnsense", "wifi-url": "https://h", "wifi-server": "vouchers", "wifi-pin": pin}}
+		{"wifi": "omada", "wifi-url": "https://h", "omada-id": "0123456789abcdef0123456789abcdef", "omada-client": "c", "wifi-pin": pin}, {"wifi": "opnsense", "wifi-url": "https://h", "wifi-server": "vouchers", "wifi-pin": pin},
+		{"wifi": "radius", "radius-database": "mysql", "radius-address": "10.0.0.5:3306", "radius-name": "radius", "radius-user": "agent", "radius-pin": pin, "radius-nas": "10.0.0.2"},
+		{"wifi": "radius", "radius-database": "postgres", "radius-address": "/run/postgresql/.s.PGSQL.5432", "radius-name": "radius", "radius-user": "agent", "radius-nas": none}}
 	n := 0
 	for _, link := range links {
 		for _, encoder := range encoders {

@@ -40,6 +40,7 @@ room if it says so. No line names a guest.`,
 	cmd.Flags().BoolVarP(&view.follow, "follow", "f", false, "go on showing new lines until Ctrl-C")
 	cmd.Flags().IntVarP(&view.last, "lines", "n", 100, "how many lines to begin with; 0 for all there are")
 	cmd.Flags().StringVar(&view.device, "device", "", "only lines about this device or PMS link")
+	complete(cmd, "device", func() []string { return named(path, linksAndDevices) })
 	cmd.Flags().StringVar(&view.room, "room", "", "only lines about this room")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if view.json, err = output(); err != nil {
@@ -48,7 +49,7 @@ room if it says so. No line names a guest.`,
 		if view.last < 0 {
 			return usageError{errors.New("--lines cannot be negative; write 0 for all lines")}
 		}
-		socket, err := socketOf(*path)
+		socket, err := socketOf(cmd, *path)
 		if err != nil {
 			return err
 		}
@@ -150,9 +151,7 @@ func (v *logView) write(lines []logring.Line) error {
 
 func (v *logView) line(l logring.Line) error {
 	if v.json {
-		enc := json.NewEncoder(v.out)
-		enc.SetEscapeHTML(false)
-		return enc.Encode(l)
+		return writeLine(v.out, l)
 	}
 	colour := map[string]string{"warn": doubt, "error": bad, "fatal": bad, "debug": faint}[l.Level]
 	if colour == "" {

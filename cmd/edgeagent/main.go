@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	edgeconfig "edgeagent/internal/config"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -64,7 +66,7 @@ and closes the WiFi. One property file says what it serves.`,
 			return usageError{errors.New("say what to do: " + names(verbs(new(string))))}
 		},
 	}
-	config := root.PersistentFlags().StringP("config", "c", "/etc/edgeagent/property.yaml", "the property file")
+	config := root.PersistentFlags().StringP("config", "c", edgeconfig.DefaultPath, "the property file")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(verbs(config)...)
 	root.SetHelpCommand(helpCommand(root))
@@ -76,10 +78,12 @@ and closes the WiFi. One property file says what it serves.`,
 // comes to life.
 func verbs(config *string) []*cobra.Command {
 	return []*cobra.Command{
-		initCommand(config), setupCommand(config), checkCommand(config), explainCommand(config), testCommand(config), probeCommand(config), portsCommand(config),
-		runCommand(config), reloadCommand(config),
-		statusCommand(config), commandsCommand(config), retryCommand(config), cancelCommand(config), resolveCommand(config), logCommand(config),
-		voucherCommand(config), pageCommand(config), passwordCommand(), reconnectCommand(config), traceCommand(config), supportCommand(config),
+		initCommand(config), setupCommand(config), checkCommand(config), explainCommand(config), testCommand(config), talks(probeCommand(config)), portsCommand(config),
+		runCommand(config), talks(reloadCommand(config)),
+		talks(statusCommand(config)), talks(commandsCommand(config)), talks(retryCommand(config)), talks(cancelCommand(config)),
+		talks(resolveCommand(config)), talks(logCommand(config)),
+		talks(voucherCommand(config)), talks(pageCommand(config)), passwordCommand(), talks(reconnectCommand(config)),
+		talks(traceCommand(config)), talks(supportCommand(config)),
 		safeCommand(config), backupCommand(config), restoreCommand(config), caCommand(config), rulesCommand(), schemaCommand(), manCommand(), versionCommand(),
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 )
 
 func pageCommand(path *string) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "page",
 		Short: "Print a link that lets a browser operate",
 		Long: `Page asks the agent that serves the property file for a link to its status page.
@@ -31,22 +30,20 @@ password for that, since only who may open the control socket can ask.
 From another computer, forward the port first: ssh -L 8080:127.0.0.1:8080 GATEWAY`,
 		Example: "  edgeagent page --config /etc/edgeagent/property.yaml",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			loaded, problems := config.Load(*path)
-			if loaded == nil {
-				fmt.Fprint(os.Stderr, problems.Render())
-				return errSilent
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
-			defer cancel()
-			link, err := ask(ctx, loaded.Status.Socket, http.MethodPost, "/api/page")
-			if err != nil {
-				return err
-			}
-			_, err = os.Stdout.Write(link)
-			return err
-		},
 	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		link, err := askAgent(cmd, *path, http.MethodPost, "/api/page")
+		if err != nil {
+			return err
+		}
+		return tellResult(asJSON, result{Done: "page", Text: strings.TrimSpace(string(link))})
+	}
+	return cmd
 }
 
 // openPage makes the status page and opens its address. A nil property file has
@@ -138,8 +135,7 @@ func (h *house) rules(l *config.Loaded) *web.Rules {
 			if !ok {
 				return e, fmt.Errorf("the event %s is not among the last ones any more", id)
 			}
-			e.Guests = []pms.Guest{sampleGuest()}
-			e.Stay.Guests = e.Guests
+			standIn(&e)
 			return e, nil
 		},
 		Explain: h.agent.Explain,

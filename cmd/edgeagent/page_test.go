@@ -104,6 +104,9 @@ func TestPageOfAWholeAgent(t *testing.T) {
 	w.eventually("the page shows the TV", told(`"iptv":{"device":"tvs","action":"welcome","state":"Processed"`))
 	w.eventually("the page shows the WiFi", told(`"action":"ensure","state":"Processed"`))
 	w.eventually("the page shows the event", told(`"kind":"stay.checked_in"`))
+	w.send("2-check-in-as-update.json")
+	w.send("4-message.json")
+	w.eventually("the page shows the message", told(`"kind":"guest.message"`))
 	w.eventually("the page shows the log", told(`"message":"command settled"`))
 	if code, text := o.post("/api/devices/tvs/probe", ""); code != http.StatusNoContent {
 		t.Errorf("probe: %d %s", code, text)
@@ -133,6 +136,9 @@ func TestPageOfAWholeAgent(t *testing.T) {
 		code, text := o.post("/api/events/"+url.PathEscape(e.ID)+"/explain", "")
 		if code != http.StatusOK || strings.Contains(text, "Sohn") {
 			t.Errorf("explain %s: %d %s", e.ID, code, text)
+		}
+		if e.Kind == "guest.message" && (!strings.Contains(text, `"fires":[{"rule":"show`) || !strings.Contains(text, "Please call the front desk.")) {
+			t.Errorf("a message that was shown: %s", text)
 		}
 		if e.Kind == "room.occupied" && !strings.Contains(text, "Sample") {
 			t.Errorf("no sample guest: %s", text)

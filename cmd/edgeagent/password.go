@@ -24,30 +24,37 @@ The password itself stands in no file. Name the file as password_file of a user
 under status in the property file.
 
 It asks twice on a terminal; otherwise it reads one line.`,
-		Example: "  edgeagent password -o page-desk",
+		Example: "  edgeagent password --file page-desk",
 		Args:    noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			given, err := askPassword(os.Stdin, os.Stderr)
-			if err != nil {
-				return err
-			}
-			line, err := password.New(given)
-			if err != nil {
-				return err
-			}
-			if file == "" {
-				fmt.Println(line)
-				return nil
-			}
-			f, err := newFile(file)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(f, line)
-			return errors.Join(err, f.Close())
-		},
 	}
-	cmd.Flags().StringVarP(&file, "output", "o", "", "a new file (mode 0600); without it, the terminal")
+	cmd.Flags().StringVar(&file, "file", "", "a new file (mode 0600); without it, the terminal")
+	output := outputFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		given, err := askPassword(os.Stdin, os.Stderr)
+		if err != nil {
+			return err
+		}
+		line, err := password.New(given)
+		if err != nil {
+			return err
+		}
+		if file == "" {
+			return tellResult(asJSON, result{Done: "password", Text: line})
+		}
+		f, err := newFile(file)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(f, line)
+		if err = errors.Join(err, f.Close()); err != nil || !asJSON {
+			return err
+		}
+		return tellResult(asJSON, result{Done: "password", About: file})
+	}
 	return cmd
 }
 

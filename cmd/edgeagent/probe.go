@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ verified, and of a PN532 what locks must know of its signing key.`,
 			learnPins(ctx, t, loaded)
 			err = errSilent
 		} else {
-			err = probe(ctx, t, loaded, names)
+			err = withAgent(cmd, *path, probe(ctx, t, loaded, names))
 		}
 		if asJSON {
 			return errors.Join(writeJSON(os.Stdout, t.Found), err)
@@ -64,6 +65,19 @@ verified, and of a PN532 what locks must know of its signing key.`,
 		return err
 	}
 	return cmd
+}
+
+// withAgent says of what did not answer that our own agent may have it: a link and a
+// line serve one at a time.
+func withAgent(cmd *cobra.Command, path string, err error) error {
+	var usage usageError
+	if err == nil || errors.As(err, &usage) {
+		return err
+	}
+	if _, silent := askAgent(cmd, path, http.MethodGet, "/-/healthy"); silent != nil {
+		return err
+	}
+	return fmt.Errorf("%w; this property's agent runs, and holds its links and lines: press Test on its page (edgeagent page), or stop it and probe again", err)
 }
 
 // probe asks all, or those named.

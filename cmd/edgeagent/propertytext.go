@@ -33,6 +33,10 @@ var parts = map[string]func(answers) bool{
 	"wifi-key":  wantsKey,
 	"wifi-pin":  having("wifi-pin"),
 	"omada":     is("wifi", "omada"),
+	"radius":    is("wifi", "radius"),
+	"line":      func(a answers) bool { return a["wifi"] == "radius" && !strings.HasPrefix(a["radius-address"], "/") },
+	"nas":       both("wifi", "radius-nas"),
+	"pin":       having("radius-pin"),
 }
 
 // wantsKey reports whether the controller is asked with an API key.

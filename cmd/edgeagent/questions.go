@@ -102,8 +102,8 @@ func linkQuestions() []question {
 }
 
 func deviceQuestions() []question {
-	wired, wifi := having("encoder"), having("wifi")
-	return []question{
+	wired, wifi := having("encoder"), func(a answers) bool { return a.has("wifi") && a["wifi"] != "radius" }
+	return append([]question{
 		{flag: "encoder", text: "Encoder of the lock system", help: "a serial port as listed above, its number there, or host:port; none without one", usual: always(none), wrong: wrongEncoder},
 		{flag: "protocol", text: "Lock system", help: "salto also for others that speak the Industry Standard link", oneOf: []string{"salto", "onity", "vingcard"}, when: wired, usual: always("salto")},
 		{flag: "encoder-name", text: "The encoder's name in the lock system", help: "exactly as it stands there; its number with onity and vingcard", when: wired, wrong: func(_ answers, text string) string {
@@ -117,7 +117,7 @@ func deviceQuestions() []question {
 		{flag: "tv-user", text: "User name at the broker", when: having("tv"), usual: always(none)},
 		{flag: "tv-password", text: "Password at the broker", secret: "broker-password", when: both("tv", "tv-user")},
 		{flag: "tv-ca-file", text: "File with the authority that signed the broker's certificate", when: having("tv"), quiet: unasked},
-		{flag: "wifi", text: "WiFi controller", oneOf: []string{none, "unifi", "mikrotik", "nomadix", "omada", "opnsense"}, usual: always(none)},
+		{flag: "wifi", text: "WiFi controller", oneOf: []string{none, "unifi", "mikrotik", "nomadix", "omada", "opnsense", "radius"}, usual: always(none)},
 		{flag: "wifi-url", text: "Address of the controller", help: "such as https://192.168.1.1", when: wifi},
 		{flag: "wifi-user", text: "User name at the controller", help: "none with an API key", when: is("wifi", "unifi", "mikrotik", "nomadix"), usual: func(a answers) string {
 			return map[string]string{"mikrotik": "edgeagent"}[a["wifi"]] + map[string]string{"unifi": none, "nomadix": none}[a["wifi"]]
@@ -129,14 +129,38 @@ func deviceQuestions() []question {
 		{flag: "omada-client", text: "Client id there", when: is("wifi", "omada")},
 		{flag: "omada-secret", text: "Client secret there", secret: "omada-secret", when: is("wifi", "omada")},
 		{flag: "wifi-pin", text: "SHA-256 of the controller's certificate", help: "compare it with what the controller's own page shows", when: func(a answers) bool {
-			return a.has("wifi") && !strings.HasPrefix(a["wifi-url"], "http://")
-		}, wrong: func(_ answers, text string) string {
-			if !fingerprint.MatchString(text) {
-				return "64 hexadecimal digits"
+			return wifi(a) && !strings.HasPrefix(a["wifi-url"], "http://")
+		}, wrong: wrongPin},
+	}, radiusQuestions()...)
+}
+
+func radiusQuestions() []question {
+	radius, line := is("wifi", "radius"), func(a answers) bool { return a["wifi"] == "radius" && !strings.HasPrefix(a["radius-address"], "/") }
+	return []question{
+		{flag: "radius-database", text: "Database that FreeRADIUS reads", help: "mysql also for MariaDB", oneOf: []string{"mysql", "postgres"}, when: radius, usual: always("mysql")},
+		{flag: "radius-address", text: "Address of that database", help: "such as 10.0.0.5:3306, or the path of a Unix socket", when: radius, wrong: func(_ answers, text string) string {
+			if host, port, err := net.SplitHostPort(text); !strings.HasPrefix(text, "/") && (err != nil || host == "" || port == "") {
+				return "an address such as 10.0.0.5:3306, or the path of a Unix socket"
 			}
 			return ""
 		}},
+		{flag: "radius-name", text: "Name of that database", when: radius, usual: always("radius")},
+		{flag: "radius-user", text: "User name at the database", when: radius, usual: always("agent")},
+		{flag: "radius-password", text: "Password at the database", secret: "radius-database-password", when: line},
+		{flag: "radius-pin", text: "SHA-256 of the database's certificate", help: "with 64 zeros edgeagent probe shows the right one", when: func(a answers) bool {
+			host, _, _ := net.SplitHostPort(a["radius-address"]) // "" for a Unix socket
+			return line(a) && host != "localhost" && !net.ParseIP(host).IsLoopback()
+		}, usual: always(strings.Repeat("0", 64)), wrong: wrongPin},
+		{flag: "radius-nas", text: "Address of the hotspot (NAS)", help: "such as 10.0.0.2, for Disconnect; none if it takes none", when: radius, usual: always(none)},
+		{flag: "radius-secret", text: "Secret for Disconnect at the hotspot", secret: "radius-nas-secret", when: both("wifi", "radius-nas")},
 	}
+}
+
+func wrongPin(_ answers, text string) string {
+	if !fingerprint.MatchString(text) {
+		return "64 hexadecimal digits"
+	}
+	return ""
 }
 
 var fingerprint = regexp.MustCompile(`^[0-9A-Fa-f:]{64,95}$`)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -28,8 +29,10 @@ type renewer interface{ Reload() error }
 type reload struct {
 	mu     sync.Mutex
 	path   string
-	loaded *config.Loaded // as it was at the start, with what was taken over since
-	log    zerolog.Logger
+	loaded *config.Loaded // as it was at the start: what waits for a restart differs from that
+	// secrets are those of the page's users then, see secretsOf.
+	secrets string
+	log     zerolog.Logger
 }
 
 // reloadOn reloads at each signal.
@@ -40,16 +43,16 @@ func (h *house) reloadOn(ctx context.Context, signals <-chan os.Signal, r *reloa
 			return
 		case <-signals:
 		}
-		_ = h.reload(r) // it is logged, and shown on the page
+		_, _ = h.reload(r) // it is logged, and shown on the page
 	}
 }
 
 // reload reads the property file and takes over what can be. With a problem in
-// it nothing is: the old rules and names stay in force.
-func (h *house) reload(r *reload) error {
+// it nothing is: what was read before stays in force. restart says what of it
+// counts only after a restart; "" for nothing.
+func (h *house) reload(r *reload) (restart string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h.renewCertificates(r.log)
 	fresh, problems := config.Load(r.path)
 	if problems.Fatal() {
 		first := problems[0].String()
@@ -58,16 +61,54 @@ func (h *house) reload(r *reload) error {
 		}
 		h.agent.ReloadRefused(first)
 		r.log.Error().Int("problems", len(problems)).Str("problem", first).Msg("the property file was not taken over")
-		return errors.New("nothing was taken over: " + first)
+		return "", errors.New("nothing was taken over: " + first)
 	}
+	h.renewCertificates(r.log)
 	h.remap(fresh)
-	restart := ""
-	if changed := needRestart(r.loaded, fresh); len(changed) > 0 {
-		restart = "a change of " + strings.Join(changed, ", ") + " counts after a restart"
-	}
+	restart = restartFor(needRestart(r.loaded, fresh), r.secrets != secretsOf(&fresh.File))
 	h.agent.Reload(fresh.Table, restart)
-	r.log.Info().Str("waits for a restart", restart).Msg("rules and rooms taken over from the property file")
-	return nil
+	line := r.log.Info()
+	if restart != "" {
+		line.Str("restart", restart)
+	}
+	line.Msg("rules and rooms taken over from the property file")
+	return restart, nil
+}
+
+// restartFor says what counts only after a restart, "" for nothing: sections of the
+// property file, and what users of the page prove themselves with.
+func restartFor(sections []string, secrets bool) string {
+	var what []string
+	switch len(sections) {
+	case 0:
+	case 1:
+		what = append(what, "in the section "+sections[0])
+	default:
+		what = append(what, "in the sections "+strings.Join(sections[:len(sections)-1], ", ")+" and "+sections[len(sections)-1])
+	}
+	if secrets {
+		what = append(what, "in the password or token file of a user of the page")
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	return "what has changed " + strings.Join(what, ", and ") + " counts after a restart"
+}
+
+// secretsOf is a sum over what the users of the page prove themselves with, as it
+// stands in their files: it changes when one of them does.
+func secretsOf(f *config.File) string {
+	sum := sha256.New()
+	for _, u := range f.Status.Users {
+		for _, file := range []string{u.PasswordFile, u.TokenFile} {
+			text := ""
+			if file != "" {
+				text, _ = config.Secret(file) // one that cannot be read is a problem of the file
+			}
+			fmt.Fprintf(sum, "%d %s\n", len(text), text)
+		}
+	}
+	return string(sum.Sum(nil))
 }
 
 // remap gives encoders and TVs the names that rooms have now.

@@ -80,7 +80,7 @@ func TestReload(t *testing.T) {
 		return strings.Replace(text, "ack_timeout: 2s", "ack_timeout: 3s", 1)
 	})
 	w.eventually("the page says what waits for a restart", func() bool {
-		return w.condition("restart-needed") == "a change of devices counts after a restart"
+		return w.condition("restart-needed") == "what has changed in the section devices counts after a restart"
 	})
 	if text := w.condition("reload-refused"); text != "" {
 		t.Errorf("still refused: %q", text)
@@ -110,6 +110,23 @@ func TestWhatNeedsARestart(t *testing.T) {
 	} {
 		if got := needRestart(running, of(c.change)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestRestartInWords(t *testing.T) {
+	for _, c := range []struct {
+		sections []string
+		secrets  bool
+		want     string
+	}{
+		{nil, false, ""},
+		{[]string{"property"}, false, "what has changed in the section property counts after a restart"},
+		{[]string{"property", "log", "pms"}, true, "what has changed in the sections property, log and pms, and in the password or token file of a user of the page counts after a restart"},
+		{nil, true, "what has changed in the password or token file of a user of the page counts after a restart"},
+	} {
+		if got := restartFor(c.sections, c.secrets); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }

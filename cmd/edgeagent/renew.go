@@ -33,11 +33,15 @@ mosquitto, the agent at its next connection, or at once after a SIGHUP.`,
 			if err := dialable(hosts); err != nil {
 				return err
 			}
+			t, err := f.teller(cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
 			a, err := ca.Open(f.folder(), time.Now())
 			if err != nil {
 				return err
 			}
-			return renew(cmd.OutOrStdout(), a, names, hosts, within)
+			return t.end(renew(t, a, names, hosts, within))
 		},
 	}
 	cmd.Flags().DurationVar(&within, "within", 60*24*time.Hour, "how soon a certificate must end to be prolonged")
@@ -47,7 +51,7 @@ mosquitto, the agent at its next connection, or at once after a SIGHUP.`,
 
 // renew prolongs what is named, or what ends soon: the authority first, since
 // no certificate is good for longer than it is.
-func renew(out io.Writer, a *ca.Authority, names, hosts []string, within time.Duration) error {
+func renew(t *certTeller, a *ca.Authority, names, hosts []string, within time.Duration) error {
 	var damage error
 	if len(names) == 0 {
 		var all []ca.Entry
@@ -59,7 +63,7 @@ func renew(out io.Writer, a *ca.Authority, names, hosts []string, within time.Du
 			}
 		}
 		if len(names) == 0 {
-			fmt.Fprintf(out, "no certificate ends within %d days\n", int(within.Hours()/24))
+			t.say("no certificate ends within %d days\n", int(within.Hours()/24))
 		}
 	}
 	for _, name := range names {
@@ -67,9 +71,9 @@ func renew(out io.Writer, a *ca.Authority, names, hosts []string, within time.Du
 		if err != nil {
 			return err
 		}
-		tell(out, ca.Entry{Name: name, Cert: cert})
+		t.tell(ca.Entry{Name: name, Cert: cert})
 		if cert.IsCA {
-			fmt.Fprintln(out, "bring ca.crt to the broker, the agent and the TVs, in any order: what the old one signed stays good")
+			t.say("bring ca.crt to the broker, the agent and the TVs, in any order: what the old one signed stays good\n")
 		}
 	}
 	return damage
@@ -83,6 +87,10 @@ func (f *caFlags) listCommand() *cobra.Command {
 		Example: "  edgeagent ca list",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, err := f.teller(cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
 			a, err := ca.Look(f.folder())
 			if err != nil {
 				return err
@@ -90,13 +98,13 @@ func (f *caFlags) listCommand() *cobra.Command {
 			all, damage := a.List()
 			soon := false
 			for _, e := range all {
-				tell(cmd.OutOrStdout(), e)
+				t.tell(e)
 				soon = soon || time.Until(e.Cert.NotAfter) < 30*24*time.Hour
 			}
 			if damage == nil && soon {
-				return errors.New("a certificate has ended or ends within 30 days: run edgeagent ca renew")
+				damage = errors.New("a certificate has ended or ends within 30 days: run edgeagent ca renew")
 			}
-			return damage
+			return t.end(damage)
 		},
 	}
 }
@@ -110,11 +118,19 @@ it changes only with the prefix of the topics and with bridges.`,
 		Example: "  edgeagent ca acl > /etc/mosquitto/edgeagent/acl",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			site, err := f.site()
-			if err == nil {
-				fmt.Fprint(cmd.OutOrStdout(), site.cfg.AccessList(site.id))
+			t, err := f.teller(cmd.OutOrStdout())
+			if err != nil {
+				return err
 			}
-			return err
+			site, err := f.site()
+			switch {
+			case err != nil:
+				return err
+			case t.asJSON:
+				return writeJSON(t.out, result{Done: "ca acl", Text: site.cfg.AccessList(site.id)})
+			}
+			t.say("%s", site.cfg.AccessList(site.id))
+			return nil
 		},
 	}
 }

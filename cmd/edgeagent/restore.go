@@ -90,7 +90,7 @@ func (f *restoreFlags) restore(file, path string, asJSON bool) error {
 		return err
 	}
 	wait = awaiting("restoring")
-	err = plan.carryOut(in)
+	err = plan.carryOut(file)
 	wait.over()
 	if err != nil {
 		return err

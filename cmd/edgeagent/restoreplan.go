@@ -134,15 +134,17 @@ func (p *restorePlan) place() (outside []string, err error) {
 var errChanged = errors.New("the file has changed while it was read; nothing was restored")
 
 // carryOut writes everything beside its place, and only then puts it there.
-func (p *restorePlan) carryOut(in io.ReadSeeker) (err error) {
+func (p *restorePlan) carryOut(file string) (err error) {
 	defer func() {
 		if err != nil {
 			p.giveUp()
 		}
 	}()
-	if _, err := in.Seek(0, io.SeekStart); err != nil {
+	in, err := os.Open(file)
+	if err != nil {
 		return err
 	}
+	defer in.Close()
 	reader, err := p.found.reader.Again(in)
 	if err != nil {
 		return err
@@ -155,7 +157,7 @@ func (p *restorePlan) carryOut(in io.ReadSeeker) (err error) {
 		switch {
 		case err != nil:
 			return err
-		case e != want:
+		case e.Kind != want.Kind || e.Name != want.Name || e.Size != want.Size:
 			return errChanged
 		}
 		if err := writeHalf(p.places[i], e, reader); err != nil {
@@ -194,7 +196,7 @@ func writeHalf(path string, e backup.Entry, in io.Reader) error {
 	mode := fs.FileMode(e.Mode) & 0o644 // nothing here is a program, or anybody's to change
 	if info, missing := os.Stat(dir); missing == nil && os.Geteuid() == 0 {
 		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
-			err = errors.Join(err, out.Chown(int(owner.Uid), int(owner.Gid)))
+			err = errors.Join(err, syscall.Fchown(int(out.Fd()), int(owner.Uid), int(owner.Gid)))
 		}
 	}
 	return errors.Join(err, out.Chmod(mode|0o600), out.Sync(), out.Close())

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -91,16 +92,13 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 		return err
 	}
 	page.Problems, page.Lines, page.Standing = problems.Render(), lines, outside()
-	for _, p := range problems {
-		level := zerolog.ErrorLevel
-		if p.Warning {
-			level = zerolog.WarnLevel
-		}
-		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
-	}
+	logProblems(problems, log)
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")
 		group.Go(func() error { return web.Serve(shown, l, page.Handler()) })
+		if control := controlOf(path, log); control != nil {
+			group.Go(func() error { return web.Serve(shown, control, page.Control()) })
+		}
 		group.Go(func() error { return watchdog(shown, func() []agent.Stuck { return nil }, log) })
 		ready("the property file has problems")
 		<-ctx.Done()
@@ -117,8 +115,8 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 			err = closing
 		}
 	}()
-	again := &reload{path: path, loaded: loaded, log: log}
-	page.Look, page.Pulse, page.Operator, page.Rules = h.agent.Look, h.agent.Pulse, h.operator(loaded, log, func() error { return h.reload(again) }), h.rules(loaded)
+	again := &reload{path: path, loaded: loaded, secrets: secretsOf(&loaded.File), log: log}
+	page.Look, page.Pulse, page.Operator, page.Rules = h.agent.Look, h.agent.Pulse, h.operator(loaded, log, func() (string, error) { return h.reload(again) }), h.rules(loaded)
 	control, err := listenControl(loaded.Status.Socket)
 	if err != nil {
 		l.Close()
@@ -137,6 +135,30 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	err = group.Wait()
 	log.Info().Msg("stopped")
 	return err
+}
+
+func logProblems(problems config.Problems, log zerolog.Logger) {
+	for _, p := range problems {
+		level := zerolog.ErrorLevel
+		if p.Warning {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Str("problem", p.String()).Msg("property file")
+	}
+}
+
+// controlOf is the control socket of an agent that runs nothing, so that edgeagent
+// status and edgeagent page say why. Without one there is still the page; nil then.
+func controlOf(path string, log zerolog.Logger) net.Listener {
+	socket, err := config.Socket(path)
+	if err == nil {
+		var l net.Listener
+		if l, err = listenControl(socket); err == nil {
+			return l
+		}
+	}
+	log.Warn().Err(err).Msg("edgeagent status and edgeagent page find no answer here")
+	return nil
 }
 
 // ready tells systemd, if it started us.

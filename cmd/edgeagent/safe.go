@@ -12,7 +12,7 @@ import (
 )
 
 func safeCommand(path *string) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "safe",
 		Short: "Put the door relays of all panels back, and lamps and buzzers out",
 		Long: `Safe puts the door relay of every encoder's panel to its safe level, then
@@ -26,14 +26,23 @@ runs, the lines are its own, and safe says so and changes nothing.
 It exits with 1 if an output could not be switched off.`,
 		Example: "  edgeagent safe --config /etc/edgeagent/property.yaml",
 		Args:    noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			file, err := config.Peek(*path)
-			if err != nil {
-				return err
-			}
-			return within(5*time.Second, func() error { return safe(file, gpioLine) })
-		},
 	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		file, err := config.Peek(*path)
+		if err != nil {
+			return err
+		}
+		if err := within(5*time.Second, func() error { return safe(file, gpioLine) }); err != nil {
+			return err
+		}
+		return tellResult(asJSON, result{Done: "safe"})
+	}
+	return cmd
 }
 
 // safe switches off the outputs of all panels. One that fails keeps no other from it.

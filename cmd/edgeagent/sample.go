@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"edgeagent/internal/agent"
 	"edgeagent/internal/config"
 	"edgeagent/pms"
 	"edgeagent/rules"
@@ -37,6 +38,28 @@ func sample(l *config.Loaded, kind string, fields []string, now time.Time) ([]pm
 // sampleGuest stands for guests whose names are nobody's business.
 func sampleGuest() pms.Guest { return pms.Guest{Title: "Ms", First: "Sam", Last: "Sample"} }
 
+func sampleMessage() map[string]string {
+	return map[string]string{"message_title": "A message", "message": "Please call the front desk."}
+}
+
+// standIn puts the sample guest and message in the place of what an event of before
+// withholds, and only there: whoever had no title has none.
+func standIn(e *pms.Event) {
+	for i := range e.Guests {
+		g, sample := &e.Guests[i], sampleGuest()
+		for to, text := range map[*string]string{&g.Title: sample.Title, &g.First: sample.First, &g.Last: sample.Last} {
+			if *to == agent.Withheld {
+				*to = text
+			}
+		}
+	}
+	for name, text := range sampleMessage() {
+		if e.Extra[name] == agent.Withheld {
+			e.Extra[name] = text
+		}
+	}
+}
+
 // ordinary is what such an event usually says.
 func ordinary(l *config.Loaded, kind pms.EventKind, now time.Time) pms.Event {
 	leaves := now.AddDate(0, 0, 2)
@@ -59,7 +82,7 @@ func ordinary(l *config.Loaded, kind pms.EventKind, now time.Time) pms.Event {
 	case pms.StayCheckedOut, pms.StayCheckInReversed, pms.RoomVacated:
 		e.RoomVacant = true
 	case pms.GuestMessage:
-		e.Extra = map[string]string{"message_title": "A message", "message": "Please call the front desk."}
+		e.Extra = sampleMessage()
 	case pms.KeyRequested:
 		e.Extra = map[string]string{"copies": "1"}
 		if len(l.PMS) > 0 && l.PMS[0].Mews != nil {

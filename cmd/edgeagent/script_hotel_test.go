@@ -100,7 +100,7 @@ func converse(ts *testscript.TestScript, _ bool, args []string) {
 		if !ok {
 			ts.Fatalf("%q is not PROMPT => ANSWER", line)
 		}
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 			text := shown.String()[from:]
 			if at := strings.Index(text, prompt); at >= 0 && strings.HasSuffix(text, ": ") {
 				from += at + len(prompt)

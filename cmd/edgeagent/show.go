@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -22,7 +23,17 @@ var outputs = []string{"text", "json"}
 // outputFlag gives a verb the flag -o. What it returns tells, once the flags are
 // read, whether JSON is wanted.
 func outputFlag(cmd *cobra.Command) func() (asJSON bool, err error) {
-	form := cmd.Flags().StringP("output", "o", "text", "the `FORM` to write it in: text, or json for programs")
+	return formFlag(cmd, cmd.Flags())
+}
+
+// persistentOutputFlag gives it to the verbs below as well.
+func persistentOutputFlag(cmd *cobra.Command) func() (asJSON bool, err error) {
+	return formFlag(cmd, cmd.PersistentFlags())
+}
+
+func formFlag(cmd *cobra.Command, flags *pflag.FlagSet) func() (asJSON bool, err error) {
+	form := flags.StringP("output", "o", "text", "the `FORM` to write it in: text, or json for programs")
+	complete(cmd, "output", func() []string { return outputs })
 	return func() (bool, error) {
 		if !slices.Contains(outputs, *form) {
 			return false, usageError{fmt.Errorf("unknown output %q; write text or json", *form)}
@@ -31,10 +42,27 @@ func outputFlag(cmd *cobra.Command) func() (asJSON bool, err error) {
 	}
 }
 
+// complete has a shell complete the values of a flag.
+func complete(cmd *cobra.Command, flag string, values func() []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values(), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
 // writeJSON writes a value as people and programs can read it.
 func writeJSON(out io.Writer, v any) error {
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// writeLine writes a value as JSON on a line of its own.
+func writeLine(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }

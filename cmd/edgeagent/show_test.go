@@ -27,6 +27,7 @@ func troubled(now time.Time) *standing {
 		Events: []agent.EventView{{Stay: "bb", Room: "103", OldRoom: "102"}},
 		Open:   []agent.CommandView{{ID: "a/1", Device: "lobby-encoder", Subject: "room:101", State: offsetstore.Pending, Created: now.Add(-5 * time.Second), Tries: 3, Note: "no answer"}},
 		Recent: []agent.CommandView{{ID: "b 1/again-5", Device: "lobby-encoder", Subject: "room:102", State: offsetstore.Error, Unknown: true, Settled: now.Add(-3 * time.Hour)},
+			{ID: "d/1", Device: "lobby-encoder", Subject: "room:104", State: offsetstore.Error, Retry: true, Settled: now.Add(-4 * time.Hour), Note: "no card"},
 			{ID: "c/1", Device: "wifi", Subject: "stay:bb", State: offsetstore.Processed, Settled: now.Add(-72 * time.Hour), Note: "tab\there"}},
 		Unknown: []agent.CommandView{{ID: "b 1/again-5", Device: "lobby-encoder", Subject: "room:102", State: offsetstore.Error, Unknown: true, Settled: now.Add(-3 * time.Hour)}},
 		Conditions: []agent.Condition{
@@ -53,7 +54,7 @@ Needs a person (2)
   keycard  lobby-encoder  offline         1 waiting
   iptv     tvs            online
 
-1 room in house; 1 command waits; of the last 2 done, 1 failed
+1 room in house; 1 command waits; of the last 3 done, 2 failed
 `
 	if diff := cmp.Diff(want, plainly.String()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -80,13 +81,16 @@ func TestCommandsInWords(t *testing.T) {
 		{choice{}, `Pending    5s     lobby-encoder  room:101  3 tries  a/1
     no answer
 Unknown    3h00m  lobby-encoder  room:102           'b 1/again-5'
+Error      4h00m  lobby-encoder  room:104           d/1
+    no card
+    edgeagent retry d/1
 Processed  3d     wifi           stay:bb            c/1
     "tab\there"
 `},
 		{choice{room: "103"}, "Processed  3d  wifi  stay:bb    c/1\n    \"tab\\there\"\n"},
 		{choice{room: "102", state: "unknown"}, "Unknown  3h00m  lobby-encoder  room:102    'b 1/again-5'\n"},
 		{choice{device: "wifi", state: "open"}, "no such command waits, or has ended lately\n"},
-		{choice{state: "error"}, "Unknown  3h00m  lobby-encoder  room:102    'b 1/again-5'\n"},
+		{choice{state: "error"}, "Unknown  3h00m  lobby-encoder  room:102    'b 1/again-5'\nError    4h00m  lobby-encoder  room:104    d/1\n    no card\n    edgeagent retry d/1\n"},
 	} {
 		var out bytes.Buffer
 		writeCommands(&out, false, c.want.of(troubled(now)), now)

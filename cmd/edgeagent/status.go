@@ -42,7 +42,7 @@ It exits with 1 if something needs a person, and 0 if nothing does.`,
 		if err != nil {
 			return err
 		}
-		body, err := askAgent(cmd.Context(), *path, http.MethodGet, "/api/status")
+		body, err := askAgent(cmd, *path, http.MethodGet, "/api/status")
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,14 @@ It exits with 1 if something needs a person, and 0 if nothing does.`,
 }
 
 func writeStatus(out io.Writer, p painter, s *standing, now time.Time) {
-	fmt.Fprintf(out, "%s, edgeagent %s, running for %s\n\n", p.as(strong, s.Property), s.Version, ago(now.Sub(s.Started)))
+	if s.Property != "" { // which a file with faults may not say
+		fmt.Fprint(out, p.as(strong, s.Property), ", ")
+	}
+	if s.Started.IsZero() {
+		fmt.Fprintf(out, "edgeagent %s, and nothing runs\n\n", s.Version)
+	} else {
+		fmt.Fprintf(out, "edgeagent %s, running for %s\n\n", s.Version, ago(now.Sub(s.Started)))
+	}
 	if len(s.Conditions) == 0 {
 		fmt.Fprintln(out, p.as(good, "Nothing needs a person."))
 	} else {
@@ -79,13 +86,19 @@ func writeStatus(out io.Writer, p painter, s *standing, now time.Time) {
 		if c.About != "" {
 			text = plain(c.About) + ": " + text
 		}
-		fmt.Fprintf(out, "  %s %s, for %s\n", p.as(colour, pad(c.Code, 16)), text, ago(now.Sub(c.Since)))
+		if c.Since.IsZero() { // the property file's problems, a line each
+			fmt.Fprintf(out, "  %s\n%s\n", p.as(colour, c.Code), s.Problems)
+		} else {
+			fmt.Fprintf(out, "  %s %s, for %s\n", p.as(colour, pad(c.Code, 16)), text, ago(now.Sub(c.Since)))
+		}
 		fmt.Fprintf(out, "  %16s %s\n", "", p.as(strong, "do: ")+c.Do)
 	}
 	for _, c := range s.Unknown {
 		fmt.Fprintf(out, "  %16s edgeagent resolve %s done    (or not-done)\n", "", word(c.ID))
 	}
-	writeHouse(out, p, s, now)
+	if !s.Started.IsZero() {
+		writeHouse(out, p, s, now)
+	}
 }
 
 // writeHouse is what there is, a line each.

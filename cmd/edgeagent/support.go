@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,10 +38,16 @@ and the hotel's name are. Look through it before you send it.`,
 		Args:    noArgs,
 	}
 	cmd.Flags().StringVar(&file, "file", "", "a new file for the archive; without it, one that is named after the hotel and the time")
+	output := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
 		now := time.Now()
 		loaded, problems := config.Load(*path)
 		s := &support{path: *path, loaded: loaded, problems: problems, now: now, secrets: config.Redact(*path)}
+		s.socket, s.noSocket = socketOf(cmd, *path)
 		if file == "" {
 			file = s.name()
 		}
@@ -51,9 +58,12 @@ and the hotel's name are. Look through it before you send it.`,
 		wait := awaiting("asking the agent")
 		s.gather(cmd.Context())
 		wait.over()
-		err = errors.Join(s.pack(out, strings.TrimSuffix(filepath.Base(file), ".tar.gz")), out.Close())
+		err = errors.Join(s.pack(out, folderOf(file)), out.Close())
 		if err != nil {
 			return err
+		}
+		if asJSON {
+			return writeJSON(os.Stdout, supportTold{result{Done: "support", About: file}, s.names()})
 		}
 		fmt.Printf("%s holds %s: look through it (tar xzf %s -O | less), and send it with what you did and what happened\n", file, strings.Join(s.names(), ", "), word(file))
 		return nil
@@ -61,9 +71,29 @@ and the hotel's name are. Look through it before you send it.`,
 	return cmd
 }
 
+// supportTold is a report for programs: its file, and what is in it.
+type supportTold struct {
+	result
+	Parts []string `json:"parts"`
+}
+
+// folderOf is the folder inside an archive: named after it, and never as it is
+// called itself, or the two could not lie side by side.
+func folderOf(file string) string {
+	name := filepath.Base(file)
+	for _, end := range []string{".tar.gz", ".tgz", filepath.Ext(name)} {
+		if base, cut := strings.CutSuffix(name, end); cut && end != "" && base != "" {
+			return base
+		}
+	}
+	return name + "-report"
+}
+
 // support is what goes into a report.
 type support struct {
 	path     string
+	socket   string
+	noSocket error // why it is not known
 	loaded   *config.Loaded
 	problems config.Problems
 	secrets  *config.Redacted
@@ -98,24 +128,44 @@ func (s *support) gather(ctx context.Context) {
 	s.add("property.yaml", s.secrets.Text)
 	if s.loaded == nil {
 		s.add("check.txt", s.problems.Render())
-		return
+	} else {
+		s.add("check.txt", config.Report(s.path, s.loaded, s.problems))
 	}
-	s.add("check.txt", config.Report(s.path, s.loaded, s.problems))
 	for _, q := range []struct{ name, path string }{{"status.json", "/api/status"}, {"log.jsonl", "/api/log"}, {"metrics.txt", "/metrics"}} {
 		s.ask(ctx, q.name, q.path)
 	}
-	for i := range s.loaded.Devices {
-		if d := &s.loaded.Devices[i]; d.Keycard != nil {
-			s.ask(ctx, "trace-"+filepath.Base(d.Name)+".txt", "/api/devices/"+url.PathEscape(d.Name)+"/trace")
+	for _, encoder := range s.encoders() {
+		s.ask(ctx, "trace-"+filepath.Base(encoder)+".txt", "/api/devices/"+url.PathEscape(encoder)+"/trace")
+	}
+}
+
+// encoders are those of the property file or, where that cannot be read, those of
+// the running agent.
+func (s *support) encoders() (names []string) {
+	if s.loaded != nil {
+		return encoderNames(&s.loaded.File)
+	}
+	for _, p := range s.parts {
+		var v standing
+		if p.name == "status.json" && json.Unmarshal([]byte(p.text), &v) == nil {
+			for _, d := range v.Devices {
+				if d.Kind == "keycard" {
+					names = append(names, d.Name)
+				}
+			}
 		}
 	}
+	return names
 }
 
 // ask adds what the running agent says, or why it says nothing.
 func (s *support) ask(ctx context.Context, name, path string) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	body, err := ask(ctx, s.loaded.Status.Socket, http.MethodGet, path)
+	body, err := []byte(nil), s.noSocket
+	if err == nil {
+		body, err = ask(ctx, s.socket, http.MethodGet, path)
+	}
 	if err != nil {
 		body = []byte(err.Error() + "\n")
 	}

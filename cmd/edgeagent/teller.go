@@ -63,12 +63,24 @@ func (t *teller) line(format string, args ...any) {
 // namesIn has a shell complete names of the property file, whatever is wrong with it.
 func namesIn(path *string, names func(*config.File) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		f, err := config.Peek(*path)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return names(f), cobra.ShellCompDirectiveNoFileComp
+		return named(path, names), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// named are names of the property file, none if it cannot be read.
+func named(path *string, names func(*config.File) []string) []string {
+	f, err := config.Peek(*path)
+	if err != nil {
+		return nil
+	}
+	return names(f)
+}
+
+func deviceNames(f *config.File) (names []string) {
+	for i := range f.Devices {
+		names = append(names, f.Devices[i].Name)
+	}
+	return names
 }
 
 func linkNames(f *config.File) (names []string) {

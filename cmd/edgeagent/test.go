@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -87,14 +88,15 @@ func testsBeside(property string) ([]string, error) {
 	return []string{name}, nil
 }
 
-// runTests runs the tests of the files. A file with faults is reported, and ends it.
+// runTests runs the tests of the files. With faults in them nothing that they say of
+// the rules counts, and all faults are told, also those of what could be read.
 func runTests(l *config.Loaded, files []string) (*testReport, error) {
 	r := &testReport{Passed: []string{}, Failures: []failure{}, fires: map[string]bool{}}
 	for _, file := range files {
 		tests, problems := config.LoadTests(file)
-		if len(problems) > 0 {
-			fmt.Fprint(os.Stderr, problems.Render())
-			return nil, errSilent
+		r.slips = append(r.slips, problems...)
+		if tests == nil {
+			continue
 		}
 		for i := range tests.Tests {
 			run := &testRun{property: l, tests: tests, test: &tests.Tests[i], path: fmt.Sprintf("tests[%d]", i), report: r}
@@ -102,9 +104,9 @@ func runTests(l *config.Loaded, files []string) (*testReport, error) {
 		}
 	}
 	if len(r.slips) > 0 {
-		sort.SliceStable(r.slips, func(i, j int) bool { // in the order of the file
+		sort.SliceStable(r.slips, func(i, j int) bool { // in the order of the files
 			a, b := r.slips[i], r.slips[j]
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) < 0
+			return cmp.Or(cmp.Compare(slices.Index(files, a.File), slices.Index(files, b.File)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) < 0
 		})
 		fmt.Fprint(os.Stderr, r.slips.Render())
 		return nil, errSilent

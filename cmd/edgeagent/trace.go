@@ -21,8 +21,7 @@ import (
 )
 
 func traceCommand(path *string) *cobra.Command {
-	var file string
-	var recent bool
+	var t tracing
 	cmd := &cobra.Command{
 		Use:   "trace DEVICE [ACTION [NAME=VALUE ...]]",
 		Short: "Record what goes over an encoder's line",
@@ -38,38 +37,48 @@ last few hundred lines of it: what went wrong an hour ago is perhaps still there
 
 The transcript holds no guest's name, phone, track, card number or authorisation
 code, and may be sent to support: docs/encoders.md describes it.`,
-		Example: `  edgeagent trace lobby-encoder -o transcript.txt
+		Example: `  edgeagent trace lobby-encoder --file transcript.txt
   edgeagent trace lobby-encoder --recent
-  edgeagent trace lobby-encoder -o read.txt read
-  edgeagent trace lobby-encoder -o new.txt encode room=999 until=2026-07-17T11:00`,
+  edgeagent trace lobby-encoder --file read.txt read
+  edgeagent trace lobby-encoder --file new.txt encode room=999 until=2026-07-17T11:00`,
 		ValidArgsFunction: namesIn(path, encoderNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError{errors.New("name one encoder of the property file, such as edgeagent trace lobby-encoder")}
-			}
-			loaded, problems := config.Load(*path)
-			if fmt.Fprint(os.Stderr, problems.Render()); problems.Fatal() {
-				return errSilent
-			}
-			d, err := encoderOf(loaded, args[0])
-			if err != nil {
-				return usageError{err}
-			}
-			if recent {
-				return recentTrace(cmd.Context(), loaded, d, args[1:], file)
-			}
-			order, err := orderOf(d, args[1:])
-			if err != nil {
-				return usageError{err}
-			}
-			soft, hard, stop := signals(cmd.Context())
-			defer stop()
-			return traceTo(soft, hard, file, loaded, d, order)
-		},
 	}
-	cmd.Flags().BoolVar(&recent, "recent", false, "show what the running agent remembers of the line")
-	cmd.Flags().StringVarP(&file, "output", "o", "", "a new file for the transcript; without it, the terminal")
+	cmd.Flags().BoolVar(&t.recent, "recent", false, "show what the running agent remembers of the line")
+	cmd.Flags().StringVar(&t.file, "file", "", "a new file for the transcript; without it, the terminal")
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if t.asJSON, err = output(); err != nil {
+			return err
+		}
+		if len(args) == 0 {
+			return usageError{errors.New("name one encoder of the property file, such as edgeagent trace lobby-encoder")}
+		}
+		if t.recent {
+			return t.remembered(cmd, *path, args)
+		}
+		loaded, problems := config.Load(*path)
+		if fmt.Fprint(os.Stderr, problems.Render()); problems.Fatal() {
+			return errSilent
+		}
+		d, err := encoderOf(loaded, args[0])
+		if err != nil {
+			return usageError{err}
+		}
+		order, err := orderOf(d, args[1:])
+		if err != nil {
+			return usageError{err}
+		}
+		soft, hard, stop := signals(cmd.Context())
+		defer stop()
+		return t.to(func(out io.Writer) error { return trace(soft, hard, out, os.Stderr, loaded, d, order) })
+	}
 	return cmd
+}
+
+// tracing is one run of trace.
+type tracing struct {
+	file           string
+	recent, asJSON bool
 }
 
 func encoderOf(l *config.Loaded, name string) (*config.Device, error) {
@@ -118,27 +127,37 @@ func orderOf(d *config.Device, words []string) (*drivers.Command, error) {
 	return order, nil
 }
 
-// recentTrace prints what the running agent remembers.
-func recentTrace(ctx context.Context, l *config.Loaded, d *config.Device, words []string, file string) error {
-	if len(words) > 0 {
+// remembered prints what the running agent remembers.
+func (t *tracing) remembered(cmd *cobra.Command, path string, args []string) error {
+	if len(args) > 1 {
 		return usageError{errors.New("--recent looks back, and carries nothing out; leave the action away")}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	text, err := ask(ctx, l.Status.Socket, http.MethodGet, "/api/devices/"+url.PathEscape(d.Name)+"/trace")
+	text, err := askAgent(cmd, path, http.MethodGet, "/api/devices/"+url.PathEscape(args[0])+"/trace")
 	if err != nil {
 		return err
 	}
-	if file == "" {
-		_, err = os.Stdout.Write(text)
+	return t.to(func(out io.Writer) error {
+		_, err := out.Write(text)
 		return err
+	})
+}
+
+// to has a transcript written to the file, or to the terminal.
+func (t *tracing) to(write func(io.Writer) error) error {
+	form := func(out io.Writer) io.Writer {
+		if t.asJSON {
+			return &jsonTrace{out: out}
+		}
+		return out
 	}
-	f, err := newFile(file)
+	if t.file == "" {
+		return write(form(os.Stdout))
+	}
+	f, err := newFile(t.file)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	return errors.Join(write(form(f)), f.Close())
 }
 
 // newFile makes a file that is not there yet.
@@ -148,19 +167,6 @@ func newFile(name string) (*os.File, error) {
 		return nil, fmt.Errorf("there is a file %s already; name a new one", name)
 	}
 	return f, err
-}
-
-// traceTo records to a file, or to the terminal.
-func traceTo(soft, hard context.Context, file string, l *config.Loaded, d *config.Device, order *drivers.Command) (err error) {
-	if file == "" {
-		return trace(soft, hard, os.Stdout, os.Stderr, l, d, order)
-	}
-	f, err := newFile(file)
-	if err != nil {
-		return err
-	}
-	err = trace(soft, hard, f, os.Stderr, l, d, order)
-	return errors.Join(err, f.Close())
 }
 
 // trace records until the first Ctrl-C, or until the order has been carried out:

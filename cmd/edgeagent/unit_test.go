@@ -101,7 +101,7 @@ func TestUnitReachesWhatDriversOpen(t *testing.T) {
 func TestUnitComesBack(t *testing.T) {
 	lines := unitLines(t)
 	for _, want := range []string{
-		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartSec=5", "StartLimitIntervalSec=600", "StartLimitBurst=10",
+		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartSec=5", "RestartMode=direct", "StartLimitIntervalSec=600", "StartLimitBurst=10",
 		"TimeoutStopSec=30", "OnFailure=edgeagent-again.service", "ExecStopPost=-+/usr/lib/edgeagent/upgrade ended",
 		"ConditionPathExists=/etc/edgeagent/property.yaml", "LoadCredential=edgeagent:/etc/edgeagent/secrets", "ImportCredential=edgeagent.*",
 		"RuntimeDirectory=edgeagent", "ExecReload=/usr/bin/edgeagent reload --config /etc/edgeagent/property.yaml", "LimitCORE=0", "Environment=" + steppedBackFile + "=/var/lib/edgeagent-upgrade/stepped-back",

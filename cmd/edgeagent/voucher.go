@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,35 +31,46 @@ it also writes a picture that joins a phone to the network; for that the propert
 file must say what the network is called. The agent logs that it was asked, and
 for which room.`,
 		Example: "  edgeagent voucher 101 --config /etc/edgeagent/property.yaml\n  edgeagent voucher 101 --png slip.png",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] == "" {
-				return usageError{errors.New("name one room, such as edgeagent voucher 101")}
-			}
-			loaded, problems := config.Load(*path)
-			if loaded == nil {
-				fmt.Fprint(os.Stderr, problems.Render())
-				return errSilent
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
-			defer cancel()
-			text, err := fetchSlip(ctx, loaded.Status.Socket, args[0], "slip.txt")
+	}
+	cmd.Flags().StringVar(&picture, "png", "", "also write a picture that joins a phone to the network")
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		asJSON, err := output()
+		if err != nil {
+			return err
+		}
+		if len(args) != 1 || args[0] == "" {
+			return usageError{errors.New("name one room, such as edgeagent voucher 101")}
+		}
+		socket, err := socketOf(cmd, *path)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), askWait)
+		defer cancel()
+		form := "slip.txt"
+		if asJSON {
+			form = "slip.json"
+		}
+		text, err := fetchSlip(ctx, socket, args[0], form)
+		if err != nil {
+			return err
+		}
+		if picture != "" {
+			png, err := fetchSlip(ctx, socket, args[0], "slip.png")
 			if err != nil {
 				return err
 			}
-			if picture != "" {
-				png, err := fetchSlip(ctx, loaded.Status.Socket, args[0], "slip.png")
-				if err != nil {
-					return err
-				}
-				if err := os.WriteFile(picture, png, 0o600); err != nil {
-					return err
-				}
+			if err := os.WriteFile(picture, png, 0o600); err != nil {
+				return err
 			}
-			_, err = os.Stdout.Write(text)
-			return err
-		},
+		}
+		if asJSON {
+			return writeJSON(os.Stdout, json.RawMessage(text))
+		}
+		_, err = os.Stdout.Write(text)
+		return err
 	}
-	cmd.Flags().StringVar(&picture, "png", "", "also write a picture that joins a phone to the network")
 	return cmd
 }
 

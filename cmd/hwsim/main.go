@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,32 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 type flags struct{ agent, pid, dir string }
 
+// command is the agent's.
+func (f *flags) command() []string {
+	if f.agent != "" {
+		return strings.Fields(f.agent)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		self = ""
+	}
+	return []string{agentFor(self)}
+}
+
+// agentFor is the agent that belongs to a hwsim: where make puts both, or a package.
+func agentFor(self string) string {
+	const name, built = "edgeagent", "bin/edgeagent"
+	for _, candidate := range []string{filepath.Join(filepath.Dir(self), name), built} {
+		if info, err := os.Stat(candidate); err == nil && info.Mode().IsRegular() {
+			return candidate
+		}
+	}
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	return built
+}
+
 func command() *cobra.Command {
 	var f flags
 	root := &cobra.Command{
@@ -70,7 +97,7 @@ func command() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.PersistentFlags().StringVar(&f.agent, "agent", "bin/edgeagent", "the agent's command")
+	root.PersistentFlags().StringVar(&f.agent, "agent", "", "the agent's command (default: edgeagent beside hwsim, else bin/edgeagent, else that of the PATH)")
 	root.PersistentFlags().StringVar(&f.pid, "agent-pid", "", "file with the number of the process to kill, where the command has the agent run elsewhere")
 	root.PersistentFlags().StringVar(&f.dir, "dir", "", "where property file, secrets and logs go (default: a new folder, removed at the end)")
 	root.AddCommand(runCommand(&f), demoCommand(&f), crashCommand(&f))
@@ -90,10 +117,10 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 		return nil, nil, err
 	}
 	if o.Rehearsal == nil {
-		rules, err := hwsim.QuickRules(strings.Fields(f.agent))
+		rules, err := hwsim.QuickRules(f.command())
 		if err != nil {
 			done()
-			return nil, nil, fmt.Errorf("%w (build the agent first: make build)", err)
+			return nil, nil, fmt.Errorf("%w: no agent answers; build one with make build, or name its command with --agent", err)
 		}
 		o.Rules = rules
 	}
@@ -110,7 +137,7 @@ func (f *flags) open(o hwsim.Options) (*hwsim.Hotel, func(), error) {
 // room, "" for none.
 func describe(h *hwsim.Hotel, control string) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "A simulated hotel of", len(h.Rooms), "rooms:")
+	fmt.Fprintf(w, "A simulated hotel of %s:\n", count(len(h.Rooms), "room"))
 	if control != "" {
 		fmt.Fprintf(w, "  CONTROL ROOM\t%s\n", control)
 	}
@@ -134,6 +161,13 @@ func describe(h *hwsim.Hotel, control string) {
 	w.Flush()
 }
 
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func demoCommand(f *flags) *cobra.Command {
 	var once bool
 	var speed time.Duration
@@ -153,7 +187,7 @@ func demoCommand(f *flags) *cobra.Command {
 			}
 			defer done()
 			day := &hwsim.Day{
-				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Pause: speed,
+				Hotel: h, Command: f.command(), Out: os.Stdout, Pause: speed,
 				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
 			}
 			if once {
@@ -260,7 +294,7 @@ func crashCommand(f *flags) *cobra.Command {
 			}
 			defer done()
 			c := &hwsim.Crash{
-				Hotel: h, Command: strings.Fields(f.agent), Out: os.Stdout, Kills: kills, Seed: seed,
+				Hotel: h, Command: f.command(), Out: os.Stdout, Kills: kills, Seed: seed,
 				LogFile: filepath.Join(filepath.Dir(h.PropertyFile), "agent.log"),
 			}
 			if machine {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -80,7 +82,7 @@ func (r *running) options() (hwsim.Options, error) {
 func (r *running) run(ctx context.Context, f *flags) error {
 	o, err := r.options()
 	if err != nil {
-		return err
+		return r.judged(f.command(), err)
 	}
 	h, done, err := f.open(o)
 	if err != nil {
@@ -88,7 +90,7 @@ func (r *running) run(ctx context.Context, f *flags) error {
 	}
 	defer done()
 	if o.Rehearsal != nil {
-		if err := rehearse(h, strings.Fields(f.agent)); err != nil {
+		if err := rehearse(h, f.command()); err != nil {
 			return err
 		}
 	}
@@ -100,7 +102,7 @@ func (r *running) run(ctx context.Context, f *flags) error {
 	log := filepath.Join(filepath.Dir(h.PropertyFile), "agent.log")
 	with := room.Options{Hotel: h}
 	if !r.noAgent {
-		with.Power, with.LogFile = &hwsim.Power{Hotel: h, Command: strings.Fields(f.agent), LogFile: log}, log
+		with.Power, with.LogFile = &hwsim.Power{Hotel: h, Command: f.command(), LogFile: log}, log
 	}
 	control := room.New(with)
 	if err := control.Listen(r.page); err != nil {
@@ -125,6 +127,19 @@ func (r *running) run(ctx context.Context, f *flags) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// judged has the agent say what is wrong with a property file that the hotel could
+// not read: it tells all faults, each with its line and in an installer's words.
+func (r *running) judged(agent []string, err error) error {
+	if usage := (usageError{}); r.property == "" || errors.As(err, &usage) {
+		return err
+	}
+	said, verdict := hwsim.CheckFile(agent, r.property)
+	if ended := (*exec.ExitError)(nil); !errors.As(verdict, &ended) {
+		return err // there is no agent to ask, or it finds nothing
+	}
+	return fmt.Errorf("the property file cannot be rehearsed:\n%s", said)
 }
 
 // rehearse says what the copy is, and has the agent look at it before anything starts.

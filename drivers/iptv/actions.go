@@ -28,7 +28,7 @@ func Actions() []drivers.Action {
 		welcomeAction(room, stay),
 		{
 			Name: actionClear, Help: "Take the guest's name off the TVs of a room, if it is still that guest's.",
-			Setting: true, Subject: "room:${room}", Limit: 75 * time.Second,
+			Setting: true, Ends: true, Subject: "room:${room}", Limit: 75 * time.Second,
 			Params: []drivers.Param{
 				room,
 				{Name: "stay", Help: "stay to take off; empty for whatever is shown", Type: drivers.Text, Default: "${stay}"},

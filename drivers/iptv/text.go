@@ -112,20 +112,20 @@ func direction(tag language.Tag) string {
 // textDirection is the direction of the first letter of a text that has one.
 func textDirection(text string) string {
 	for _, r := range text {
-		switch {
-		case !unicode.IsLetter(r):
-		case unicode.Is(rtlLetters, r):
-			return "rtl"
-		default:
-			return "ltr"
+		if !unicode.IsLetter(r) {
+			continue
 		}
+		if unicode.Is(rightToLeftBlocks, r) {
+			return "rtl"
+		}
+		return "ltr"
 	}
 	return "ltr"
 }
 
-// rtlLetters are the blocks whose letters run from right to left (bidi classes R
-// and AL, Unicode Standard Annex 9; DerivedBidiClass.txt keeps them free for such).
-var rtlLetters = &unicode.RangeTable{
+// rightToLeftBlocks are what Unicode sets aside for scripts from right to left
+// (DerivedBidiClass.txt, @missing): each letter in them is of such a script.
+var rightToLeftBlocks = &unicode.RangeTable{
 	R16: []unicode.Range16{{0x0590, 0x08FF, 1}, {0xFB1D, 0xFDFF, 1}, {0xFE70, 0xFEFF, 1}},
 	R32: []unicode.Range32{{0x10800, 0x10FFF, 1}, {0x1E800, 0x1EFFF, 1}},
 }

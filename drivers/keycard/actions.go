@@ -69,6 +69,7 @@ func Actions() []drivers.Action {
 			Help: "Checks the room out in the lock system: all guest keys of the room end, unless the next guest has one already.",
 			// Repeatable, yet it expires: late, it would end the next guest's keys.
 			Setting: true,
+			Ends:    true,
 			Subject: "room:${room}",
 			Params: []drivers.Param{
 				{Name: "room", Type: drivers.Text, Required: true, Default: "${room}", Help: "room of the PMS"},

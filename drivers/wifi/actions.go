@@ -32,6 +32,7 @@ func Actions() []drivers.Action {
 		Name:    "revoke",
 		Help:    "end a stay's WiFi access, and cut the devices that are online through it",
 		Setting: true,
+		Ends:    true,
 		Subject: "stay:${stay}",
 		Limit:   2 * time.Minute,
 		Params: []drivers.Param{

@@ -10,8 +10,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -31,15 +34,42 @@ type Door struct {
 	address  string
 	holder   int // file descriptor of the bound socket, -1 if none
 	conns    map[net.Conn]bool
+	asked    map[string]bool // paths with their queries
 	serving  sync.WaitGroup
 }
 
 // New makes the door to a handler; config is nil for plain HTTP.
 func New(handler http.Handler, config *tls.Config) *Door {
-	d := &Door{tls: config, holder: -1, conns: map[net.Conn]bool{}}
-	d.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+	d := &Door{tls: config, holder: -1, conns: map[net.Conn]bool{}, asked: map[string]bool{}}
+	d.server = &http.Server{Handler: d.noting(handler), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), ConnState: d.note}
 	return d
+}
+
+// maxAsked is how many different addresses are remembered.
+const maxAsked = 10_000
+
+// noting remembers what is asked for.
+func (d *Door) noting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := url.QueryUnescape(r.URL.RequestURI())
+		if err != nil {
+			text = r.URL.RequestURI()
+		}
+		d.mu.Lock()
+		if len(d.asked) < maxAsked {
+			d.asked[text] = true
+		}
+		d.mu.Unlock()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Asked are the paths that were asked for, with their queries, as people read them.
+func (d *Door) Asked() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(maps.Keys(d.asked))
 }
 
 // note keeps the connections that still belong to the HTTP server.

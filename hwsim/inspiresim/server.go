@@ -85,6 +85,9 @@ func Start(o Options) (*Server, error) {
 	return s, nil
 }
 
+// Asked are the addresses that were asked for, without the host.
+func (s *Server) Asked() []string { return s.door.Asked() }
+
 // Close ends all connections and stops listening.
 func (s *Server) Close() error {
 	s.mu.Lock()

@@ -64,9 +64,10 @@ func deeds() map[string]func(*Room, *Deed) (string, error) {
 
 // maxDeed bounds what a deed takes on the wire, and maxText what a person writes.
 const (
-	maxDeed = 16 << 10
-	maxText = 500
-	maxName = 60
+	maxDeed  = 16 << 10
+	maxText  = 500
+	maxName  = 60
+	maxTitle = 20
 )
 
 // act does what the page asks for, and answers with what was done or why not.
@@ -108,7 +109,7 @@ func (r *Room) Do(d *Deed) (string, error) {
 	for _, t := range []struct {
 		what, text string
 		most       int
-	}{{"title", d.Title, maxName}, {"first name", d.First, maxName}, {"last name", d.Last, maxName}, {"language", d.Language, maxName}, {"text", d.Text, maxText}} {
+	}{{"title", d.Title, maxTitle}, {"first name", d.First, maxName}, {"last name", d.Last, maxName}, {"language", d.Language, maxName}, {"text", d.Text, maxText}} {
 		if utf8.RuneCountInString(t.text) > t.most {
 			return "", fmt.Errorf("the %s is longer than %d characters", t.what, t.most)
 		}

@@ -203,9 +203,26 @@ func TestWordsAreBounded(t *testing.T) {
 	long.First = strings.Repeat("ä", 61)
 	line.Last = "Sil\nva"
 	r.says(t, long, "not done: the first name is longer than 60 characters")
+	title := in
+	title.Title = strings.Repeat("ä", 21) // as in the form
+	r.says(t, title, "not done: the title is longer than 20 characters")
 	r.says(t, line, "not done: the last name has control characters")
 	in.Last = `<img src=x onerror=alert(1)>`
 	r.says(t, in, `<img src=x onerror=alert(1)> is checked in to 101`)
+}
+
+// Whoever left today can be called back, of a large house too.
+func TestAllWhoLeftAreOffered(t *testing.T) {
+	r := open(t, nil)
+	const gone = 40
+	for range gone {
+		s := r.opt.Hotel.Guest("Ms", "Ana", "Silva", "PT", 1)
+		r.opt.Hotel.Desk().CheckIn(s, "101")
+		r.opt.Hotel.Desk().CheckOut(s)
+	}
+	if n := len(r.View(t.Context()).Left); n != gone {
+		t.Errorf("%d of %d who have left are offered", n, gone)
+	}
 }
 
 // The page is told of what changes, and of nothing while nothing does.

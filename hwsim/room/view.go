@@ -15,19 +15,18 @@ import (
 
 // View is the hotel as the page shows it.
 type View struct {
-	Locked    string          `json:"locked"`
-	Rehearsal bool            `json:"rehearsal"`
-	Notes     []string        `json:"notes"`
-	Status    string          `json:"status"`
-	Agent     Agent           `json:"agent"`
-	Conds     []Condition     `json:"conditions"`
-	Wrong     []hwsim.Finding `json:"wrong"`
-	Rooms     []RoomView      `json:"rooms"`
-	Left      []Guest         `json:"left"`
-	Encoders  []EncoderView   `json:"encoders"`
-	Cards     []Card          `json:"cards"`
-	Phones    []Phone         `json:"phones"`
-	Commands  []Command       `json:"commands"`
+	Locked   string          `json:"locked"`
+	Notes    []string        `json:"notes"`
+	Status   string          `json:"status"`
+	Agent    Agent           `json:"agent"`
+	Conds    []Condition     `json:"conditions"`
+	Wrong    []hwsim.Finding `json:"wrong"`
+	Rooms    []RoomView      `json:"rooms"`
+	Left     []Guest         `json:"left"`
+	Encoders []EncoderView   `json:"encoders"`
+	Cards    []Card          `json:"cards"`
+	Phones   []Phone         `json:"phones"`
+	Commands []Command       `json:"commands"`
 	// Broken are the switches that are on, by name.
 	Broken []string `json:"broken"`
 	// Switches are those of the house that there are.
@@ -123,10 +122,14 @@ type Command struct {
 
 const stampForm = "2 Jan 15:04"
 
+// maxListed is how many cards and how many departed guests the page offers: those of
+// a large hotel's day.
+const maxListed = 1000
+
 // View looks at everything.
 func (r *Room) View(ctx context.Context) View {
 	h := r.opt.Hotel
-	v := View{Status: h.StatusURL, Notes: slices.Clone(h.Notes), Rehearsal: h.Rehearsed(), Agent: r.agentView(), Switches: r.switches(),
+	v := View{Status: h.StatusURL, Notes: slices.Clone(h.Notes), Agent: r.agentView(), Switches: r.switches(),
 		Rooms: []RoomView{}, Left: []Guest{}, Encoders: []EncoderView{}, Cards: []Card{}, Commands: []Command{}, Broken: []string{}}
 	if v.Notes == nil {
 		v.Notes = []string{}
@@ -144,7 +147,7 @@ func (r *Room) View(ctx context.Context) View {
 	}
 	stays := h.Stays()
 	for _, s := range slices.Backward(stays) {
-		if !s.InHouse && s.Room != "" && len(v.Left) < 12 {
+		if !s.InHouse && s.Room != "" && len(v.Left) < maxListed {
 			v.Left = append(v.Left, r.guest(&s))
 		}
 	}
@@ -157,7 +160,7 @@ func (r *Room) View(ctx context.Context) View {
 		v.Encoders = append(v.Encoders, e)
 	}
 	for _, c := range slices.Backward(h.Locks.Cards()) {
-		if c.Kind != locksim.Mobile && len(v.Cards) < 60 {
+		if c.Kind != locksim.Mobile && len(v.Cards) < maxListed {
 			v.Cards = append(v.Cards, Card{c.UID, cardText(&c, h.Zone), slots[c.UID]})
 		}
 	}

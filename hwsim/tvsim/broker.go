@@ -14,6 +14,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -292,6 +293,13 @@ func (b *Broker) Published(filter string) int {
 		}
 	}
 	return sum
+}
+
+// Topics are those that clients have published on, since the broker was made.
+func (b *Broker) Topics() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.published))
 }
 
 func (b *Broker) running() *mqtt.Server {

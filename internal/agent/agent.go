@@ -96,7 +96,7 @@ type Agent struct {
 	recent   recent
 	happened happened
 	outcomes outcomes
-	byHand   atomic.Int64 // what people have changed that no count tells of
+	changes  atomic.Int64 // what has changed that no count tells of
 	seed     maphash.Seed
 	reloads  reloads
 	seen     sightings
@@ -135,9 +135,17 @@ func New(o Options) *Agent {
 		patience: o.Patience.withDefaults(), standing: o.Standing, started: time.Now(), seed: maphash.MakeSeed(), reporters: map[string]*reporter{},
 	}
 	a.collect.open(o.Store)
+	a.recent.open(o.Store)
 	for _, src := range o.Sources {
 		a.reporters[src.String()] = newReporter(a, src)
 	}
+	a.outcomes.forgotten(func(yield func(string) bool) {
+		for stay := range o.Ledger.InHouse() {
+			if stay.Room != "" && !yield(stay.Room) {
+				return
+			}
+		}
+	})
 	for _, d := range o.Devices {
 		d.Width = max(d.Width, 1)
 		a.devices = append(a.devices, &device{Device: d, name: d.Driver.String()})

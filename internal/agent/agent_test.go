@@ -171,21 +171,21 @@ func actions(kind string) []drivers.Action {
 			{Name: "encode", Subject: "room:${room}", Limit: minute, Within: 10 * minute, Params: []drivers.Param{room, stay,
 				{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}"},
 				{Name: "key", Type: drivers.Text, Default: "new"}, {Name: "copies", Type: drivers.Integer, Default: "1"}}},
-			{Name: "cancel_room", Setting: true, Subject: "room:${room}", Limit: minute, Within: 10 * minute, Params: []drivers.Param{room}},
+			{Name: "cancel_room", Setting: true, Ends: true, Subject: "room:${room}", Limit: minute, Within: 10 * minute, Params: []drivers.Param{room}},
 		}
 	case "iptv":
 		return []drivers.Action{
 			{Name: "welcome", Setting: true, Subject: "room:${room}", Limit: minute, Params: []drivers.Param{room, stay,
 				{Name: "guests", Type: drivers.Guests, Default: "${guests}"}}},
-			{Name: "clear", Setting: true, Subject: "room:${room}", Limit: minute, Params: []drivers.Param{room, stay}},
-			{Name: "message", Subject: "message:${room}", Limit: minute, Within: 10 * minute, Params: []drivers.Param{room,
+			{Name: "clear", Setting: true, Ends: true, Subject: "room:${room}", Limit: minute, Params: []drivers.Param{room, stay}},
+			{Name: "message", Subject: "message:${room}", Limit: minute, Within: 10 * minute, Params: []drivers.Param{room, stay,
 				{Name: "title", Type: drivers.Text}, {Name: "body", Type: drivers.Text}}},
 		}
 	}
 	return []drivers.Action{
 		{Name: "ensure", Setting: true, Subject: "stay:${stay}", Limit: minute, Params: []drivers.Param{stay,
 			{Name: "until", Type: drivers.Instant, Required: true, Default: "${departure}"}}},
-		{Name: "revoke", Setting: true, Subject: "stay:${stay}", Limit: minute, Params: []drivers.Param{stay, {Name: "cut", Type: drivers.Flag, Default: "true"}}},
+		{Name: "revoke", Setting: true, Ends: true, Subject: "stay:${stay}", Limit: minute, Params: []drivers.Param{stay, {Name: "cut", Type: drivers.Flag, Default: "true"}}},
 	}
 }
 

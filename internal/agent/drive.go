@@ -227,6 +227,7 @@ func (a *Agent) finish(d *device, c offsetstore.Command, state offsetstore.State
 	if err := a.store.Settle(c, state); err != nil {
 		return err
 	}
+	a.changes.Add(1) // now it may be tried again by hand
 	if len(c.Known) > 0 {
 		a.learned(d.name, c.Subject)
 	}

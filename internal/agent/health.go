@@ -43,11 +43,11 @@ var conditionKinds = map[string]struct {
 	"device-silent":    {"check power, cable and network of the device", 10 * time.Second, "", true},
 	"device-degraded":  {"see the reason", 10 * time.Second, "device-silent", false},
 	"queue-waiting":    {"the device answers but does not keep up; see its last notes", 2 * time.Minute, "device-silent", false},
-	"outcome-unknown":  {"look whether the card was cut (try it on the door, or read it), say so on the status page or with edgeagent resolve and the command's id, and cut again if it was not", 0, "", true},
+	"outcome-unknown":  {"look whether the card was cut (try it on the door, or read it), say so on the status page or with edgeagent resolve and the command's id, and if it was not, have it tried again there or with edgeagent retry", 0, "", true},
 	"card-to-collect":  {"take the card off the encoder and keep it: the desk has called the key off", 0, "", true},
 	"clock-unset":      {"give the gateway a time server (NTP); keys wait until then", 0, "", true},
 	"disk-low":         {"free space on the gateway", 0, "", true},
-	"unmapped":         {"add the names to aliases in the property file if they matter", 0, "", false},
+	"unmapped":         {"if they matter, add the names to aliases in the property file and restart edgeagent", 0, "", false},
 	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
 	"config-invalid":   {"mend the property file and restart edgeagent", 0, "", true},
 	"stepped-back":     {"the version before is in its place again; send what journalctl -u edgeagent shows to who made the new one, and install the next version when there is one", 0, "", true},
@@ -209,41 +209,46 @@ func withEnd(r drivers.Receipt, c offsetstore.Command) drivers.Receipt {
 	return r
 }
 
-// keyUntil is when the first of a room's keys ends, one of each lock system and
-// of our own locks; zero if nobody knows of any.
-func (a *Agent) keyUntil(room string, stays []string) (first time.Time) {
+// madeKey is a key that was cut for a room: where, when, and until when it lasts.
+type madeKey struct {
+	device    string
+	at, until time.Time
+}
+
+// roomKey is the key of a room that ends first, of one of each lock system and of
+// our own locks; the zero one if nobody knows of any.
+func (a *Agent) roomKey(room string, stays []string) (first madeKey) {
 	asked := map[string]bool{}
 	for _, d := range a.devices {
 		if d.Kind != "keycard" || asked[d.Keys] {
 			continue
 		}
 		asked[d.Keys] = true
-		if end := a.keyOf(d.Keys, room, stays); !end.IsZero() && (first.IsZero() || end.Before(first)) {
-			first = end
+		if k := a.keyOf(d.Keys, room, stays); !k.until.IsZero() && (first.until.IsZero() || k.until.Before(first.until)) {
+			first = k
 		}
 	}
 	return first
 }
 
-// keyOf is when the last key cut for a room ends, on whichever encoder of those
-// keys, if it was cut for one of the stays; zero if nobody knows.
-func (a *Agent) keyOf(keys, room string, stays []string) (last time.Time) {
-	var newest time.Time
+// keyOf is the last key cut for a room, on whichever encoder of those keys. Its end
+// is zero if it was not cut for one of the stays, or nobody knows.
+func (a *Agent) keyOf(keys, room string, stays []string) (last madeKey) {
 	for _, d := range a.devices {
 		if d.Kind != "keycard" || d.Keys != keys {
 			continue
 		}
 		text, err := a.store.Known(d.name, "room:"+room)
 		var r drivers.Receipt
-		if err != nil || json.Unmarshal(text, &r) != nil || r.At().Before(newest) {
+		if err != nil || json.Unmarshal(text, &r) != nil || r.At().Before(last.at) {
 			continue
 		}
 		var until time.Time
 		if slices.Contains(stays, r.Values["stay"]) {
 			until, _ = time.Parse(time.RFC3339, r.Values["until"]) // unreadable: unknown
 		}
-		if r.At().After(newest) || until.After(last) {
-			newest, last = r.At(), until
+		if r.At().After(last.at) || until.After(last.until) {
+			last = madeKey{d.name, r.At(), until}
 		}
 	}
 	return last

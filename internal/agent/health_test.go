@@ -18,7 +18,7 @@ func health(t *testing.T) *Agent {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	return New(Options{Store: store, Clock: NewClock()})
+	return New(Options{Store: store, Clock: NewClock(), Ledger: pms.NewLedger(pms.FoldOptions{}, nil)})
 }
 
 func TestConditions(t *testing.T) {

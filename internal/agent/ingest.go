@@ -76,10 +76,20 @@ func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
 			d.now.takeBack(src.String(), id)
 		}
 	}
-	if len(notices) == 0 || !notices[len(notices)-1].Replayed {
+	if caughtUp(notices) {
 		a.store.Release(src.String())
 	}
 	return nil
+}
+
+// caughtUp reports whether a group of notices says that nothing older waits. A
+// device command does not: it has a way of its own, past what is read again.
+func caughtUp(notices []pms.Notice) bool {
+	if len(notices) == 0 {
+		return true
+	}
+	last := &notices[len(notices)-1]
+	return !last.Replayed && last.CommandID == ""
 }
 
 // batch gathers what a group of notices came to. A stay that changed twice is
@@ -87,6 +97,9 @@ func (a *Agent) take(src pms.Source, notices []pms.Notice) error {
 type batch struct {
 	offsetstore.Batch
 	stays map[string]pms.Stay
+	// nth counts the notices: the commands of each have an instant of their own,
+	// since Retry asks what came later.
+	nth time.Duration
 }
 
 func newBatch(source string) batch {
@@ -96,6 +109,7 @@ func newBatch(source string) batch {
 // absorb adds a notice's change to the batch and to the ledger. a.mu is held.
 func (a *Agent) absorb(b *batch, change pms.Change, n *pms.Notice, now time.Time) {
 	a.ledger.Apply(change)
+	b.nth++
 	for _, stay := range change.Stays {
 		if b.stays == nil {
 			b.stays = map[string]pms.Stay{}
@@ -177,8 +191,8 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 	}
 	var ids []string
 	for _, planned := range a.table.Eval(e) {
-		c := command(planned, since)
-		c.Source, c.Ask, c.Created = e.Source, e.CommandID, now
+		c := command(planned, e.Stay.Key, since)
+		c.Source, c.Ask, c.Created = e.Source, e.CommandID, now.Add(b.nth)
 		if !e.Expires.IsZero() && (c.Deadline.IsZero() || e.Expires.Before(c.Deadline)) {
 			c.Deadline = e.Expires
 		}
@@ -197,8 +211,8 @@ func (a *Agent) answer(b *batch, e *pms.Event, n *pms.Notice, now time.Time) {
 
 // command is a planned command as the store keeps it. Its times count from
 // when the event happened, so an old wish has expired and an old delay is over.
-func command(p rules.Planned, since time.Time) offsetstore.Command {
-	body, err := json.Marshal(body{Action: p.Command.Action, Params: p.Command.Params, Rule: p.Rule})
+func command(p rules.Planned, stay string, since time.Time) offsetstore.Command {
+	body, err := json.Marshal(body{Action: p.Command.Action, Params: p.Command.Params, Rule: p.Rule, Stay: stay})
 	if err != nil {
 		panic(err) // strings in a struct always marshal
 	}
@@ -217,6 +231,8 @@ type body struct {
 	Action string            `json:"action"`
 	Params map[string]string `json:"params"`
 	Rule   string            `json:"rule"`
+	// Stay is the key of the stay that the event was about.
+	Stay string `json:"stay,omitempty"`
 }
 
 func (b *batch) put(id string, record []byte) {

@@ -37,7 +37,7 @@ func TestKeyUntilIsTheNewestKeys(t *testing.T) {
 		want := func(want string) {
 			t.Helper()
 			got := ""
-			if last := s.agent.keyUntil("101", []string{"a"}); !last.IsZero() {
+			if last := s.agent.roomKey("101", []string{"a"}).until; !last.IsZero() {
 				got = last.UTC().Format(time.RFC3339)
 			}
 			if got != want {

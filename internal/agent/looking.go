@@ -20,7 +20,7 @@ func (a *Agent) Pulse() uint64 {
 	number := func(n int64) { _, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n))) } // it never fails
 	for _, n := range []int64{
 		a.counts.notices.Load(), a.counts.events.Load(), a.counts.commands.Load(), a.counts.processed.Load(), a.counts.cancelled.Load(),
-		a.counts.failed.Load(), a.counts.unknown.Load(), a.counts.tries.Load(), a.byHand.Load(),
+		a.counts.failed.Load(), a.counts.unknown.Load(), a.counts.tries.Load(), a.changes.Load(),
 	} {
 		number(n)
 	}
@@ -56,10 +56,10 @@ func (a *Agent) Names(room, who string) ([]pms.Guest, error) {
 	for _, stay := range stays {
 		guests = append(guests, stay.Guests...)
 	}
-	a.log.Info().Str("room", room).Str("user", who).Msg("names of guests asked for")
-	if len(stays) == 0 {
+	if len(stays) == 0 { // nor is what was asked for a room: it may be anything, and is not logged
 		return nil, fmt.Errorf("nobody is in room %q", room)
 	}
+	a.log.Info().Str("room", room).Str("user", who).Msg("names of guests asked for")
 	return guests, nil
 }
 
@@ -68,8 +68,8 @@ func (a *Agent) Explain(events []pms.Event) rules.Together {
 	return a.Table().ExplainAll(events)
 }
 
-// Happened is an event of the last ones again, without the names of guests and
-// what was written to them.
+// Happened is an event of the last ones again: Withheld stands in it for the names
+// of guests and for what was written to them.
 func (a *Agent) Happened(id string) (pms.Event, bool) {
 	a.happened.mu.Lock()
 	defer a.happened.mu.Unlock()
@@ -78,16 +78,35 @@ func (a *Agent) Happened(id string) (pms.Event, bool) {
 		return pms.Event{}, false
 	}
 	e := a.happened.events[i].event
-	e.Extra = maps.Clone(e.Extra)
+	e.Guests, e.Extra = slices.Clone(e.Guests), maps.Clone(e.Extra)
+	e.Stay.Guests = e.Guests
 	return e, true
 }
 
-// impersonal is an event without the names of guests and what was written to them.
+// Withheld stands for a text that is personal, so that a rule finds it given.
+const Withheld = "…"
+
+func withheld(text string) string {
+	if text == "" {
+		return ""
+	}
+	return Withheld
+}
+
+// impersonal is an event without the names of guests and what was written to them,
+// but with which of those it had: rules ask for that.
 func impersonal(e *pms.Event) pms.Event {
 	out := *e
-	out.Guests, out.Stay.Guests = nil, nil
+	out.Guests = nil
+	for _, g := range e.Guests {
+		out.Guests = append(out.Guests, pms.Guest{Title: withheld(g.Title), First: withheld(g.First + g.AltFirst), Last: withheld(g.Last + g.AltLast)})
+	}
+	out.Stay.Guests = out.Guests
 	out.Extra = maps.Clone(e.Extra)
-	delete(out.Extra, "message")
-	delete(out.Extra, "message_title")
+	for _, name := range []string{"message", "message_title"} {
+		if text, given := out.Extra[name]; given {
+			out.Extra[name] = withheld(text)
+		}
+	}
 	return out
 }

@@ -35,7 +35,7 @@ func TestRetryByHand(t *testing.T) {
 		}
 		s.rest()
 		s.want("encoder", s.desk.saw(), []string{"encode room:101", "encode room:101"})
-		if err := s.agent.Retry("nonsense"); err == nil || err.Error() != "no command of this id waits or has failed since the agent was started: have the PMS send it again" {
+		if err := s.agent.Retry("nonsense"); err == nil || err.Error() != "there is no command of this id: edgeagent commands lists those that wait or have failed" {
 			t.Error(err)
 		}
 	})
@@ -83,7 +83,7 @@ func TestCancelByHand(t *testing.T) {
 		if err := s.agent.Cancel(v.Open[0].ID); err != nil {
 			t.Fatal(err)
 		}
-		if last := s.agent.recent.list(); last[0].ID != v.Open[0].ID || last[0].State != offsetstore.Cancelled || last[0].Note != "a person called it off" {
+		if last := s.agent.recent.list(func(offsetstore.Command) bool { return false }); last[0].ID != v.Open[0].ID || last[0].State != offsetstore.Cancelled || last[0].Note != "a person called it off" {
 			t.Errorf("among the last that ended: %+v", last)
 		}
 		s.desk.behave(nil)

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"encoding/json"
+	"iter"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +23,9 @@ type Outcome struct {
 	// At is when it ended, or when it was taken on if it has not.
 	At      time.Time `json:"at"`
 	Command string    `json:"command"`
+	// Forgotten: there may have been one before the start, and nobody knows what
+	// became of it. All else is empty then.
+	Forgotten bool `json:"forgotten,omitempty"`
 }
 
 // about is a kind of device with what its commands are about.
@@ -68,7 +73,7 @@ func (o *outcomes) forget() {
 			newest = out.At
 		}
 	}
-	middle := oldest.Add(newest.Sub(oldest) / 2)
+	middle := oldest.Add(newest.Sub(oldest) / 2) // what was forgotten at the start goes first
 	maps.DeleteFunc(o.last, func(_ about, out Outcome) bool { return !out.At.After(middle) })
 }
 
@@ -110,9 +115,30 @@ func (a *Agent) outcomesNow(open []offsetstore.Command) (map[about]Outcome, erro
 	return all, nil
 }
 
-// fillOutcomes reads, once, which settings the devices hold, and of which cards
-// nobody knows what became of them: the power cut that left one so has also taken
-// what this process knew of its room.
+// forgotten notes, at the start, of which rooms it is not known how the newest key
+// command ended: what the store keeps is which key a room has, not who asked for one
+// in vain since. What is remembered of a key is looked for in made.
+func (o *outcomes) forgotten(rooms iter.Seq[string]) {
+	o.last = map[about]Outcome{}
+	for room := range rooms {
+		o.last[about{"keycard", "room:" + room}] = Outcome{Forgotten: true}
+	}
+}
+
+// made is the outcome of a room's key as it is to be shown. That it was cut for a
+// guest who is in the room now is true after a restart too, and after a check-out
+// of somebody before that left the room alone.
+func (o Outcome) made(k madeKey) Outcome {
+	older := o.Forgotten || o.Action == "cancel_room" && o.State == offsetstore.Processed
+	if !older || k.until.IsZero() {
+		return o
+	}
+	return Outcome{Device: k.device, Action: "encode", State: offsetstore.Processed, At: k.at}
+}
+
+// fillOutcomes reads, once, which settings TVs and WiFi hold, and which cards nobody
+// knows of whether they were cut, or were found not to be: the power cut that left
+// one so has also taken what this process knew of its room.
 func (a *Agent) fillOutcomes() error {
 	a.outcomes.mu.Lock()
 	filled := a.outcomes.filled
@@ -125,11 +151,18 @@ func (a *Agent) fillOutcomes() error {
 	if err != nil {
 		return err
 	}
+	notDone, err := a.store.NotDone()
+	if err != nil {
+		return err
+	}
 	for _, d := range a.devices {
-		for _, c := range unknown {
+		for _, c := range slices.Concat(unknown, notDone) {
 			if c.Lane == d.name {
 				a.outcomes.add(d.Kind, c)
 			}
+		}
+		if d.Kind == "keycard" {
+			continue // that a room's keys were cancelled says nothing of a card cut since
 		}
 		settings, err := a.store.Wanted(d.name)
 		if err != nil {

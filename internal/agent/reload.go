@@ -23,14 +23,14 @@ func (a *Agent) Reload(t *rules.Table, restart string) {
 	a.table = t
 	a.mu.Unlock()
 	a.reloads.set("", restart)
-	a.byHand.Add(1)
+	a.changes.Add(1)
 }
 
 // ReloadRefused notes that the property file has problems: what was read before
 // stays in force.
 func (a *Agent) ReloadRefused(problem string) {
 	a.reloads.set(problem, "")
-	a.byHand.Add(1)
+	a.changes.Add(1)
 }
 
 // Table is the rules in force.

@@ -12,7 +12,8 @@ import (
 
 // Resolve ends the doubt about a command whose outcome is unknown: somebody has
 // looked, and it was done, or it was not. From then on the room's key is known
-// again. The PMS keeps the answer that it was given.
+// again, and what was not done may be tried again. The PMS keeps the answer that
+// it was given.
 func (a *Agent) Resolve(id string, done bool) error {
 	note := "a person found that it was not done"
 	if done {
@@ -55,7 +56,11 @@ func (a *Agent) resolve(id string, done bool, note string) error {
 		}
 		a.log.Info().Str("device", c.Lane).Str("command", id).Str("subject", c.Subject).Bool("done", done).Str("note", note).Msg("outcome found out")
 		a.outcomes.resolved(id, done, note)
-		a.byHand.Add(1)
+		if c.Unknown, c.Note = false, note; done {
+			c.State = offsetstore.Processed
+		}
+		a.recent.resolved(c)
+		a.changes.Add(1)
 		if done {
 			a.learned(c.Lane, c.Subject)
 		}

@@ -233,3 +233,23 @@ func TestRestoredHouseWaitsForThePMS(t *testing.T) {
 		}
 	})
 }
+
+// A device command comes past what is read again: it does not say that the house is
+// known as it is.
+func TestCommandIsNoCatchingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		defer func() { s.stop() }()
+		s.restore(s.backUp())
+		time.Sleep(time.Minute)
+		s.say(cut("K1", "101"))
+		s.want("encoder", s.desk.saw(), []string{"encode room:101"})
+		if !s.store.Behind("pms") {
+			t.Error("a device command counts as all that has happened")
+		}
+		s.caughtUp()
+		if s.store.Behind("pms") {
+			t.Error("still behind")
+		}
+	})
+}

@@ -87,9 +87,11 @@ type CommandView struct {
 	Tries   int               `json:"tries"`
 	Note    string            `json:"note,omitempty"`
 	Unknown bool              `json:"unknown,omitempty"`
-	Created time.Time         `json:"created"`
-	Due     time.Time         `json:"due,omitzero"`
-	Settled time.Time         `json:"settled,omitzero"`
+	// Retry: it has failed, and a person may have it given out once more.
+	Retry   bool      `json:"retry,omitempty"`
+	Created time.Time `json:"created"`
+	Due     time.Time `json:"due,omitzero"`
+	Settled time.Time `json:"settled,omitzero"`
 }
 
 // UnmappedView is a name of the PMS that nothing maps.
@@ -138,7 +140,7 @@ func (a *Agent) Look() (View, error) {
 		}
 		v.Devices = append(v.Devices, dv)
 	}
-	v.Recent = a.recent.list()
+	v.Recent = a.recent.list(func(c offsetstore.Command) bool { return a.retryable(c) == nil })
 	v.Events = a.happened.list()
 	if v.Rooms, err = a.rooms(open); err != nil {
 		return v, err
@@ -196,8 +198,12 @@ func (a *Agent) rooms(open []offsetstore.Command) ([]RoomView, error) {
 	a.mu.Unlock()
 	rooms := make([]RoomView, 0, len(byRoom))
 	for _, r := range byRoom {
-		r.KeyUntil = a.keyUntil(r.Room, r.Stays)
+		key := a.roomKey(r.Room, r.Stays)
+		r.KeyUntil = key.until
 		r.Outcomes = ofRoom(outcomes, kinds, r)
+		if out, ok := r.Outcomes["keycard"]; ok {
+			r.Outcomes["keycard"] = out.made(key)
+		}
 		rooms = append(rooms, *r)
 	}
 	sort.Slice(rooms, func(i, j int) bool { return rooms[i].Room < rooms[j].Room })
@@ -236,6 +242,19 @@ func (r *recent) add(c offsetstore.Command) {
 	}
 }
 
+// open finds what a person found not done before the start: that is kept as a
+// whole, so that it can still be tried again. Of other failures what they were to do
+// is forgotten with the process, since there are names in it.
+func (r *recent) open(store *offsetstore.Store) {
+	notDone, err := store.NotDone()
+	if err != nil {
+		return // Look says what is wrong with the store
+	}
+	for _, c := range notDone {
+		r.add(c)
+	}
+}
+
 // failed is a command that has failed lately.
 func (r *recent) failed(id string) (offsetstore.Command, bool) {
 	r.mu.Lock()
@@ -247,12 +266,24 @@ func (r *recent) failed(id string) (offsetstore.Command, bool) {
 	return r.bad[i], true
 }
 
-func (r *recent) list() []CommandView {
+// resolved notes what a person found out about a command. One that was done has
+// not failed.
+func (r *recent) resolved(c offsetstore.Command) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := slices.Clone(r.good)
-	for _, c := range r.bad {
-		all = append(all, commandView(c))
+	r.bad = slices.DeleteFunc(r.bad, func(b offsetstore.Command) bool { return b.ID == c.ID })
+	r.mu.Unlock()
+	r.add(c)
+}
+
+// list is the newest first; retryable says of which a person may try again.
+func (r *recent) list(retryable func(offsetstore.Command) bool) []CommandView {
+	r.mu.Lock()
+	all, bad := slices.Clone(r.good), slices.Clone(r.bad)
+	r.mu.Unlock()
+	for _, c := range bad {
+		shown := commandView(c)
+		shown.Retry = retryable(c)
+		all = append(all, shown)
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Settled.After(all[j].Settled) })
 	return all

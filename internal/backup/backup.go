@@ -9,6 +9,7 @@ package backup
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"compress/flate"
 	"compress/gzip"
@@ -20,7 +21,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"slices"
 )
 
 // Entry is one thing in a backup.
@@ -63,7 +63,7 @@ func NewWriter(out io.Writer, passphrase string, rounds int) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{seal: seal, packed: gzip.NewWriter(seal), sum: sha256.New()}, nil
+	return &Writer{seal: seal, packed: gzip.NewWriter(seal), entries: []Entry{}, sum: sha256.New()}, nil
 }
 
 // Begin begins an entry. Exactly Size bytes of content must be written to what it
@@ -179,7 +179,7 @@ func (r *Reader) Again(in io.Reader) (*Reader, error) {
 }
 
 func reader(opened *opener) (r *Reader, err error) {
-	r = &Reader{opened: opened, seal: bufio.NewReader(opened), sum: sha256.New(), seen: map[[2]string]bool{}}
+	r = &Reader{opened: opened, seal: bufio.NewReader(opened), read: []Entry{}, sum: sha256.New(), seen: map[[2]string]bool{}}
 	if r.packed, err = gzip.NewReader(r.seal); err != nil {
 		return nil, inside(err)
 	}
@@ -280,8 +280,7 @@ func (r *Reader) finish(size int64) error {
 	if _, err := io.ReadFull(r.packed, text); err != nil {
 		return inside(err)
 	}
-	var listed []Entry
-	if json.Unmarshal(text, &listed) != nil || !slices.Equal(listed, r.read) {
+	if want, err := json.Marshal(r.read); err != nil || !bytes.Equal(text, want) {
 		return errForm
 	}
 	var more [1]byte

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,17 +199,16 @@ func TestHostile(t *testing.T) {
 	for i := range 40_000 {
 		fmt.Fprintf(&keys, "k%d: v\n", i)
 	}
+	const deep = "nested too deeply: no setting is in more than some six sections, each indented by two spaces; remove brackets, dashes or spaces before this"
 	for _, tt := range []struct{ name, text, want string }{
 		{"a huge file", strings.Repeat("# \n", 400_000), "the file is longer than 1 MiB, which no property file needs"},
 		{"many keys", keys.String(), "the file is too long from here on: more than 30000 words and signs, which no property file needs"},
-		{"deep lists", "a: " + strings.Repeat("[", 10_000), "nested too deeply"},
-		{"deep sections", "a: " + strings.Repeat("{a: ", 7_000), "nested too deeply"},
-		{"dashes", strings.Repeat("- ", 20_000), "nested too deeply"},
-		{"indentation", strings.Repeat(" ", 300) + "a: b", "nested too deeply"},
-		{"a long plain text", "a: " + strings.Repeat("word\n  ", 100_000), "a text of 499999 bytes, and at most 4096 are possible"},
-		{"a long quoted text", `a: "` + strings.Repeat("x", 500_000) + `"`, "a text of 500000 bytes, and at most 4096 are possible"},
-		{"a billion laughs", "a: &a [x]\nb: [*a,*a]\n", "& begins a YAML anchor or alias, which a property file cannot have; put quotes around the text"},
-		{"merge", "a: { <<: x }\n", "<< merges YAML sections, which a property file cannot have; write the settings out"},
+		{"deep lists", "a: " + strings.Repeat("[", 10_000), deep},
+		{"deep sections", "a: " + strings.Repeat("{a: ", 7_000), deep},
+		{"dashes", strings.Repeat("- ", 20_000), deep},
+		{"indentation", strings.Repeat(" ", 300) + "a: b", deep},
+		{"a long plain text", "a: " + strings.Repeat("word\n  ", 100_000), "a text of 499999 bytes, and at most 4096 are possible; shorten it"},
+		{"a long quoted text", `a: "` + strings.Repeat("x", 500_000) + `"`, "a text of 500000 bytes, and at most 4096 are possible; shorten it"},
 		{"NUL", "a: \x00\n", "a control character (U+0000); remove it, and save the file as plain UTF-8 text"},
 		{"escape", "a: \x1b[2J\n", "a control character (U+001B); remove it, and save the file as plain UTF-8 text"},
 		{"UTF-16", "\xff\xfea\x00:\x00", "this is not UTF-8 text; save the file in the encoding UTF-8"},
@@ -220,6 +220,50 @@ func TestHostile(t *testing.T) {
 			}
 			if strings.ContainsFunc(problems.Render(), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
 				t.Error("the excerpt could disturb a terminal")
+			}
+		})
+	}
+}
+
+// What a property file cannot have hides no other fault of it, nor makes any up.
+func TestUnwantedHidesNothing(t *testing.T) {
+	const (
+		anchor = "& names a YAML anchor, which a property file cannot have; remove it and its name, or put quotes around the whole value if it is text"
+		alias  = "* stands for a YAML anchor, which a property file cannot have; write the value itself, or put quotes around it if it is text"
+		tab    = "a tab indents this line; YAML wants spaces, two for each level"
+	)
+	rest := "log: { level: loud }\nstore: a.db\nstore: b.db\n"
+	told := []string{`unknown log level "loud"; write debug, info, warn or error`, `"store" is given twice, first in line 6; remove one`}
+	for _, tt := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"an anchor", "freshness_window: &x 1h\n", []string{anchor}},
+		{"an anchor at a wrong value", "freshness_window: &x soon\n", []string{anchor, `freshness_window must be a length of time such as 30s, 10m or 2h, not "soon"`}},
+		{"an alias", "freshness_window: *x\n", []string{alias}},
+		{"a tag", "freshness_window: !now 1h\n", []string{`!now is a YAML tag, which a property file cannot have; put quotes around the whole value if that is meant, as in "!now", or remove it`}},
+		{"a tag alone", "freshness_window: !now\n", []string{`!now is a YAML tag, which a property file cannot have; put quotes around the whole value if that is meant, as in "!now", or remove it`}},
+		{"a merge", "patience: { <<: *x, hold: 1s }\n", []string{"<< merges YAML sections, which a property file cannot have; write the settings out", alias}},
+		{"a key of its own kind", "patience:\n  ? hold\n  : 1s\n", []string{"? begins a YAML key of its own kind; put quotes around the text"}},
+		{"a tab", "patience:\n\thold: 1s\n\tfrist: 2s\n", []string{tab, tab, `unknown key "frist" in patience; did you mean "first"?`}},
+		{"tabs and anchors", "patience:\n\thold: &x 1s\n", []string{tab, anchor}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := hotel + rest + tt.text
+			l, problems := Load(property(t, text, "secret"))
+			want := append(slices.Clone(told), tt.want...)
+			got := said(problems)
+			got = slices.DeleteFunc(got, func(m string) bool { return strings.HasPrefix(m, "no devices: ") })
+			if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))); diff != "" {
+				t.Errorf("%s\n%s", diff, problems.Render())
+			}
+			if l == nil || l.Property.ID != "seaview" {
+				t.Error("the rest was not read")
+			}
+			for _, p := range problems {
+				if strings.Contains(p.Message, "frist") && p.Column != 2 {
+					t.Errorf("%s: the tab before it is one character", p)
+				}
 			}
 		})
 	}

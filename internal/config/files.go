@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -35,9 +36,7 @@ func (c *checker) files(l *Loaded) {
 		l.Status.Socket = socketFor(l.Store)
 	}
 	l.Status.Socket = beside(l.Path, l.Status.Socket)
-	if n := len(l.Status.Socket); n > maxSocketPath {
-		c.add("status.socket", "status.socket: the path %s has %d bytes, and a Unix socket's at most %d; write a shorter one, such as /run/edgeagent/control.sock", short(l.Status.Socket), n, maxSocketPath)
-	}
+	c.ownFiles(l)
 	eachFile(reflect.ValueOf(&l.File).Elem(), "", c.fileOf)
 }
 
@@ -98,9 +97,16 @@ func (c *checker) fileAt(given, path string) (shown, full string) {
 
 // fileOf resolves and checks one file that the property file names.
 func (c *checker) fileOf(v reflect.Value, path string) {
-	shown, full := c.fileAt(v.String(), path)
+	given := v.String()
+	shown, full := c.fileAt(given, path)
 	v.SetString(full)
 	key := last(path)
+	if _, err := os.Stat(full); err != nil && !isFileName(given) {
+		p := c.add(path, "%s: there is no such file, and what stands here is not shown, since it may be the secret itself; write the name of a file, such as %s, and the %s into that file",
+			key, strings.ReplaceAll(strings.TrimSuffix(key, "_file"), "_", "-"), cmp.Or(holds[key], "value"))
+		p.Missing, p.Source = true, ""
+		return
+	}
 	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) && holds[key] != "" {
 		c.add(path, "%s: there is no file %s; put the PEM file with the %s there, or name the one that is", key, shown, holds[key]).Missing = true
 		return
@@ -114,7 +120,7 @@ func (c *checker) fileOf(v reflect.Value, path string) {
 			text = strings.Replace(text, "put the value into it", "put the "+holds[key]+" into it, in PEM form", 1)
 		}
 		if key == "password_file" && within(path, "status") {
-			text = strings.NewReplacer("make it (mode 0600) and put the value into it", "run edgeagent password -o "+shown,
+			text = strings.NewReplacer("make it (mode 0600) and put the value into it", "run edgeagent password --file "+shown,
 				"put the value into it", "run edgeagent password with a new file's name").Replace(text)
 		}
 		c.add(path, "%s: %s", key, text).Missing = true

@@ -166,7 +166,10 @@ func TestCovered(t *testing.T) {
 		`  "password": hunter2`:                  `  "password": …`,
 		`broker: tls://u:hunter2@h:1`:            `broker: tls://…@h:1`,
 		`url: wss://h/s?key=hunter2&x=y`:         `url: wss://h/s?…`,
-		`  password_file: broker`:                `  password_file: broker`,
+		`  password_file: broker-password`:       `  password_file: broker-password`,
+		`  password_file: Hunter2!`:              `  password_file: …`,
+		`x: { app_key_file: "Hunter2!", b: c }`:  `x: { app_key_file: …, b: c }`,
+		`x: { app_key_file: a/b.pem, b: c }`:     `x: { app_key_file: a/b.pem, b: c }`,
 		`  key_mode: base64`:                     `  key_mode: base64`,
 		`  params: { key: new }`:                 `  params: { key: new }`,
 		`  api-key: hunter2`:                     `  api-key: …`,
@@ -175,6 +178,36 @@ func TestCovered(t *testing.T) {
 	} {
 		if got := covered(line); got != want {
 			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+// What stands where the name of a file belongs is shown only if it looks like one.
+func TestSecretForAFileName(t *testing.T) {
+	const message = "client_secret_file: there is no such file, and what stands here is not shown, since it may be the secret itself; write the name of a file, such as client-secret, and the value into that file"
+	for _, secret := range []string{"Hunter2!", "'c0rrect horse'", "3f9a0be1c77d4e21aa", strings.Repeat("x", 300), "k3Jd/9sLq+A==", "p@ss-word"} {
+		text := strings.Replace(hotel, "client_secret_file: secret", "client_secret_file: "+secret, 1) + "colour: blue\n"
+		_, problems := Load(property(t, text, "secret"))
+		got := said(problems)
+		if !slices.Contains(got, message) {
+			t.Errorf("%s: %q", secret, got)
+		}
+		text = strings.Replace(text, "hotel_code: S", "hotel_code: S, colour: blue", 1) // the line is shown for another fault
+		_, more := Load(property(t, text, "secret"))
+		if all := problems.Render() + more.Render(); strings.Contains(all, strings.Trim(secret, "'")) || !strings.Contains(all, "client_secret_file: …, app_key_file: secret") {
+			t.Errorf("it shows %s:\n%s", secret, all)
+		}
+		_, after, _ := strings.Cut(more.Render(), "unknown key \"colour\" in inspire")
+		lines := strings.Split(after, "\n")
+		if at := strings.Index(lines[1], "colour"); at < 0 || []rune(lines[2])[len([]rune(lines[1][:at]))] != '^' {
+			t.Errorf("the caret does not point at colour:\n%s", after)
+		}
+	}
+	for _, name := range []string{"pms-secret", "secrets/pms", "/etc/edgeagent/X", "../x", "page-desk", "edgeagent.signing-key", "tv-ca.pem", "wifi-nas-1-secret"} {
+		text := strings.Replace(hotel, "client_secret_file: secret", "client_secret_file: "+name, 1)
+		_, problems := Load(property(t, text, "secret"))
+		if all := problems.Render(); !strings.Contains(all, "client_secret_file: there is no file ") || !strings.Contains(all, name) {
+			t.Errorf("%s:\n%s", name, all)
 		}
 	}
 }

@@ -94,13 +94,16 @@ func Belongs(home string, named []Named) (ok, outside bool) {
 	if filepath.Clean(home) != home || home == "." {
 		return false, false
 	}
-	if filepath.IsLocal(home) {
+	if base := filepath.Base(home); base == ".." || base == "/" {
+		return false, true
+	}
+	if !filepath.IsAbs(home) && !strings.HasPrefix(home, "../") {
 		return true, false
 	}
 	for _, n := range named {
 		lone := filepath.Base(n.Name) == n.Name // no way out of the credential store
 		if home == n.Name || lone && (home == filepath.Join(credStore, n.Name) || home == filepath.Join(credStore, "edgeagent."+n.Name)) {
-			return filepath.IsLocal(filepath.Base(home)), true
+			return true, true
 		}
 	}
 	return false, true

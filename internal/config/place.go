@@ -22,6 +22,7 @@ type checker struct {
 	where    map[int]string  // the paths of the problems, by their place in the list
 	open     map[string]bool // secret files of which it was told that others can read them
 	store    string          // credStore, but for a test
+	tab      int             // for how many spaces a tab was taken that indents a line
 }
 
 func newChecker(file string) *checker {
@@ -71,6 +72,9 @@ func (c *checker) located(t *token.Token, message string) Problem {
 	p := Problem{Line: line, Column: max(t.Position.Column, 1), Message: message}
 	if line <= len(c.lines) {
 		p.Source = c.lines[line-1]
+		if indent, _ := indentOf(p.Source); c.tab > 0 {
+			p.Column = max(p.Column-strings.Count(indent, "\t")*(c.tab-1), 1)
+		}
 		p.Column = min(p.Column, len([]rune(p.Source))+1)
 	}
 	return p

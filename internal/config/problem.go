@@ -20,6 +20,8 @@ type Problem struct {
 	Message string `json:"message"`
 	// Source is the line itself, without what looks like a secret.
 	Source string `json:"source,omitempty"`
+	// caret is the column in Source, where that is shorter than the line; 0 for Column.
+	caret int
 	// Warning marks what does not keep the agent from starting: an adapter that
 	// is unplugged for now, or a rule that is doubtful.
 	Warning bool `json:"warning,omitempty"`
@@ -60,7 +62,7 @@ func (p Problem) Excerpt() (source, before string) {
 	if p.Line == 0 || strings.TrimSpace(p.Source) == "" {
 		return "", ""
 	}
-	return excerpt(p.Source, p.Column)
+	return excerpt(p.Source, cmp.Or(p.caret, p.Column))
 }
 
 // Render is the list as check prints it: each with its line and a caret.
@@ -152,6 +154,7 @@ func excerpt(line string, column int) (source, before string) {
 var (
 	secretKey   = regexp.MustCompile(`(?i)(secret|passw(or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|signing_?key|seed|access_?token|auth_?token)$`)
 	secretValue = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:secret|passw(?:or)?d|passphrase|pwd|credentials?|api_?-?key|app_?-?key|private_?key|signing_?key|seed|access_?token|auth_?token)["']?\s*:)\s*[^\s#].*`)
+	fileValue   = regexp.MustCompile(`[a-z]_file["']?\s*:\s*("[^"]*"?|'[^']*'?|[^\s"'#][^,}#]*)`)
 	userInURL   = regexp.MustCompile(`://[^/\s]*@`)
 	queryInURL  = regexp.MustCompile(`(://[^\s?#]*)\?[^\s"']*`)
 )
@@ -160,9 +163,23 @@ var (
 // line, in a log and on the status page too.
 func covered(line string) string {
 	line = secretValue.ReplaceAllString(line, "$1 …")
+	line = fileValue.ReplaceAllStringFunc(line, func(setting string) string {
+		key, value, _ := strings.Cut(setting, ":")
+		if isFileName(strings.Trim(value, " \t\"'")) {
+			return setting
+		}
+		return key + ": …"
+	})
 	line = userInURL.ReplaceAllString(line, "://…@")
 	return queryInURL.ReplaceAllString(line, "$1?…")
 }
+
+// fileName is how people call a file that holds a secret or a certificate: with its
+// folder, or by what it holds. A secret that stands in its place looks otherwise,
+// as likely as not.
+var fileName = regexp.MustCompile(`^(\.{0,2}/[\w./ @-]+|[a-z0-9_.-]+(/[a-z0-9_.-]+)+|page-[a-z0-9_.-]+|([a-z0-9]+[-_.])*(secret|key|token|password|ca|cert|crt|pem|txt)([-_.][a-z0-9]+)*)$`)
+
+func isFileName(text string) bool { return len(text) <= 100 && fileName.MatchString(text) }
 
 // printable is a text without what could disturb a terminal, each character
 // and each byte that is none replaced by one character, so that columns stay.
@@ -181,7 +198,12 @@ const maxProblems = 200
 
 // report keeps a problem.
 func (c *checker) report(p Problem) *Problem {
-	p.File, p.Message, p.Source = c.file, printable(p.Message), printable(covered(p.Source))
+	if shown := covered(p.Source); shown != p.Source {
+		line := []rune(p.Source)
+		before := string(line[:min(max(p.Column-1, 0), len(line))])
+		p.Source, p.caret = shown, len([]rune(covered(before)))+1
+	}
+	p.File, p.Message, p.Source = c.file, printable(p.Message), printable(p.Source)
 	if len(c.problems) >= maxProblems {
 		c.more++
 		return &p

@@ -49,7 +49,7 @@ func Redact(path string) *Redacted {
 		return &Redacted{Text: "the file is no text, and left out\n"}
 	}
 	tokens := lexer.Tokenize(source)
-	if !c.bounded(tokens) {
+	if !c.bounded(tokens) || c.unwanted(tokens) > 0 {
 		return &Redacted{Text: "the file is no property file, and left out\n"}
 	}
 	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())

@@ -77,7 +77,7 @@ func (c *checker) page(l *Loaded) {
 	c.certificate(s)
 	c.users(s)
 	c.listen(s)
-	if !c.sound("status") {
+	if !c.sound("status") || c.tab > 0 { // what stands in which section is a guess then
 		*s = Status{Listen: defaultListen, Socket: s.Socket}
 	}
 }
@@ -154,7 +154,7 @@ func (c *checker) users(s *Status) {
 			c.add(path+".role", "unknown role %q; %s", short(u.Role), didYouMean(u.Role, roles))
 		}
 		if u.PasswordFile == "" && u.TokenFile == "" && !c.shadowedEntry(path) {
-			c.tell(path, "user %q has neither password_file nor token_file; run edgeagent password -o FILE and name that file as password_file", short(u.Name))
+			c.tell(path, "user %q has neither password_file nor token_file; run edgeagent password --file FILE and name that file as password_file", short(u.Name))
 		}
 		c.passwordFile(path+".password_file", u.PasswordFile)
 		c.tokenFile(tokens, path+".token_file", u.TokenFile)
@@ -170,7 +170,7 @@ func (c *checker) passwordFile(path, file string) {
 		_, err = password.Parse(text)
 	}
 	if err != nil {
-		c.add(path, "password_file: the file %s %v; run edgeagent password -o with a new file's name, and name that here", short(filepath.Base(file)), password.ErrForm)
+		c.add(path, "password_file: the file %s %v; run edgeagent password --file with a new file's name, and name that here", short(filepath.Base(file)), password.ErrForm)
 	}
 }
 

@@ -50,7 +50,8 @@ type LoadedTests struct {
 	c *checker
 }
 
-// LoadTests reads a file of rule tests. With problems it cannot be used.
+// LoadTests reads a file of rule tests. With problems none of it counts; of a file
+// with faults it gives what could be read, nil if that is nothing.
 func LoadTests(path string) (*LoadedTests, Problems) {
 	text, err := read(path)
 	if err != nil {
@@ -106,6 +107,15 @@ func (l *LoadedTests) check() {
 			}
 		}
 	}
+}
+
+// Slip is At for a fault of the test itself; false where something is wrong with
+// what stands there already, or with what is around it.
+func (l *LoadedTests) Slip(path, message string) (Problem, bool) {
+	if l.c.shadowed(path) || l.c.said[path] || l.c.said[parent(path)] {
+		return Problem{}, false
+	}
+	return l.At(path, message), true
 }
 
 // At is a problem at a path of the file, such as tests[0].expect[1].params.copies.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -77,20 +74,18 @@ func (c *checker) parse(text []byte) (ast.Node, bool) {
 	if !c.readable() {
 		return nil, false
 	}
-	tokens := lexer.Tokenize(string(text))
-	if !c.bounded(tokens) {
+	tree, ok := c.tree(string(text))
+	if !ok {
 		return nil, false
 	}
-	tree, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // duplicates reports them, all
-	if err != nil {
-		c.syntax(err)
-		return nil, false
-	}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
 		c.report(Problem{Line: 1, Column: 1, Message: "the file is empty; copy property.sample.yaml from the documentation and change it"})
 		return nil, false
 	}
-	root := tree.Docs[0].Body
+	root, ok := together(tree.Docs)
+	if !ok {
+		return nil, false
+	}
 	if _, ok := entriesOf(root); !ok {
 		message := "this is no property file: it must be keys and values, beginning with property: on a line of its own"
 		if key, rest, ok := strings.Cut(root.GetToken().Value, ":"); ok && !strings.ContainsAny(key, " \"'<") && rest != "" {
@@ -126,34 +121,31 @@ func (c *checker) readable() bool {
 	return true
 }
 
-// bounded refuses what the YAML parser would take long over, and what a
-// property file has no use for: anchors and aliases, tags, several documents.
+// bounded refuses what the YAML parser would take long over.
 func (c *checker) bounded(tokens token.Tokens) bool {
-	if len(tokens) > maxTokens {
-		c.refuse(tokens[maxTokens], "the file is too long from here on: more than %d words and signs, which no property file needs", maxTokens)
-		return false
+	t, message := tooMuch(tokens)
+	if t != nil {
+		c.report(c.located(t, message))
 	}
-	var d depth
-	for i, t := range tokens {
-		if t.Type == token.CommentType {
-			continue
-		}
-		if d.tooDeep(t) {
-			c.refuse(t, "nested too deeply")
-			return false
-		}
-		if len(t.Value) > maxText {
-			c.refuse(t, "a text of %d bytes, and at most %d are possible", len(t.Value), maxText)
-		}
-		if message := unwanted(tokens, i); message != "" {
-			c.refuse(t, "%s", message)
-		}
-	}
-	return len(c.problems) == 0
+	return t == nil
 }
 
-func (c *checker) refuse(t *token.Token, format string, args ...any) {
-	c.report(c.located(t, fmt.Sprintf(format, args...)))
+// tooMuch is the first token that is too much for the parser, and why; nil for none.
+func tooMuch(tokens token.Tokens) (*token.Token, string) {
+	if len(tokens) > maxTokens {
+		return tokens[maxTokens], fmt.Sprintf("the file is too long from here on: more than %d words and signs, which no property file needs", maxTokens)
+	}
+	var d depth
+	for _, t := range tokens {
+		switch {
+		case t.Type == token.CommentType:
+		case d.tooDeep(t):
+			return t, "nested too deeply: no setting is in more than some six sections, each indented by two spaces; remove brackets, dashes or spaces before this"
+		case len(t.Value) > maxText:
+			return t, fmt.Sprintf("a text of %d bytes, and at most %d are possible; shorten it", len(t.Value), maxText)
+		}
+	}
+	return nil, ""
 }
 
 // depth follows how deeply tokens are nested.
@@ -177,31 +169,6 @@ func (d *depth) tooDeep(t *token.Token) bool {
 	return d.flow > maxNested || d.inLine > maxNested || first && d.flow <= 0 && t.Position.Column > maxColumn
 }
 
-// unwanted says why a kind of token cannot stand in a property file, "" if it can.
-func unwanted(tokens token.Tokens, i int) string {
-	t := tokens[i]
-	sign := strings.TrimSpace(cmp.Or(t.Value, t.Origin))
-	switch t.Type {
-	case token.AnchorType, token.AliasType:
-		return fmt.Sprintf("%s begins a YAML anchor or alias, which a property file cannot have; put quotes around the text", sign)
-	case token.MergeKeyType:
-		return "<< merges YAML sections, which a property file cannot have; write the settings out"
-	case token.TagType:
-		return fmt.Sprintf("%s is a YAML tag, which a property file cannot have; put quotes around the text, as in %q", short(sign), short(sign))
-	case token.MappingKeyType:
-		return "? begins a YAML key of its own kind; put quotes around the text"
-	case token.DirectiveType, token.DocumentEndType:
-		return fmt.Sprintf("%s: a property file is one plain YAML document; remove this line", short(sign))
-	case token.DocumentHeaderType:
-		for _, before := range tokens[:i] {
-			if before.Type != token.CommentType {
-				return "--- begins a second document; a property file is one, remove this line"
-			}
-		}
-	}
-	return ""
-}
-
 // inWords says in an installer's words what the YAML library means.
 var inWords = []struct{ library, words string }{
 	{"could not find end character of double-quoted", `the closing " of this text is missing`},
@@ -223,9 +190,6 @@ var inWords = []struct{ library, words string }{
 
 // syntax reports an error of the YAML library at its place.
 func (c *checker) syntax(err error) {
-	if c.tabs() {
-		return
-	}
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
 		c.report(Problem{Message: "this is not YAML"})
@@ -245,7 +209,7 @@ func (c *checker) syntax(err error) {
 func (c *checker) tabs() bool {
 	found := false
 	for i, line := range c.lines {
-		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		indent, _ := indentOf(line)
 		if at := strings.IndexByte(indent, '\t'); at >= 0 && strings.TrimSpace(line) != "" {
 			c.report(Problem{Line: i + 1, Column: at + 1, Source: line, Message: "a tab indents this line; YAML wants spaces, two for each level"})
 			found = true

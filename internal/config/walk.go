@@ -18,6 +18,11 @@ import (
 // not fit stays unset; everything around it is filled and checked all the same.
 func (c *checker) fill(node ast.Node, v reflect.Value, path, what string) {
 	c.at[path] = node
+	switch node.(type) {
+	case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode:
+		c.spoil(path) // that it cannot stand there has been told
+		return
+	}
 	if own, ok := v.Addr().Interface().(yaml.NodeUnmarshaler); ok {
 		c.own(node, own, path)
 		return
@@ -61,6 +66,10 @@ func (c *checker) structure(node ast.Node, v reflect.Value, path, what string) {
 		given[keyText(entry)] = true
 	}
 	for _, entry := range entries {
+		if hollow(entry.Key) {
+			c.spoil(path) // what it brings is not known
+			continue
+		}
 		name := keyText(entry)
 		if !slices.Contains(names, name) {
 			meant, readable := c.unknownKey(entry, names, path, what)
@@ -135,6 +144,10 @@ func (c *checker) mapping(node ast.Node, v reflect.Value, path string) {
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
 	for _, entry := range entries {
+		if hollow(entry.Key) {
+			c.spoil(path)
+			continue
+		}
 		name := keyText(entry)
 		at := join(path, name)
 		c.keys[at] = entry.Key
@@ -159,6 +172,10 @@ func (c *checker) own(node ast.Node, v yaml.NodeUnmarshaler, path string) {
 		for i, item := range list.Values {
 			c.at[fmt.Sprintf("%s[%d]", path, i)] = item
 		}
+	}
+	if hollow(node) {
+		c.spoil(path) // that has been told
+		return
 	}
 	err := v.UnmarshalYAML(node)
 	if err == nil {
@@ -260,6 +277,9 @@ func (c *checker) duplicates(node ast.Node) {
 	first := make(map[string]int, len(entries))
 	for _, entry := range entries {
 		name := keyText(entry)
+		if hollow(entry.Key) {
+			continue
+		}
 		if line, twice := first[name]; twice {
 			c.report(c.located(entry.Key.GetToken(), fmt.Sprintf("%q is given twice, first in line %d; remove one", short(name), line)))
 		} else {
@@ -267,32 +287,6 @@ func (c *checker) duplicates(node ast.Node) {
 		}
 		c.duplicates(entry.Value)
 	}
-}
-
-func entriesOf(node ast.Node) ([]*ast.MappingValueNode, bool) {
-	switch n := node.(type) {
-	case *ast.MappingNode:
-		return n.Values, true
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{n}, true
-	}
-	return nil, false
-}
-
-// keyText is a key as it is spelled.
-func keyText(entry *ast.MappingValueNode) string { return entry.Key.GetToken().Value }
-
-// textOf is a single value as it is spelled.
-func textOf(node ast.Node) (string, bool) {
-	switch n := node.(type) {
-	case *ast.LiteralNode:
-		return strings.TrimRight(n.Value.Value, "\n"), true
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
 }
 
 // fieldOf is the field of a struct that has the name in YAML.

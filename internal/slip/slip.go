@@ -13,17 +13,22 @@ import (
 
 // Slip is one room's.
 type Slip struct {
-	Hotel, Room string
+	Hotel string `json:"hotel"`
+	Room  string `json:"room"`
 	// SSID is the network's name, Password its own, which all guests share; ""
 	// for an open network.
-	SSID, Password string
-	Codes          []Code
+	SSID     string `json:"ssid,omitempty"`
+	Password string `json:"password,omitempty"`
+	Codes    []Code `json:"codes"`
 }
 
 // Code is what one stay's guests type at the portal.
 type Code struct {
-	User, Code string    // as a guest types it; no User where the code is all
-	Until      time.Time // in the property's zone; zero if nobody knows
+	// User and Code are as a guest types them; no User where the code is all.
+	User string `json:"user,omitempty"`
+	Code string `json:"code"`
+	// Until is in the property's zone; zero if nobody knows.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Text is the slip for a printer that knows letters only.

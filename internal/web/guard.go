@@ -6,9 +6,12 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
+
+	"edgeagent/internal/agent"
 )
 
 // visitor is who asks.
@@ -60,7 +63,7 @@ func (p *Page) guarded(rt route) http.Handler {
 			return
 		}
 		if rt.needs == toOperate {
-			p.Log.Info().Str("user", v.user).Str("deed", rt.pattern).Str("about", about(r)).Msg("asked for on the page")
+			p.Log.Info().Str("user", v.user).Str("deed", rt.pattern).Str("about", p.about(r)).Msg("asked for on the page")
 		}
 		defer caught(p.Log, rt.pattern)
 		r.Body = http.MaxBytesReader(w, r.Body, maxQuestion)
@@ -68,11 +71,28 @@ func (p *Page) guarded(rt route) http.Handler {
 	})
 }
 
-// about is what a request is about: a command, device, link, event or room.
-func about(r *http.Request) string {
-	const most = 200
-	text := cmp.Or(r.PathValue("id"), r.PathValue("room"))
-	return text[:min(len(text), most)]
+// about is what a request is about: a command, device, link, event or room. What
+// the house does not have is no name for the log: anybody may write anything there.
+func (p *Page) about(r *http.Request) string {
+	id := cmp.Or(r.PathValue("id"), r.PathValue("room"))
+	if id == "" || p.Look == nil {
+		return ""
+	}
+	v, err := p.Look()
+	if err != nil || !has(v, id) {
+		return "nothing that is here"
+	}
+	return id
+}
+
+// has reports whether something in the house is called so.
+func has(v agent.View, id string) bool {
+	command := func(c agent.CommandView) bool { return c.ID == id }
+	return slices.ContainsFunc(v.Open, command) || slices.ContainsFunc(v.Recent, command) || slices.ContainsFunc(v.Unknown, command) ||
+		slices.ContainsFunc(v.Devices, func(d agent.DeviceView) bool { return d.Name == id }) ||
+		slices.ContainsFunc(v.Links, func(l agent.LinkView) bool { return l.Name == id }) ||
+		slices.ContainsFunc(v.Rooms, func(r agent.RoomView) bool { return r.Room == id }) ||
+		slices.ContainsFunc(v.Events, func(e agent.EventView) bool { return e.ID == id })
 }
 
 // fence keeps what other sites could do with an answer to nothing.

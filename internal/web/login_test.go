@@ -68,8 +68,10 @@ func TestLogInAndOut(t *testing.T) {
 	if got := w.Header().Get("Set-Cookie"); got != "__Host-edgeagent="+c.Value+"; Path=/; HttpOnly; Secure; SameSite=Strict" || len(c.Value) < 26 {
 		t.Errorf("cookie %q", got)
 	}
-	if w := ask(p.Handler(), "POST /api/commands/a/retry", own, carry(c)); w.Code != http.StatusNoContent {
-		t.Errorf("%d %s", w.Code, w.Body)
+	for _, line := range []string{"POST /api/commands/n1%2Fkey%2F1/retry", "POST /api/devices/Zebedia/probe"} {
+		if w := ask(p.Handler(), line, own, carry(c)); w.Code != http.StatusNoContent {
+			t.Errorf("%s: %d %s", line, w.Code, w.Body)
+		}
 	}
 	const me = `{"user":"desk","look":true,"operate":true,"users":true,"version":"v1","property":"Hotel Sea View"}` + "\n"
 	if w := ask(p.Handler(), "GET /api/me", carry(c)); w.Body.String() != me {
@@ -88,12 +90,13 @@ func TestLogInAndOut(t *testing.T) {
 	if w := ask(p.Handler(), "GET /api/status", carry(again)); w.Code != http.StatusUnauthorized {
 		t.Error("whoever has logged out is still in")
 	}
-	for _, secret := range []string{"horse", "nobody", c.Value, again.Value, lookToken} {
+	for _, secret := range []string{"Zebedia", "horse", "nobody", c.Value, again.Value, lookToken} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log has %q:\n%s", secret, &log)
 		}
 	}
-	for _, want := range []string{`"user":"desk","message":"logged in to the page"`, `"from":"192.0.2.1:1234","message":"a log-in was refused"`, `"user":"desk","deed":"POST /api/commands/{id}/retry","about":"a"`} {
+	for _, want := range []string{`"user":"desk","message":"logged in to the page"`, `"from":"192.0.2.1:1234","message":"a log-in was refused"`, `"user":"desk","deed":"POST /api/commands/{id}/retry","about":"n1/key/1"`,
+		`"user":"desk","deed":"POST /api/devices/{id}/probe","about":"nothing that is here"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s:\n%s", want, &log)
 		}

@@ -17,8 +17,9 @@ const deedLimit = 25 * time.Second
 
 // Operator is what a person can set off, and what only who asks for it may see.
 type Operator struct {
-	// Reload takes rules and names of rooms over from the property file.
-	Reload func() error
+	// Reload takes rules and names of rooms over from the property file, and says
+	// what of it counts only after a restart; "" for nothing.
+	Reload func() (restart string, err error)
 	// Reconnect opens a PMS link anew.
 	Reconnect func(link string) error
 	// Retry has a command tried again, Cancel takes back one that nobody has begun.
@@ -55,6 +56,22 @@ func answered(w http.ResponseWriter, err error) bool {
 		http.Error(w, err.Error(), http.StatusConflict)
 	}
 	return err == nil
+}
+
+// reload takes the property file over, and says what waits for a restart.
+func (p *Page) reload(w http.ResponseWriter, _ *http.Request) {
+	if !p.runs(w) {
+		return
+	}
+	restart, err := p.Operator.Reload()
+	switch {
+	case !answered(w, err):
+	case restart == "":
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, restart+"\n")
+	}
 }
 
 // names shows who is in a room.
@@ -100,7 +117,11 @@ func (p *Page) slip(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	if strings.HasSuffix(r.URL.Path, ".txt") {
+	switch {
+	case strings.HasSuffix(r.URL.Path, ".json"):
+		asJSON(w, s)
+		return
+	case strings.HasSuffix(r.URL.Path, ".txt"):
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, s.Text())
 		return

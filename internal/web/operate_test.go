@@ -28,7 +28,7 @@ func noted(told *[]string) *Operator {
 		}
 	}
 	return &Operator{
-		Reload:    func() error { return note("reload")("all") },
+		Reload:    func() (string, error) { return "", note("reload")("all") },
 		Reconnect: note("reconnect"), Retry: note("retry"), Cancel: note("cancel"),
 		Resolve: func(id string, done bool) error {
 			return note(map[bool]string{true: "done", false: "not done"}[done])(id)

@@ -2,8 +2,6 @@ package web
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 	"time"
 
 	"edgeagent/internal/agent"
@@ -112,9 +110,7 @@ func events(v agent.View) part {
 // waits are what waits for a person, what is worst first.
 func waits(v agent.View) part {
 	all := part{name: "waits"}
-	unknown := map[string]bool{}
 	for _, c := range v.Unknown {
-		unknown[c.ID] = true
 		all.add("unknown "+c.ID, wait{Kind: "unknown", ID: c.ID, Text: c.Note, Since: c.Settled, Command: &c})
 	}
 	for _, d := range v.Devices {
@@ -128,7 +124,7 @@ func waits(v agent.View) part {
 		}
 	}
 	for _, c := range v.Recent {
-		if c.State == "Error" && !c.Unknown && !unknown[c.ID] && !overtaken(c, v) {
+		if c.Retry { // any other failure is old news
 			all.add("failed "+c.ID, wait{Kind: "failed", ID: c.ID, Text: c.Note, Since: c.Settled, Command: &c})
 		}
 	}
@@ -139,14 +135,4 @@ func waits(v agent.View) part {
 		all.add("messages", wait{Kind: "messages", Count: v.Quarantine})
 	}
 	return all
-}
-
-// overtaken reports whether a newer command at the same device about the same
-// thing makes a failed one old news: it was tried again, or the guest has left.
-func overtaken(failed agent.CommandView, v agent.View) bool {
-	newer := func(c agent.CommandView) bool {
-		return c.Device == failed.Device && c.Subject == failed.Subject && c.Created.After(failed.Created) &&
-			(c.Action == failed.Action || c.Setting || strings.HasPrefix(c.ID, failed.ID+"/"))
-	}
-	return slices.ContainsFunc(v.Open, newer) || slices.ContainsFunc(v.Recent, newer)
 }

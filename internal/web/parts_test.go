@@ -28,7 +28,7 @@ func TestWhatWaitsForAPerson(t *testing.T) {
 	v := view(pms.LinkParked)
 	v.Devices = append(v.Devices, agent.DeviceView{Name: "desk", State: drivers.State{Condition: drivers.Quarantined, Reason: "a late answer"}})
 	at := v.Started
-	failed := agent.CommandView{ID: "n3/key/1", Device: "desk", Action: "encode", Subject: "room:103", State: "Error", Note: "jammed", Created: at, Settled: at.Add(time.Second)}
+	failed := agent.CommandView{ID: "n3/key/1", Device: "desk", Action: "encode", Subject: "room:103", State: "Error", Note: "jammed", Retry: true, Created: at, Settled: at.Add(time.Second)}
 	v.Recent = append(v.Recent, failed)
 	w := partOf(t, v, "waits")
 	want := []string{"unknown n2/cut a key/1", "quarantined desk", "parked inspire", "failed n3/key/1", "unmapped inspire SPA / BOOKING", "messages"}
@@ -39,22 +39,10 @@ func TestWhatWaitsForAPerson(t *testing.T) {
 	if err := json.Unmarshal(w.items["failed n3/key/1"], &got); err != nil || got.ID != "n3/key/1" || got.Text != "jammed" || got.Command.Action != "encode" {
 		t.Errorf("%+v %v", got, err)
 	}
-	// What came later makes a failure old news; what is about something else does not.
-	for name, tt := range map[string]struct {
-		later agent.CommandView
-		old   bool
-	}{
-		"the same again":    {agent.CommandView{ID: "n4", Device: "desk", Action: "encode", Subject: "room:103", Created: at.Add(time.Minute)}, true},
-		"a retry by hand":   {agent.CommandView{ID: "n3/key/1/again-7", Device: "desk", Subject: "room:103", Created: at.Add(time.Minute)}, true},
-		"another room":      {agent.CommandView{ID: "n4", Device: "desk", Action: "encode", Subject: "room:104", Created: at.Add(time.Minute)}, false},
-		"another device":    {agent.CommandView{ID: "n4", Device: "annex", Action: "encode", Subject: "room:103", Created: at.Add(time.Minute)}, false},
-		"something earlier": {agent.CommandView{ID: "n0", Device: "desk", Action: "encode", Subject: "room:103", Created: at.Add(-time.Minute)}, false},
-	} {
-		later := v
-		later.Open = append(slices.Clone(v.Open), tt.later)
-		if got := !slices.Contains(partOf(t, later, "waits").order, "failed n3/key/1"); got != tt.old {
-			t.Errorf("%s: old news: %v", name, got)
-		}
+	// What may not be tried again waits for nobody.
+	v.Recent[len(v.Recent)-1].Retry = false
+	if slices.Contains(partOf(t, v, "waits").order, "failed n3/key/1") {
+		t.Error("old news waits for a person")
 	}
 }
 

@@ -53,11 +53,12 @@ var routes = []route{
 	{"POST /api/commands/{id}/cancel", toOperate, deed(func(o *Operator, _ context.Context, id string) error { return o.Cancel(id) })},
 	{"POST /api/commands/{id}/done", toOperate, deed(func(o *Operator, _ context.Context, id string) error { return o.Resolve(id, true) })},
 	{"POST /api/commands/{id}/not-done", toOperate, deed(func(o *Operator, _ context.Context, id string) error { return o.Resolve(id, false) })},
-	{"POST /api/reload", toOperate, deed(func(o *Operator, _ context.Context, _ string) error { return o.Reload() })},
+	{"POST /api/reload", toOperate, (*Page).reload},
 
 	{"GET /api/devices/{id}/trace", bySocket, (*Page).trace},
 	{"GET /api/rooms/{room}/slip.txt", bySocket, (*Page).slip},
 	{"GET /api/rooms/{room}/slip.png", bySocket, (*Page).slip},
+	{"GET /api/rooms/{room}/slip.json", bySocket, (*Page).slip},
 	{"GET /api/store", bySocket, (*Page).store},
 	{"POST /api/page", bySocket, (*Page).link},
 }

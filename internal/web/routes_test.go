@@ -46,6 +46,7 @@ var asked = []struct {
 	{pattern: "GET /api/devices/{id}/trace", line: "GET /api/devices/desk/trace", told: "trace desk", want: 200},
 	{pattern: "GET /api/rooms/{room}/slip.txt", line: "GET /api/rooms/101%2FA/slip.txt", told: "slip 101/A", want: 200},
 	{pattern: "GET /api/rooms/{room}/slip.png", line: "GET /api/rooms/101%2FA/slip.png", told: "slip 101/A", want: 200},
+	{pattern: "GET /api/rooms/{room}/slip.json", line: "GET /api/rooms/101%2FA/slip.json", told: "slip 101/A", want: 200},
 	{pattern: "GET /api/store", line: "GET /api/store", told: "snapshot all", want: 200},
 	{pattern: "POST /api/page", line: "POST /api/page", want: 200},
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// storePatience is how long whoever fetches the store may take for each piece. While
-// somebody reads, the store keeps what it would otherwise overwrite.
-const storePatience = 30 * time.Second
+// storeLimit is how long whoever fetches the store may take for it. Until he has it,
+// the store keeps what it would otherwise overwrite, and cannot map more of its file.
+const storeLimit = 90 * time.Second
 
 // store hands over the store as it is now: guests and keys. Only the control socket
 // has it.
@@ -20,23 +20,13 @@ func (p *Page) store(w http.ResponseWriter, _ *http.Request) {
 	begun := false
 	err := p.Operator.Snapshot(func(size int64) (io.Writer, error) {
 		begun = true
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(storeLimit)) // else the server's own holds
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-		return patient{w, http.NewResponseController(w)}, nil
+		return w, nil
 	})
 	if begun && err != nil {
 		panic(http.ErrAbortHandler) // the reader sees that something is missing
 	}
 	answered(w, err)
-}
-
-// patient gives each piece of an answer its own time.
-type patient struct {
-	w   io.Writer
-	ctl *http.ResponseController
-}
-
-func (p patient) Write(piece []byte) (int, error) {
-	_ = p.ctl.SetWriteDeadline(time.Now().Add(storePatience)) // a line that takes none takes no piece either
-	return p.w.Write(piece)
 }

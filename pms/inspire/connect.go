@@ -151,7 +151,7 @@ func (s *Source) ended(e *ending, st *stream) error {
 	}
 	if s.past.drops++; s.past.drops >= maxDrops {
 		s.past.drops = 0
-		s.net.dropCookies()
+		s.net.jar.drop()
 	}
 	if s.fallBack(&v, e, st) {
 		v.parked, v.alarm = false, ""

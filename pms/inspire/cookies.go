@@ -1,99 +1,81 @@
 package inspire
 
 import (
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-// maxCookies is how many are kept: a load balancer has two, and a server that
-// sends ever new ones must not fill the memory.
-const maxCookies = 50
-
-// cookies are what a load balancer has us bring along (RFC 6265), in memory. It
-// stands in for net/http/cookiejar, of which one link to one vendor needs a
-// fraction, and which costs the gateway's binary ten times as much.
+// cookies keeps what a load balancer sets to find the same instance again, such as
+// Azure's ARRAffinity. Each goes back to the host that set it and to no other, and
+// only encrypted if it says so: all that a link of one or two hosts needs of a jar,
+// without the 40 kB of the whole rules.
 type cookies struct {
 	mu   sync.Mutex
-	held []cookie
+	held map[string]map[string]cookie // by host and name
 }
 
-// cookie is one, with whom it goes to.
 type cookie struct {
-	name, value  string
-	domain, path string
-	below        bool // hosts below the domain get it too
-	secure       bool
-	ends         time.Time // zero for the end of the process
+	value  string
+	secure bool
+	ends   time.Time // zero for never
 }
 
-// SetCookies keeps what an answer of u brings.
-func (j *cookies) SetCookies(u *url.URL, all []*http.Cookie) {
-	now := time.Now()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, c := range all {
-		n, ok := cookieOf(u, c, now)
-		if !ok {
+// Nobody needs more, and a request's head is bounded at the other end.
+const (
+	maxCookies = 20   // of a host
+	maxCookie  = 4096 // bytes of name and value
+)
+
+// SetCookies takes what an answer sets.
+func (c *cookies) SetCookies(u *url.URL, set []*http.Cookie) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	host := u.Hostname()
+	for _, s := range set {
+		if s.MaxAge < 0 || !s.Expires.IsZero() && s.Expires.Before(time.Now()) {
+			delete(c.held[host], s.Name)
 			continue
 		}
-		j.held = slices.DeleteFunc(j.held, func(o cookie) bool {
-			return o.name == n.name && o.domain == n.domain && o.path == n.path || o.over(now)
-		})
-		if c.MaxAge >= 0 && !n.over(now) && len(j.held) < maxCookies {
-			j.held = append(j.held, n)
+		_, known := c.held[host][s.Name]
+		if len(s.Name)+len(s.Value) > maxCookie || !known && len(c.held[host]) >= maxCookies {
+			continue
 		}
+		if c.held == nil {
+			c.held = map[string]map[string]cookie{}
+		}
+		if c.held[host] == nil {
+			c.held[host] = map[string]cookie{}
+		}
+		kept := cookie{value: s.Value, secure: s.Secure, ends: s.Expires}
+		if s.MaxAge > 0 {
+			kept.ends = time.Now().Add(time.Duration(min(s.MaxAge, maxCookieAge)) * time.Second)
+		}
+		c.held[host][s.Name] = kept
 	}
 }
 
-// cookieOf reads one. Nobody speaks for another's hosts, nor for all of a
-// top-level domain.
-func cookieOf(u *url.URL, c *http.Cookie, now time.Time) (n cookie, ok bool) {
-	n = cookie{name: c.Name, value: c.Value, domain: strings.ToLower(u.Hostname()), path: c.Path, secure: c.Secure, ends: c.Expires}
-	if domain := strings.ToLower(strings.TrimPrefix(c.Domain, ".")); domain != "" {
-		inside := strings.HasSuffix(n.domain, "."+domain) && strings.Contains(domain, ".") && net.ParseIP(n.domain) == nil
-		if domain != n.domain && !inside {
-			return n, false
+// maxCookieAge, in seconds, is a year: what lasts longer fits no duration.
+const maxCookieAge = 365 * 24 * 3600
+
+// Cookies are those that go with a request.
+func (c *cookies) Cookies(u *url.URL) []*http.Cookie {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []*http.Cookie
+	for name, k := range c.held[u.Hostname()] {
+		if k.secure && u.Scheme != "https" || !k.ends.IsZero() && !time.Now().Before(k.ends) {
+			continue
 		}
-		n.domain, n.below = domain, net.ParseIP(domain) == nil
+		list = append(list, &http.Cookie{Name: name, Value: k.value})
 	}
-	if !strings.HasPrefix(n.path, "/") {
-		n.path = u.Path[:max(strings.LastIndexByte(u.Path, '/'), 0)]
-	}
-	if n.path == "" {
-		n.path = "/"
-	}
-	if c.MaxAge > 0 {
-		n.ends = now.Add(time.Duration(min(c.MaxAge, longest)) * time.Second)
-	}
-	return n, true
+	return list
 }
 
-// longest is how long a cookie lives at most, in seconds: a year.
-const longest = 365 * 24 * 3600
-
-func (c *cookie) over(now time.Time) bool { return !c.ends.IsZero() && !c.ends.After(now) }
-
-// Cookies are those that go to u.
-func (j *cookies) Cookies(u *url.URL) (all []*http.Cookie) {
-	now, host, path := time.Now(), strings.ToLower(u.Hostname()), u.Path
-	if path == "" {
-		path = "/"
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for i := range j.held {
-		c := &j.held[i]
-		rest, inside := strings.CutPrefix(path, c.path)
-		inside = inside && (rest == "" || rest[0] == '/' || strings.HasSuffix(c.path, "/"))
-		its := host == c.domain || c.below && strings.HasSuffix(host, "."+c.domain)
-		if its && inside && !c.over(now) && (!c.secure || u.Scheme == "https") {
-			all = append(all, &http.Cookie{Name: c.name, Value: c.value})
-		}
-	}
-	return all
+// drop forgets all.
+func (c *cookies) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = nil
 }

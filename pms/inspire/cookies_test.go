@@ -3,7 +3,6 @@ package inspire
 import (
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,74 +11,48 @@ import (
 	"time"
 )
 
-// The cookies go where net/http/cookiejar sends them.
-func TestCookiesGoWhereTheyBelong(t *testing.T) {
+func TestCookies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		from := []string{"https://a.example.com/oauth/v1/tokens", "http://a.example.com", "https://example.com/x/", "https://10.0.0.1:8443/t"}
-		lines := []string{"n=1", "n=1; Path=/", "n=1; Path=/oauth", "n=1; Path=/oauth/; Secure", "n=1; Path=x", "n=1; Domain=example.com", "n=1; Domain=.Example.com; Path=/",
-			"n=1; Domain=b.example.com", "n=1; Domain=evil.org", "n=1; Domain=0.0.1", "n=1; Domain=10.0.0.1; Path=/", "n=1; Max-Age=60; Path=/", "n=1; Max-Age=0; Path=/", "n=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"}
-		to := []string{"https://a.example.com/oauth/v1/tokens", "https://a.example.com/oauth", "https://a.example.com/oauthx", "http://a.example.com/oauth/", "https://A.EXAMPLE.com", "https://example.com/x/y", "https://b.example.com/",
-			"https://xexample.com/", "https://10.0.0.1:9/t", "https://9.0.0.1/", "https://evil.org/"}
-		for _, f := range from {
-			for _, line := range lines {
-				theirs, err := cookiejar.New(nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ours := &cookies{}
-				c, err := http.ParseSetCookie(line)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, jar := range []http.CookieJar{theirs, ours} {
-					jar.SetCookies(parsed(t, f), []*http.Cookie{{Name: "n", Value: "old", Path: "/"}, c})
-				}
-				for _, when := range []time.Duration{0, 61 * time.Second} {
-					time.Sleep(when)
-					for _, at := range to {
-						if got, want := carried(ours, parsed(t, at)), carried(theirs, parsed(t, at)); got != want {
-							t.Errorf("%q from %s, %v later to %s: %s, not %s", line, f, when, at, got, want)
-						}
-					}
-				}
+		var c cookies
+		at := func(address string) *url.URL {
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+		sent := func(address, want string) {
+			t.Helper()
+			var names []string
+			for _, k := range c.Cookies(at(address)) {
+				names = append(names, k.Name+"="+k.Value)
+			}
+			slices.Sort(names)
+			if got := strings.Join(names, " "); got != want {
+				t.Errorf("%s gets %q, want %q", address, got, want)
 			}
 		}
+		sent("https://a.example/", "")
+		c.SetCookies(at("https://a.example/token"), []*http.Cookie{
+			{Name: "node", Value: "1"}, {Name: "safe", Value: "2", Secure: true}, {Name: "hour", Value: "3", MaxAge: 3600},
+			{Name: "day", Value: "4", Expires: time.Now().Add(24 * time.Hour)}, {Name: "gone", Value: "5", MaxAge: -1},
+			{Name: "big", Value: strings.Repeat("x", maxCookie)},
+		})
+		sent("https://a.example:8443/stream", "day=4 hour=3 node=1 safe=2")
+		sent("http://a.example/stream", "day=4 hour=3 node=1")
+		sent("https://b.example/", "")
+		sent("https://sub.a.example/", "")
+		time.Sleep(2 * time.Hour)
+		sent("https://a.example/", "day=4 node=1 safe=2")
+		c.SetCookies(at("https://a.example/"), []*http.Cookie{{Name: "node", Value: "9"}, {Name: "safe", MaxAge: -1}, {Name: "day", Expires: time.Now().Add(-time.Hour)}})
+		sent("https://a.example/", "node=9")
+		for i := range 2 * maxCookies {
+			c.SetCookies(at("https://b.example/"), []*http.Cookie{{Name: fmt.Sprint("n", i), Value: "v"}})
+		}
+		if n := len(c.Cookies(at("https://b.example/"))); n != maxCookies {
+			t.Errorf("%d cookies are kept of one host", n)
+		}
+		c.drop()
+		sent("https://a.example/", "")
 	})
-}
-
-// Without a list of public suffixes theirs would let one company speak for all.
-func TestCookiesForATopLevelDomain(t *testing.T) {
-	j := &cookies{}
-	j.SetCookies(parsed(t, "https://a.example.com/"), []*http.Cookie{{Name: "n", Value: "1", Domain: "com"}})
-	if len(j.held) > 0 {
-		t.Errorf("%+v", j.held)
-	}
-}
-
-func carried(jar http.CookieJar, u *url.URL) string {
-	var all []string
-	for _, c := range jar.Cookies(u) {
-		all = append(all, c.String())
-	}
-	slices.Sort(all)
-	return strings.Join(all, "; ")
-}
-
-func parsed(t *testing.T, text string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
-
-func TestCookiesAreBounded(t *testing.T) {
-	j, u := &cookies{}, parsed(t, "https://a.example.com/")
-	for i := range 3 * maxCookies {
-		j.SetCookies(u, []*http.Cookie{{Name: fmt.Sprint("n", i), Value: "v"}})
-	}
-	if n := len(j.Cookies(u)); n != maxCookies {
-		t.Errorf("%d are kept", n)
-	}
 }

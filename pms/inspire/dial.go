@@ -35,11 +35,11 @@ type transport struct {
 	dialer net.Dialer
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	tls    *tls.Config
-	jar    http.CookieJar
+	jar    *cookies
 }
 
 func newTransport(caFile string) (*transport, error) {
-	t := &transport{tls: &tls.Config{MinVersion: tls.VersionTLS12}}
+	t := &transport{jar: &cookies{}, tls: &tls.Config{MinVersion: tls.VersionTLS12}}
 	t.dialer.Timeout = 15 * time.Second
 	t.dial = t.dialer.DialContext
 	if caFile != "" {
@@ -56,11 +56,8 @@ func newTransport(caFile string) (*transport, error) {
 		}
 		t.tls.RootCAs = pool
 	}
-	t.dropCookies()
 	return t, nil
 }
-
-func (t *transport) dropCookies() { t.jar = &cookies{} }
 
 // httpClient is for one token call. Redirects are not followed: a token server
 // does not redirect, a captive portal does.

@@ -140,7 +140,7 @@ async function begin() {
   view.inZone(me.zone);
   $("property").textContent = me.property || "edgeagent";
   $("version").textContent = `edgeagent ${me.version ?? ""}`;
-  $("who").textContent = me.user ? `${me.user}${me.operate ? "" : " (may look)"}` : "";
+  $("who").textContent = !me.user ? "" : me.user === "link" ? "logged in by link" : `${me.user}${me.operate ? "" : " (may look)"}`;
   $("logout").hidden = !me.user;
   $("reload").hidden = !me.operate;
   $("house").hidden = $("nav").hidden = !me.look;
@@ -157,8 +157,8 @@ async function begin() {
 
 $("reload").addEventListener("click", async () => {
   const out = $("explain-result");
-  let text = "Taken over. What needs a restart is among the conditions.", bad = false;
-  try { await post("api/reload"); } catch (e) { text = e.message; bad = true; }
+  let text = "", bad = false;
+  try { text = (await post("api/reload")).trim(); text = text ? `Taken over, but: ${text}.` : "Taken over."; } catch (e) { text = e.message; bad = true; }
   out.replaceChildren(el("p", { class: `outcome ${bad ? "bad" : "ok"}` }, text));
   out.hidden = false;
   out.focus();

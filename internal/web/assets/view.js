@@ -87,8 +87,9 @@ export function condition(c) {
     look: c.serious ? "serious" : "mild",
     body: [
       el("h3", {}, `${c.code.replaceAll("-", " ")}${c.about ? `: ${c.about}` : ""}`),
-      el("p", {}, c.text), el("p", {}, "What to do: ", c.do, "."),
-      el("p", { class: "quiet" }, el("code", {}, c.code), " since ", clock(c.since)),
+      // Lines with carets are above, where they stand under what they point at.
+      el("p", {}, c.text.includes("\n") ? el("a", { href: "#problems" }, "In the property file") : c.text), el("p", {}, "What to do: ", c.do, "."),
+      el("p", { class: "quiet" }, el("code", {}, c.code), missing(c.since) ? "" : " since ", clock(c.since)),
     ],
   };
 }
@@ -103,7 +104,7 @@ export function waiting(w, { me, roomOf }) {
     failed: ["mild", `Failed: ${about}`, "", [deed("retry", "Retry", about, id)]],
     parked: ["serious", `The PMS does not let us in: ${w.id}`, "", w.reconnects ? [deed("reconnect", "Connect anew", about, id)] : []],
     quarantined: ["mild", `Waits for a late answer: ${w.id}`, "It takes no new work until then.", [deed("test", "Test", about, id)]],
-    unmapped: ["mild", `A name that nothing maps: ${w.text}`, `Seen ${count(w.count, "time")} on ${w.id}. If it matters, add it to aliases in the property file.`, []],
+    unmapped: ["mild", `A name that nothing maps: ${w.text}`, `Seen ${count(w.count, "time")} on ${w.id}. If it matters, add it to aliases in the property file, and restart edgeagent.`, []],
     messages: ["mild", `${count(w.count, "message")} of the PMS could not be read`, "Ask the PMS vendor what they are.", []],
   };
   const [look, title, hint, buttons] = kinds[w.kind] ?? ["mild", w.kind, "", []];
@@ -165,10 +166,10 @@ export function room(r, { me, has, names }) {
   const chips = kinds.filter(([kind]) => has.includes(kind)).map(([kind, name]) => {
     const o = r.outcomes?.[kind];
     const known = o || (kind === "keycard" && r.key_until);
-    const [word, look] = o ? state(o) : known ? ["done", "ok"] : ["nothing yet", ""];
+    const [word, look] = o?.forgotten ? ["not known since the restart", ""] : o ? state(o) : known ? ["done", "ok"] : ["nothing yet", ""];
     const said = o?.action && word === "done" ? { encode: "cut", cancel_room: "cancelled", welcome: "greets", clear: "cleared", ensure: "open", revoke: "closed" }[o.action] ?? word : word;
     return chip([`${name}: ${said} `, o ? clock(o.at) : "", kind === "keycard" && r.key_until ? [" until ", clock(r.key_until)] : ""].flat(), look,
-      { "data-kind": kind, "data-state": o ? (o.unknown ? "unknown" : o.state) : known ? "Processed" : "none" });
+      { "data-kind": kind, "data-state": o ? (o.unknown ? "unknown" : o.forgotten ? "forgotten" : o.state) : known ? "Processed" : "none" });
   });
   const notes = Object.values(r.outcomes ?? {}).filter((o) => o.note && (o.state === "Error" || o.state === "Pending"));
   const shown = names.get(r.room);
