@@ -123,7 +123,7 @@ func TestDirectionOfLetters(t *testing.T) {
 			continue
 		}
 		p, _ := bidi.LookupString(string(r))
-		want := ""
+		var want string
 		switch p.Class() {
 		case bidi.L:
 			want = "ltr"
