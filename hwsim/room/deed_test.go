@@ -179,7 +179,7 @@ func TestSwitches(t *testing.T) {
 	if broken := r.View(t.Context()).Broken; len(broken) != 1 || broken[0] != "wifi overloaded" {
 		t.Errorf("both faults of one controller: %v", broken)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	r.do(t, Deed{Do: "switch", Switch: "broker", On: true})
 	tv := r.opt.Hotel.TV("101")
