@@ -307,6 +307,10 @@ func crashCommand(f *flags) *cobra.Command {
 			}
 			if err == nil && len(tally.Violations) > 0 {
 				err = fmt.Errorf("%d promises were broken (seed %d)", len(tally.Violations), seed)
+				// The moments of the kills are nobody's to repeat: what happened has to be read.
+				if kept := filepath.Join(os.TempDir(), fmt.Sprintf("hwsim-crash-%d.log", seed)); os.Rename(c.LogFile, kept) == nil {
+					fmt.Println("the agent's log is kept as", kept)
+				}
 			}
 			return err
 		},
