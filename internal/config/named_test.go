@@ -65,13 +65,13 @@ status: { cert_file: c.pem, key_file: k.pem, users: [ { name: a, password_file: 
 
 // What comes from elsewhere goes where the property file says, and nowhere else.
 func TestBelongs(t *testing.T) {
-	named := []Named{{Name: "pms-secret"}, {Name: "/etc/ssl/ca.pem"}, {Name: "../shared/key"}, {Name: "../../root/x"}, {Name: "/etc/../etc/passwd"}, {Name: ".."}}
+	named := []Named{{Name: "pms-secret"}, {Name: "/etc/ssl/ca.pem"}, {Name: "../beside/key"}, {Name: "../../root/x"}, {Name: "/etc/../etc/passwd"}, {Name: ".."}}
 	for home, want := range map[string][2]bool{
 		"pms-secret":                          {true, false},
 		"secrets/pms-secret":                  {true, false},
 		"whatever/else":                       {true, false},
 		"/etc/ssl/ca.pem":                     {true, true},
-		"../shared/key":                       {true, true},
+		"../beside/key":                       {true, true},
 		"/etc/credstore/pms-secret":           {true, true},
 		"/etc/credstore/edgeagent.pms-secret": {true, true},
 		"/etc/credstore/edgeagent.other":      {false, true},
