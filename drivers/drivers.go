@@ -130,6 +130,15 @@ const ValueAt = "at"
 // to change it: who would act on it waits.
 const ValueUnderWay = "under_way"
 
+// ValueStay is the stay of a key that the room has. The agent adds it to what a
+// driver remembers, and it is all that is known of a key whose driver could not say
+// what it made.
+const ValueStay = "stay"
+
+// ValueDoubted is set in what Site.Known returns when nobody knows whether the
+// last key came to be: its stay is told, and nothing else of what the room has.
+const ValueDoubted = "doubted"
+
 // ValueClosed is set in a receipt whose access has been ended: what it tells of
 // lets nobody in, and may come back as it was.
 const ValueClosed = "closed"

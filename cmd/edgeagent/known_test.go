@@ -33,7 +33,7 @@ func TestKeyIsKnownToAllEncoders(t *testing.T) {
 	done := func(lane string, state offsetstore.State, values map[string]string) {
 		t.Helper()
 		n++
-		c := offsetstore.Command{ID: time.Duration(n).String(), Lane: lane, Subject: "room:101", Created: time.Now()}
+		c := offsetstore.Command{ID: time.Duration(n).String(), Lane: lane, Subject: "room:101", Created: time.Now(), Body: json.RawMessage(`{"action":"encode","params":{"stay":"next"}}`)}
 		if err := store.Accept(offsetstore.Batch{Source: "pms", Commands: []offsetstore.Command{c}}); err != nil {
 			t.Fatal(err)
 		}
@@ -74,12 +74,39 @@ func TestKeyIsKnownToAllEncoders(t *testing.T) {
 	if key("desk") != "" || key("pool") != "" {
 		t.Errorf("after an unknown outcome: desk %q, pool %q", key("desk"), key("pool"))
 	}
+	if got := known(l, store, "pool", "room:101"); got[drivers.ValueStay] != "next" || got[drivers.ValueDoubted] == "" {
+		t.Errorf("whose key is in doubt: %v", got)
+	}
 	if known(l, store, "tvs", "room:101") == nil {
 		t.Error("an encoder's trouble is a screen's")
 	}
 	done("pool", offsetstore.Processed, map[string]string{"key_id": "d", "at": at(61)})
 	if key("desk") != "d" {
 		t.Errorf("after the next key: %q", key("desk"))
+	}
+}
+
+// After jobs of which nobody knows the outcome, the stay of the last key that may
+// have been made is known, and nothing else of what the room has.
+func TestWhoseKeyIsInDoubt(t *testing.T) {
+	key := func(settled int, body string) offsetstore.Command {
+		return offsetstore.Command{Settled: time.Unix(int64(settled), 0), Body: json.RawMessage(body)}
+	}
+	for _, tc := range []struct {
+		lost []offsetstore.Command
+		want string
+	}{
+		{nil, ""},
+		{[]offsetstore.Command{key(1, `{"action":"encode","params":{"stay":"a"}}`)}, "a"},
+		{[]offsetstore.Command{key(2, `{"action":"encode","params":{"stay":"b"}}`), key(1, `{"action":"encode","params":{"stay":"a"}}`)}, "b"},
+		{[]offsetstore.Command{key(1, `{"action":"mobile_key","params":{"stay":"a"}}`), key(2, `{"action":"read","params":{}}`)}, "a"},
+		{[]offsetstore.Command{key(1, `{"action":"encode","params":{"stay":"a","key":"one_shot"}}`)}, ""},
+		{[]offsetstore.Command{key(1, `{`)}, ""},
+	} {
+		got := doubted(tc.lost)
+		if got[drivers.ValueStay] != tc.want || (got[drivers.ValueDoubted] != "") != (tc.want != "") || len(got["key_id"]) > 0 {
+			t.Errorf("%v: %v, want %q", tc.lost, got, tc.want)
+		}
 	}
 }
 

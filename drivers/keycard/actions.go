@@ -32,6 +32,15 @@ const (
 	keyAuto      = "auto"
 )
 
+// KeyOf is the stay that a room has a key of once a command is carried out, and
+// whose key may have ended or joined the others; "" if it makes no such key.
+func KeyOf(cmd drivers.Command) string {
+	if cmd.Action != actionEncode && cmd.Action != actionMobile || cmd.Params["key"] == keyOneShot {
+		return ""
+	}
+	return cmd.Params["stay"]
+}
+
 // Actions are what an encoder can be told.
 func Actions() []drivers.Action {
 	encoder := drivers.Param{Name: "encoder", Type: drivers.Text,

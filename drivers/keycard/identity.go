@@ -81,7 +81,7 @@ func (p *plan) remember(values map[string]string, now time.Time) {
 		return
 	}
 	// The last two are what the agent adds: until when whose key lasts.
-	for _, name := range []string{valueKey, valueOwners, drivers.ValueAt, "stay", "until"} {
+	for _, name := range []string{valueKey, valueOwners, drivers.ValueAt, drivers.ValueStay, "until"} {
 		if v := p.kept[name]; v != "" {
 			values[name] = v
 		}

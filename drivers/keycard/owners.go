@@ -53,7 +53,9 @@ func joinOwners(owners, owner string) string {
 // before it, if it did not join them. Of keys that were made for several stays,
 // one after the other, those of a stay that has left are ended with the room's
 // last; only a key just made may be that of a guest of whom the PMS has not told
-// yet. While another encoder makes a key of the room nobody can say: later.
+// yet. While another encoder makes a key of the room nobody can say: later. And if
+// nobody knows whether the next guest's key was made, it may be in his hand already;
+// if it was not, his next one ends the earlier ones.
 func (d *Driver) leftAlone(cmd drivers.Command, now time.Time) (note string, err error) {
 	if cmd.Action != actionCancel || cmd.Params["stay"] == "" {
 		return "", nil
@@ -63,10 +65,15 @@ func (d *Driver) leftAlone(cmd drivers.Command, now time.Time) (note string, err
 		return "", &drivers.RetryAfter{Wait: awaitKey, Alone: true, Err: again(EncoderBusy, "another encoder is making a key of the room")}
 	}
 	owners, owner := strings.Fields(known[valueOwners]), d.owner(cmd.Params["stay"])
+	if stay := known[drivers.ValueStay]; len(owners) == 0 && stay != "" {
+		owners = []string{d.owner(stay)} // of a driver that had no time to say more
+	}
 	made := drivers.Receipt{Values: known}.At()
 	switch i := slices.Index(owners, owner); {
 	case len(owners) == 0, i == len(owners)-1, i >= 0 && now.Sub(made) > justMade:
 		return "", nil
+	case known[drivers.ValueDoubted] != "":
+		return fmt.Sprintf("left alone: nobody knows whether room %s has the next guest's key already; the command that was to make it says so", cmd.Params["room"]), nil
 	}
 	return fmt.Sprintf("left alone: room %s has the next guest's key already", cmd.Params["room"]), nil
 }

@@ -64,6 +64,41 @@ func TestCheckOutIsOfAStay(t *testing.T) {
 	}
 }
 
+// Nobody knows whether the last key was made, or which it was: its stay counts.
+func TestCheckOutWhileAKeyIsInDoubt(t *testing.T) {
+	doubted := map[string]string{drivers.ValueStay: "b", drivers.ValueDoubted: "true"}
+	found := map[string]string{drivers.ValueStay: "b", drivers.ValueAt: "2026-07-15T08:00:00Z"} // by a person, after a crash
+	for _, tc := range []struct {
+		known map[string]string
+		stay  string
+		want  string
+	}{
+		{doubted, "a", "left alone: nobody knows whether room 101 has the next guest's key already; the command that was to make it says so"},
+		{doubted, "b", ""},
+		{doubted, "", ""},
+		{found, "a", "left alone: room 101 has the next guest's key already"},
+		{found, "b", ""},
+	} {
+		d := planner(nil)
+		d.site = registry{"room:101": tc.known}.site()
+		cmd := drivers.Command{Action: actionCancel, Subject: "room:101", Params: map[string]string{"room": "101", "stay": tc.stay}}
+		if note, err := d.leftAlone(cmd, time.Date(2026, 7, 15, 9, 0, 0, 0, time.UTC)); note != tc.want || err != nil {
+			t.Errorf("%q leaves, known %v: %q, %v", tc.stay, tc.known, note, err)
+		}
+	}
+}
+
+func TestKeyOf(t *testing.T) {
+	for action, want := range map[string]string{actionEncode: "a", actionMobile: "a", actionCancel: "", actionRead: ""} {
+		if got := KeyOf(drivers.Command{Action: action, Params: map[string]string{"stay": "a"}}); got != want {
+			t.Errorf("%s: %q", action, got)
+		}
+	}
+	if got := KeyOf(drivers.Command{Action: actionEncode, Params: map[string]string{"stay": "a", "key": keyOneShot}}); got != "" {
+		t.Errorf("a key that opens once is the key of %q", got)
+	}
+}
+
 func TestOwnersAreFewAndSecret(t *testing.T) {
 	k := &keyDesk{t: t, know: registry{}, now: time.Date(2026, 7, 15, 9, 0, 0, 0, time.UTC)}
 	for i := range 2 * maxOwners {

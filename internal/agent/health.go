@@ -203,7 +203,7 @@ func withEnd(r drivers.Receipt, c offsetstore.Command) drivers.Receipt {
 	if c.Setting || json.Unmarshal(c.Body, &b) != nil || b.Params["until"] == "" || b.Params["stay"] == "" {
 		return r
 	}
-	values := map[string]string{"stay": b.Params["stay"], "until": b.Params["until"]}
+	values := map[string]string{drivers.ValueStay: b.Params["stay"], "until": b.Params["until"]}
 	maps.Copy(values, r.Values)
 	r.Values = values
 	return r
@@ -244,7 +244,7 @@ func (a *Agent) keyOf(keys, room string, stays []string) (last madeKey) {
 			continue
 		}
 		var until time.Time
-		if slices.Contains(stays, r.Values["stay"]) {
+		if slices.Contains(stays, r.Values[drivers.ValueStay]) {
 			until, _ = time.Parse(time.RFC3339, r.Values["until"]) // unreadable: unknown
 		}
 		if r.At().After(last.at) || until.After(last.until) {
