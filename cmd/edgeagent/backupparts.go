@@ -90,8 +90,15 @@ func collect(path string) (*backedUp, error) {
 	return b, b.takeBeside(path)
 }
 
-// takeBeside takes what belongs to a property file without being named in it.
+// takeBeside takes what belongs to a property file without being named in it: the
+// certificate of the page too, since its key is among the secrets.
 func (b *backedUp) takeBeside(path string) error {
+	cert := filepath.Join(filepath.Dir(path), pageCert)
+	if _, err := os.Stat(cert); err == nil {
+		if err := b.take(kindFile, pageCert, cert); err != nil {
+			return err
+		}
+	}
 	if tests, err := testsBeside(path); err == nil {
 		for _, name := range tests {
 			if err := b.take(kindFile, filepath.Base(name), name); err != nil {

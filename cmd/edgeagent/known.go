@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"sort"
 
 	"edgeagent/drivers"
 	"edgeagent/drivers/keycard"
@@ -49,7 +50,7 @@ func known(l *config.Loaded, store *offsetstore.Store, device, subject string) m
 // doubted is what is known of a room's key after commands whose outcome is
 // unknown: whose the last of them would be.
 func doubted(lost []offsetstore.Command) map[string]string {
-	slices.SortFunc(lost, func(a, b offsetstore.Command) int { return b.Settled.Compare(a.Settled) })
+	sort.Slice(lost, func(i, j int) bool { return lost[i].Settled.After(lost[j].Settled) })
 	for _, c := range lost {
 		if cmd, err := agent.Command(c); err == nil && keycard.KeyOf(cmd) != "" {
 			return map[string]string{drivers.ValueStay: keycard.KeyOf(cmd), drivers.ValueDoubted: "true"}

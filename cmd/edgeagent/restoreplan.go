@@ -70,7 +70,8 @@ func (f *restoreFlags) plan(found *foundBackup, property string, out *restored) 
 	if err := nobodyRuns(loaded); err != nil {
 		return nil, err
 	}
-	for _, path := range append([]string{p.store}, p.places...) {
+	pair := p.pair()
+	for _, path := range slices.Concat([]string{p.store}, p.places, pair) {
 		info, err := os.Lstat(path)
 		if errors.Is(err, fs.ErrNotExist) || slices.Contains(p.aside, path) {
 			continue
@@ -83,10 +84,22 @@ func (f *restoreFlags) plan(found *foundBackup, property string, out *restored) 
 		}
 		p.aside = append(p.aside, path)
 	}
-	if len(p.aside) > 0 && !f.force {
-		return nil, fmt.Errorf("there is something already: %s; restore onto a new gateway, or add --force, then it is kept beside as NAME%sTIME", few(p.aside), asideMark)
+	inTheWay := slices.DeleteFunc(slices.Clone(p.aside), func(path string) bool { return slices.Contains(pair, path) })
+	if len(inTheWay) > 0 && !f.force {
+		return nil, fmt.Errorf("there is something already: %s; restore onto a new gateway, or add --force, then it is kept beside as NAME%sTIME", few(inTheWay), asideMark)
 	}
 	return p, nil
+}
+
+// pair is the certificate and key that the setup page of a new gateway has made for
+// itself by now: no reason to refuse, and they go aside together.
+func (p *restorePlan) pair() []string {
+	dir := filepath.Dir(p.places[0])
+	pair := []string{filepath.Join(dir, pageCert), filepath.Join(dir, config.SecretsFolder, pageKey)}
+	if !slices.ContainsFunc(pair, func(path string) bool { return slices.Contains(p.places, path) }) {
+		return nil
+	}
+	return pair
 }
 
 // place finds the path of every entry, and those outside of the property file's folder.

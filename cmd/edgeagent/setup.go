@@ -38,7 +38,8 @@ Whoever sees the gateway may use the page: its address, a setup code and the
 fingerprint of its certificate are printed, and written to the files of --tell.
 If one of those is there already and has a line "Setup code: ...", of eight
 characters or more, that is the code: so a gateway without a screen can be given
-one on its card. The files are removed when the gateway is set up.
+one on its card. With a shorter one the page has a code of its own, and says so
+there. The files are removed when the gateway is set up.
 
 A sound property file that is put in place by other means ends setup too, unless
 somebody is at work on the page.`,
@@ -75,8 +76,8 @@ func setUp(ctx context.Context, path, listen string, tell []string, out, logs io
 	}
 	d.at = l.Addr().(*net.TCPAddr)
 	t := &setupNotice{files: tell, out: out, log: log, fingerprint: fingerprintOf(d.pair.Certificate[0]), page: d.pages}
-	if t.code, err = setupCode(tell); err != nil {
-		return err
+	if t.code, t.why = setupCode(tell); t.why != "" {
+		log.Warn().Msg(t.why)
 	}
 	defer t.forget()
 	if err := t.tell(); err != nil {

@@ -26,8 +26,9 @@ const (
 	codeLine = "Setup code:"
 )
 
-// setupCode is the code that one of the files has already, else a new one.
-func setupCode(files []string) (string, error) {
+// setupCode is the code that one of the files has already, else a new one; then why
+// says what is wrong with the code that is there, if one is.
+func setupCode(files []string) (code, why string) {
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil || !info.Mode().IsRegular() || info.Size() > 64<<10 {
@@ -42,13 +43,18 @@ func setupCode(files []string) (string, error) {
 			if len(line) < len(codeLine) || !strings.EqualFold(line[:len(codeLine)], codeLine) {
 				continue
 			}
-			code := strings.TrimSpace(line[len(codeLine):])
-			if n := utf8.RuneCountInString(strings.NewReplacer(" ", "", "-", "").Replace(code)); n < codeLength {
-				return "", fmt.Errorf("the setup code in %s has %d characters, and a code that nobody guesses has at least %d; write a longer one, or remove the line", file, n, codeLength)
+			code = strings.TrimSpace(line[len(codeLine):])
+			n := utf8.RuneCountInString(strings.NewReplacer(" ", "", "-", "").Replace(code))
+			if n >= codeLength {
+				return code, ""
 			}
-			return code, nil
+			why = fmt.Sprintf("The code that stood in %s has %d characters, and one that nobody guesses has at least %d: this one counts.", filepath.Base(file), n, codeLength)
 		}
 	}
+	return newCode(), why
+}
+
+func newCode() string {
 	code := make([]byte, 0, codeLength+1)
 	for len(code) < codeLength+1 {
 		var one [1]byte
@@ -60,7 +66,7 @@ func setupCode(files []string) (string, error) {
 			code = append(code, '-')
 		}
 	}
-	return string(code), nil
+	return string(code)
 }
 
 // fingerprintOf is the SHA-256 of a certificate, as browsers show it.
@@ -76,6 +82,7 @@ type setupNotice struct {
 	out               io.Writer
 	log               zerolog.Logger
 	code, fingerprint string
+	why               string // that the code is another than somebody wanted
 	page              func() []string
 	said              []string // the addresses that were told
 }
@@ -85,8 +92,12 @@ func (t *setupNotice) text() string {
 	if len(t.said) > 0 {
 		where = "  " + strings.Join(t.said, "\n  ") + "\n"
 	}
-	return fmt.Sprintf("\nThis gateway is not set up yet. Open its page in a browser on the same network:\n%s%s %s\nSHA-256 of the page's certificate, which the browser warns of:\n  %s\n\n",
-		where, codeLine, t.code, halves(t.fingerprint))
+	why := ""
+	if t.why != "" {
+		why = "  " + t.why + "\n"
+	}
+	return fmt.Sprintf("\nThis gateway is not set up yet. Open its page in a browser on the same network:\n%s%s %s\n%sSHA-256 of the page's certificate, which the browser warns of:\n  %s\n\n",
+		where, codeLine, t.code, why, halves(t.fingerprint))
 }
 
 // halves cuts a fingerprint in two lines, for narrow screens.

@@ -17,6 +17,14 @@ func card(t *testing.T, files map[string]string) *gateway {
 	for name, text := range files {
 		g.write(name, text, 0o600)
 	}
+	g.take()
+	return g
+}
+
+// take is a start of the gateway.
+func (g *gateway) take() {
+	t := g.t
+	t.Helper()
 	script, err := filepath.Abs("../../build/arm64/image/root/usr/lib/edgeagent/image/take")
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +37,6 @@ func card(t *testing.T, files map[string]string) *gateway {
 	if _, err := os.Stat(filepath.Join(g.root, "run/edgeagent-take")); err == nil {
 		t.Error("secrets are left behind in run")
 	}
-	return g
 }
 
 const (
@@ -96,6 +103,49 @@ func TestTakeBetterFaults(t *testing.T) {
 	g := card(t, map[string]string{onCard + "property.yaml": "still bad", onData + "property.yaml": "bad"})
 	if g.has(onData+"property.yaml") != "still bad" || strings.Contains(g.has(onCard+"FAULTS.txt"), "Until then") {
 		t.Errorf("on the data partition %q; FAULTS.txt %q", g.has(onData+"property.yaml"), g.has(onCard+"FAULTS.txt"))
+	}
+}
+
+// What was copied with its faults and stays on the card does not come back over
+// what has been installed since, by the page or otherwise.
+func TestTakeNothingTwice(t *testing.T) {
+	g := card(t, map[string]string{onCard + "property.yaml": "good, without its secret"})
+	if g.has(onData+"property.yaml") != "good, without its secret" || g.has(onCard+"FAULTS.txt") == "" {
+		t.Fatalf("on the data partition %q; FAULTS.txt %q", g.has(onData+"property.yaml"), g.has(onCard+"FAULTS.txt"))
+	}
+	g.write(onData+"property.yaml", "good, from the page", 0o644)
+	g.write(onData+"secrets/pms", "typed in", 0o600)
+	g.take()
+	if g.has(onData+"property.yaml") != "good, from the page" || g.has(onData+"secrets/pms") != "typed in" {
+		t.Errorf("it became %q", g.has(onData+"property.yaml"))
+	}
+	if g.has(onCard+"property.yaml") != "" || g.has(onCard+"FAULTS.txt") != "" || g.has(onCard+"TAKEN.txt") == "" {
+		t.Error("the card still tells of faults")
+	}
+	g.write(onCard+"property.yaml", "good, without its secret", 0o644) // somebody wants it after all
+	g.take()
+	if g.has(onData+"property.yaml") != "good, without its secret" || g.has(onData+"property.yaml.before") != "good, from the page" {
+		t.Errorf("it stayed %q, and what was before is %q", g.has(onData+"property.yaml"), g.has(onData+"property.yaml.before"))
+	}
+}
+
+// What was mended on the card is taken, and so is what was missing there.
+func TestTakeWhatWasMendedOnTheCard(t *testing.T) {
+	g := card(t, map[string]string{onCard + "property.yaml": "bad", onCard + "secrets/pms": "s3cret"})
+	g.take()
+	if g.has(onCard+"FAULTS.txt") == "" || g.has(onCard+"property.yaml") != "bad" {
+		t.Error("nothing has changed, and the faults are gone")
+	}
+	g.write(onCard+"property.yaml", "good", 0o600)
+	g.take()
+	if g.has(onData+"property.yaml") != "good" || g.has(onCard+"secrets/pms") != "" {
+		t.Errorf("the property file is %q", g.has(onData+"property.yaml"))
+	}
+	g = card(t, map[string]string{onCard + "property.yaml": "good"})
+	g.write(onCard+"secrets/pms", "s3cret", 0o600)
+	g.take()
+	if g.has(onData+"secrets/pms") != "s3cret" || g.has(onCard+"FAULTS.txt") != "" || g.has(onCard+"property.yaml") != "" {
+		t.Error("the secret that was missing was not taken")
 	}
 }
 
