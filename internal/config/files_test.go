@@ -247,6 +247,10 @@ func TestSecretOfTwoLines(t *testing.T) {
 		{"api_key_file", "one\n", ""},
 		{"api_key_file", "key=a\nkey=b\n", "the file F has 2 lines, and a secret is one; leave only the value in it"},
 		{"api_key_file", "key=a\nsecret=b\nnote=c\n", "the file F has 3 lines, and a secret is one; leave only the value in it"},
+		{"api_key_file", "\uFEFFkey=a\r\nsecret=b\r\n", ""},
+		{"api_key_file", "\uFEFFabc\n", "the file F is not plain text, as some editors save it (with a byte order mark, or in UTF-16); save it as UTF-8 without BOM"},
+		{"password_file", "\xFF\xFEa\x00b\x00", "the file F is not plain text, as some editors save it (with a byte order mark, or in UTF-16); save it as UTF-8 without BOM"},
+		{"password_file", "a\x00b\x00\n\x00", "the file F is not plain text, as some editors save it (with a byte order mark, or in UTF-16); save it as UTF-8 without BOM"},
 		{"password_file", "key=a\nsecret=b\n", "the file F has 2 lines, and a secret is one; leave only the value in it"},
 	} {
 		file := filepath.Join(dir, "f")
