@@ -133,7 +133,7 @@ const glance = 3 * time.Second
 func attend(ctx context.Context, path string, page *web.Setup, t *setupNotice, log zerolog.Logger) error {
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
-	before := ""
+	before, hopeless := "", ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -144,11 +144,15 @@ func attend(ctx context.Context, path string, page *web.Setup, t *setupNotice, l
 			log.Warn().Err(err).Msg("the setup code cannot be told everywhere")
 		}
 		text := bounded(path)
-		if text == "" || page.Busy() {
+		if text == "" || text == hopeless || page.Busy() {
 			before = ""
 			continue
 		}
-		if _, problems := config.Load(path); !problems.Fatal() && text == before {
+		loaded, problems := config.Load(path)
+		switch {
+		case loaded == nil: // and no file beside it would change that
+			hopeless = text
+		case !problems.Fatal() && text == before:
 			log.Info().Msg("a sound property file was put in place")
 			return nil
 		}

@@ -30,8 +30,9 @@ type setupDesk struct {
 	pair      *tls.Certificate
 	cert, key []byte // the pair in PEM form
 
-	asking sync.Mutex
-	shown  pinShown
+	checking sync.Mutex // one check at a time: the unit has little memory
+	asking   sync.Mutex
+	shown    pinShown
 }
 
 // The files of the page's own certificate, by the names that docs/page.md has.
@@ -102,6 +103,8 @@ func (d *setupDesk) check(text string) web.Checked {
 	if strings.TrimSpace(text) == "" {
 		return web.Checked{}
 	}
+	d.checking.Lock()
+	defer d.checking.Unlock()
 	loaded, problems := config.Parse(d.path, []byte(text))
 	found := web.Checked{Fine: !problems.Fatal()}
 	for _, p := range problems {

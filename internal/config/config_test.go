@@ -196,19 +196,22 @@ func rule(device, action string) string {
 // A file that would keep the YAML library busy is refused before it is read.
 func TestHostile(t *testing.T) {
 	var keys strings.Builder
-	for i := range 40_000 {
+	for i := range 12_000 {
 		fmt.Fprintf(&keys, "k%d: v\n", i)
 	}
 	const deep = "nested too deeply: no setting is in more than some six sections, each indented by two spaces; remove brackets, dashes or spaces before this"
 	for _, tt := range []struct{ name, text, want string }{
-		{"a huge file", strings.Repeat("# \n", 400_000), "the file is longer than 1 MiB, which no property file needs"},
+		{"a huge file", strings.Repeat("# \n", 400_000), "the file is longer than 512 KiB, which no property file needs"},
+		{"many lines", strings.Repeat("\n", 30_000), "the file is too long from here on: more than 20000 lines, which no property file needs"},
+		{"many signs", strings.Repeat("["+strings.Repeat("{},", 40)+"]\n", 600), "the file is too long from here on: more than 60000 brackets, commas and colons, which no property file needs"},
+		{"a long line", "a: " + strings.Repeat("[", 10_000), "a line of 10003 bytes, and at most 8192 are possible; break it into several"},
 		{"many keys", keys.String(), "the file is too long from here on: more than 30000 words and signs, which no property file needs"},
-		{"deep lists", "a: " + strings.Repeat("[", 10_000), deep},
-		{"deep sections", "a: " + strings.Repeat("{a: ", 7_000), deep},
-		{"dashes", strings.Repeat("- ", 20_000), deep},
+		{"deep lists", "a: " + strings.Repeat("[", 5_000), deep},
+		{"deep sections", "a: " + strings.Repeat("{a: ", 2_000), deep},
+		{"dashes", strings.Repeat("- ", 4_000), deep},
 		{"indentation", strings.Repeat(" ", 300) + "a: b", deep},
-		{"a long plain text", "a: " + strings.Repeat("word\n  ", 100_000), "a text of 499999 bytes, and at most 4096 are possible; shorten it"},
-		{"a long quoted text", `a: "` + strings.Repeat("x", 500_000) + `"`, "a text of 500000 bytes, and at most 4096 are possible; shorten it"},
+		{"a long plain text", "a: " + strings.Repeat("word\n  ", 10_000), "a text of 49999 bytes, and at most 4096 are possible; shorten it"},
+		{"a long quoted text", `a: "` + strings.Repeat("x", 5_000) + `"`, "a text of 5000 bytes, and at most 4096 are possible; shorten it"},
 		{"NUL", "a: \x00\n", "a control character (U+0000); remove it, and save the file as plain UTF-8 text"},
 		{"escape", "a: \x1b[2J\n", "a control character (U+001B); remove it, and save the file as plain UTF-8 text"},
 		{"UTF-16", "\xff\xfea\x00:\x00", "this is not UTF-8 text; save the file in the encoding UTF-8"},

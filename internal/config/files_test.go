@@ -26,7 +26,7 @@ func TestLoadWithoutAFile(t *testing.T) {
 	}
 	long := filepath.Join(dir, "long.yaml")
 	write(t, long, strings.Repeat("# \n", 400_000))
-	if _, problems := Load(long); len(problems) != 1 || !strings.Contains(problems[0].Message, "longer than 1 MiB") {
+	if _, problems := Load(long); len(problems) != 1 || !strings.Contains(problems[0].Message, "longer than 512 KiB") {
 		t.Errorf("%s: %v", long, said(problems))
 	}
 	pipe := filepath.Join(dir, "pipe")

@@ -18,9 +18,13 @@ import (
 
 // Bounds of a property file. The YAML parser's work grows with the square of
 // the nesting, of the length of a text and of the number of keys, so these are
-// looked at before it starts.
+// looked at before it starts; and its lexer takes hundreds of bytes for every sign
+// and much more for a long line, where the setup page of a gateway has 96 MB in all.
 const (
-	maxFile   = 1 << 20 // bytes
+	maxFile   = 512 << 10 // bytes; a hotel of 500 rooms has some 50,000
+	maxLines  = 20_000
+	maxLine   = 8 << 10 // bytes of one line
+	maxSigns  = 60_000  // brackets, braces, commas and colons, in texts too
 	maxTokens = 30_000  // words and signs, some 10,000 settings
 	maxText   = 4 << 10 // bytes of one text
 	maxNested = 16
@@ -65,13 +69,13 @@ func reason(err error) error {
 // parse turns the text into a tree.
 func (c *checker) parse(text []byte) (ast.Node, bool) {
 	if len(text) > maxFile {
-		c.report(Problem{Message: "the file is longer than 1 MiB, which no property file needs"})
+		c.report(Problem{Message: "the file is longer than 512 KiB, which no property file needs"})
 		return nil, false
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows editors write it
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	c.lines = strings.Split(string(text), "\n")
-	if !c.readable() {
+	if !c.readable() || !c.sized() {
 		return nil, false
 	}
 	tree, ok := c.tree(string(text))
@@ -117,6 +121,35 @@ func (c *checker) readable() bool {
 			c.report(p)
 			return false // one is enough: a file in another encoding has thousands
 		}
+	}
+	return true
+}
+
+// sized refuses what the YAML lexer would need too much memory for.
+func (c *checker) sized() bool {
+	signs := 0
+	for i, line := range c.lines {
+		if !strings.HasPrefix(strings.TrimLeft(line, " "), "#") {
+			for at := range len(line) {
+				switch line[at] {
+				case '[', ']', '{', '}', ',', ':':
+					signs++
+				}
+			}
+		}
+		p := Problem{Line: i + 1, Column: 1}
+		switch {
+		case len(line) > maxLine:
+			p.Message = fmt.Sprintf("a line of %d bytes, and at most %d are possible; break it into several", len(line), maxLine)
+		case i >= maxLines:
+			p.Message = fmt.Sprintf("the file is too long from here on: more than %d lines, which no property file needs", maxLines)
+		case signs > maxSigns:
+			p.Message = fmt.Sprintf("the file is too long from here on: more than %d brackets, commas and colons, which no property file needs", maxSigns)
+		default:
+			continue
+		}
+		c.report(p)
+		return false
 	}
 	return true
 }
