@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sort"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +66,7 @@ A secret that is encrypted for this machine alone cannot be in it; backup says s
 			return err
 		}
 		if keep > 0 {
-			b.Removed, err = prune(filepath.Dir(b.File), b.Property, keep)
+			b.Removed, err = prune(b.File, b.Property, keep)
 		}
 		return errors.Join(b.tell(asJSON), err)
 	}
@@ -96,7 +99,10 @@ func (b *backedUp) save(ctx context.Context, file, passphrase string) error {
 	}
 	b.File = file
 	half := file + ".part"
-	out, err := os.OpenFile(half, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(half); err != nil && !errors.Is(err, os.ErrNotExist) { // of one that broke off
+		return err
+	}
+	out, err := os.OpenFile(half, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -178,21 +184,33 @@ func (b *backedUp) storeInto(ctx context.Context, w *backup.Writer) error {
 	return nil
 }
 
-// prune removes the oldest backups of a hotel beyond so many.
-func prune(dir, hotel string, keep int) (removed []string, err error) {
-	entries, err := os.ReadDir(dir) // by name, so the oldest first
+// prune removes the oldest backups of a hotel beyond so many, the one just made
+// among those that stay, and what was left of ones that broke off. A name tells the
+// time of a clock that may have been wrong, so the oldest file is.
+func prune(made, hotel string, keep int) (removed []string, err error) {
+	dir := filepath.Dir(made)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	var all []string
+	var all []fs.FileInfo
 	for _, e := range entries {
-		if e.Type().IsRegular() && isBackupOf(e.Name(), hotel) {
-			all = append(all, filepath.Join(dir, e.Name()))
+		info, missing := e.Info()
+		switch {
+		case missing != nil || !e.Type().IsRegular():
+		case isBackupOf(strings.TrimSuffix(e.Name(), ".part"), hotel) && e.Name() != filepath.Base(made):
+			if strings.HasSuffix(e.Name(), ".part") {
+				err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+				continue
+			}
+			all = append(all, info)
 		}
 	}
-	for len(all) > keep && err == nil {
-		err = os.Remove(all[0])
-		removed, all = append(removed, all[0]), all[1:]
+	sort.SliceStable(all, func(i, j int) bool { return all[i].ModTime().Before(all[j].ModTime()) })
+	for len(all) > keep-1 && err == nil {
+		file := filepath.Join(dir, all[0].Name())
+		err = os.Remove(file)
+		removed, all = append(removed, file), all[1:]
 	}
 	return removed, err
 }

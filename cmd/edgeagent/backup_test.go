@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,44 @@ func TestIsBackupOf(t *testing.T) {
 		if got := isBackupOf(name, "seaview"); got != want {
 			t.Errorf("%q: %t", name, got)
 		}
+	}
+}
+
+// Which backups stay when one was made, whatever the clock says.
+func TestPrune(t *testing.T) {
+	dir := t.TempDir()
+	name := func(day string) string { return filepath.Join(dir, "edgeagent-seaview-"+day+"-020000.backup") }
+	for i, file := range []string{name("20300101"), name("20261101"), name("20261102"), name("19700101"), name("20261103") + ".part", filepath.Join(dir, "notes")} {
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Date(2026, 11, 1+i, 2, 0, 0, 0, time.UTC)
+		if err := os.Chtimes(file, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := prune(name("19700101"), "seaview", 2)
+	if want := []string{name("20300101"), name("20261101")}; err != nil || !slices.Equal(removed, want) {
+		t.Errorf("removed %v, %v", removed, err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if want := []string{name("19700101"), name("20261102"), filepath.Join(dir, "notes")}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// What lies where the backup is written first is not followed.
+func TestBackupFollowsNoLink(t *testing.T) {
+	dir, other := t.TempDir(), filepath.Join(t.TempDir(), "other")
+	if err := errors.Join(os.WriteFile(other, []byte("precious"), 0o600), os.Symlink(other, filepath.Join(dir, "a.part"))); err != nil {
+		t.Fatal(err)
+	}
+	b := &backedUp{store: filepath.Join(dir, "none"), socket: filepath.Join(dir, "none")}
+	if err := b.save(t.Context(), filepath.Join(dir, "a"), "correct horse battery staple"); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(other); err != nil || string(text) != "precious" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

@@ -230,10 +230,14 @@ func makeDir(dir, kind string) error {
 func (p *restorePlan) exchange() error {
 	mark := asideMark + p.now.Format(ageForm)
 	for _, path := range p.aside {
-		if err := os.Rename(path, path+mark); err != nil {
+		to := asideOf(path, mark)
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			return err
 		}
-		p.out.Kept = append(p.out.Kept, path+mark)
+		if err := os.Rename(path, to); err != nil {
+			return err
+		}
+		p.out.Kept = append(p.out.Kept, to)
 	}
 	dirs := map[string]bool{}
 	for i := range p.places {
@@ -250,6 +254,15 @@ func (p *restorePlan) exchange() error {
 		}
 	}
 	return nil
+}
+
+// asideOf is where a file is kept that is in the way: beside its place, but for a
+// secret, since the unit lends the agent whatever lies in their folder.
+func asideOf(path, mark string) string {
+	if dir, name := filepath.Split(path); filepath.Base(dir) == config.SecretsFolder {
+		return filepath.Join(filepath.Clean(dir)+mark, name)
+	}
+	return path + mark
 }
 
 // giveUp removes what was written beside its place.

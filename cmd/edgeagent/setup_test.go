@@ -173,6 +173,7 @@ func TestSetupCodes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "told")
 	for text, want := range map[string]string{
 		"Setup code: ABCD-2345\n": "ABCD-2345", "\r\n  SETUP CODE:  four words of mine \r\n": "four words of mine",
+		"\ufeffSetup code: ABCD-2345\r\n": "ABCD-2345", "\xff\xfeS\x00e\x00t\x00u\x00p\x00 \x00c\x00o\x00d\x00e\x00:\x00A\x00B\x00C\x00D\x002\x003\x004\x005\x00\r\x00\n\x00": "ABCD2345",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

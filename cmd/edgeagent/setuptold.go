@@ -38,7 +38,9 @@ func setupCode(files []string) (code, why string) {
 		if err != nil {
 			continue
 		}
-		for line := range strings.Lines(string(text)) {
+		// Windows writes a mark before the text, or two bytes for each sign.
+		plain := strings.NewReplacer("\x00", "", "\ufeff", "", "\xff\xfe", "").Replace(string(text))
+		for line := range strings.Lines(plain) {
 			line = strings.TrimSpace(line)
 			if len(line) < len(codeLine) || !strings.EqualFold(line[:len(codeLine)], codeLine) {
 				continue
