@@ -5,6 +5,8 @@ N       ?= 200
 REQUESTS ?= 10000
 KILLS   ?= 20
 CUTS    ?= 20
+SLOTS   ?= yes
+SEED    ?= 0
 FUZZ    ?= 100000x
 LDFLAGS  = -s -w
 # Half a megabyte less: no PMS and no controller needs HTTP/2.
@@ -35,7 +37,7 @@ NFPM          = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 # What the scripts of build/arm64 build with.
 BUILD         = NFPM='$(TOOLS)/nfpm' GO='$(GO)' TAGS='$(TAGS)' LDFLAGS='$(LDFLAGS)' ARMV6='$(ARMV6)' INLINE="$(INLINE)"
 
-.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench wear lint arm64 nfpm deb deb-check test-package image test-image release release-check fuzz clean
+.PHONY: help build demo demo-once test test-real screens crash soak-keycard bench wear lint arm64 nfpm deb deb-check test-package image image-check test-image release release-check fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -114,13 +116,16 @@ deb-check: deb ## the packages are the same twice, and lintian has nothing to sa
 test-package: build nfpm ## install, demo in the sandbox, upgrade, step back, purge: in a Debian under a real systemd (as root)
 	$(BUILD) build/arm64/test-package
 
-image: nfpm ## SD-card image for a Raspberry Pi, the same for QEMU, and the version alone, in build/out (minutes)
-	$(BUILD) build/arm64/image/build
+image: nfpm ## SD-card image for a Raspberry Pi, the same for QEMU (BOARDS=qemu: only that), and the version alone, in build/out (minutes)
+	$(BUILD) build/arm64/image/build $(BOARDS)
+
+image-check: nfpm ## the images are the same twice, each made from nothing (many minutes)
+	$(BUILD) build/arm64/image/check $(BOARDS)
 
 test-image: build ## boot the image in QEMU: faults, CUTS power cuts (default 20) of a busy hotel, versions that hold and that do not
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) $(GO) install go.etcd.io/bbolt/cmd/bbolt
-	CUTS=$(CUTS) build/arm64/image/test
+	CUTS=$(CUTS) SLOTS=$(SLOTS) SEED=$(SEED) build/arm64/image/test
 
 release: nfpm ## packages, images if made, bill of materials, changes and sums of the commit in build/out/release
 	$(BUILD) build/arm64/release
