@@ -1,6 +1,8 @@
 package offsetstore
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"go.etcd.io/bbolt"
@@ -8,6 +10,21 @@ import (
 
 // thriftEvery is after how many commits the pages of the file are let go.
 const thriftEvery = 32
+
+// rest is after how long without a commit the store takes things to be quiet.
+const rest = 2 * time.Second
+
+// tidy lets the pages go in the quiet after commits, and after many of them tells
+// whoever has more to let go. It returns how many of burst are left.
+func (s *Store) tidy(burst int) (int, error) {
+	if burst >= thriftEvery {
+		burst = 0
+		if s.opt.Quiet != nil {
+			s.opt.Quiet()
+		}
+	}
+	return burst, s.thrift()
+}
 
 // thrift takes the file's pages off this process's account. bbolt maps the
 // file, so all that it has ever looked at stays resident, at the start even the

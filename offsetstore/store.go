@@ -124,6 +124,10 @@ type Options struct {
 	// Linger is how long a settled command may wait for company before it is
 	// filed. Zero means 1 min.
 	Linger time.Duration
+	// Quiet is called, if given, when nothing has been written for 2 s after the
+	// start, or after 32 commits more: there is time to tidy up. The writer waits
+	// for it.
+	Quiet func()
 }
 
 // Store is an open file. Its methods may be called from several goroutines.

@@ -68,21 +68,6 @@ func (s *Store) Wanted(lane string) ([]Command, error) {
 	return commands, err
 }
 
-// Known is what a command about the subject last left to know, nil if nothing.
-func (s *Store) Known(lane, subject string) ([]byte, error) {
-	for _, c := range slices.Backward(s.onShelf()) {
-		if c.Lane == lane && c.Subject == subject && len(c.Known) > 0 {
-			return c.Known, nil
-		}
-	}
-	var out []byte
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		out = append(out, tx.Bucket(bucketKnown).Get(pairKey(lane, subject))...)
-		return nil
-	})
-	return out, err
-}
-
 // onShelf are the commands that are settled but not filed. Look there before
 // looking into the file: in between they go one way only.
 func (s *Store) onShelf() []Command {

@@ -55,9 +55,18 @@ func (s *Store) enqueue(w *write) error {
 // up during the last one, so syncs grow much more slowly than writes.
 func (s *Store) write() {
 	defer close(s.closed)
+	quiet, burst := time.After(rest), thriftEvery // to open the file reads as much as a burst
 	for n := 1; ; n++ {
 		var group []*write
 		select {
+		case <-quiet:
+			var err error
+			if burst, err = s.tidy(burst); err != nil {
+				s.Fail(err)
+				return
+			}
+			quiet = nil
+			continue
 		case first, ok := <-s.writes:
 			if !ok {
 				return
@@ -70,6 +79,7 @@ func (s *Store) write() {
 		if !s.commitGroup(group) {
 			return
 		}
+		quiet, burst = time.After(rest), burst+1
 		if n%thriftEvery == 0 {
 			if err := s.thrift(); err != nil {
 				s.Fail(err)

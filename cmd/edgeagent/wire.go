@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 		}
 	}()
 	clock := agent.NewClock()
-	if h.store, err = offsetstore.Open(l.Store, offsetstore.Options{Trusted: clock.Trusted}); err != nil {
+	if h.store, err = offsetstore.Open(l.Store, offsetstore.Options{Trusted: clock.Trusted, Quiet: letGo}); err != nil {
 		return nil, err
 	}
 	clock.SeenAt(h.store.Clock())
@@ -85,6 +86,10 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 	return h, nil
 }
 
+// letGo gives memory back in which a start or a burst has left nothing alive. Go's
+// runtime would keep it for minutes, for the next burst.
+func letGo() { go debug.FreeOSMemory() } // no commit has to wait for the collector
+
 // close releases the devices, then the store.
 func (h *house) close() error {
 	var errs []error
@@ -97,23 +102,26 @@ func (h *house) close() error {
 	return errors.Join(errs...)
 }
 
-// ledger is who is in which room, as the store knows it.
+// ledger is who is in which room, as the store knows it. The stays go into it one
+// by one: a house that has been open for weeks has thousands.
 func ledger(l *config.Loaded, store *offsetstore.Store) (*pms.Ledger, error) {
-	var stays []pms.Stay
-	err := store.Records(func(_ string, record []byte) error {
-		var stay pms.Stay
-		if err := json.Unmarshal(record, &stay); err != nil {
-			return fmt.Errorf("a stay cannot be read: %w", err)
-		}
-		stays = append(stays, stay)
-		return nil
+	var err error
+	made := pms.NewLedger(pms.FoldOptions{
+		Key: store.Key(), Zone: l.Zone, CheckIn: l.CheckInAt, CheckOut: l.CheckOutAt, Freshness: l.Freshness,
+	}, func(yield func(pms.Stay) bool) {
+		err = store.Records(func(_ string, record []byte) error {
+			var stay pms.Stay
+			if err := json.Unmarshal(record, &stay); err != nil {
+				return fmt.Errorf("a stay cannot be read: %w", err)
+			}
+			yield(stay) // the ledger takes them all
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	return pms.NewLedger(pms.FoldOptions{
-		Key: store.Key(), Zone: l.Zone, CheckIn: l.CheckInAt, CheckOut: l.CheckOutAt, Freshness: l.Freshness,
-	}, slices.Values(stays)), nil
+	return made, nil
 }
 
 func source(p *config.PMS, l *config.Loaded, store *offsetstore.Store, log zerolog.Logger) (pms.Source, error) {

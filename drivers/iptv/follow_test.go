@@ -69,6 +69,43 @@ func TestWiFiCodeFollowsOntoTheScreen(t *testing.T) {
 	}
 }
 
+// A code costs the making of its own guest's screen, however full the house is:
+// a code comes with every arrival.
+func TestWiFiCodeLooksAtItsOwnRoomAlone(t *testing.T) {
+	made := &codes{by: map[string]map[string]string{}}
+	r := newRig(t, func(c *Config) { c.ShowWifi = "wifi" })
+	var mu sync.Mutex
+	asked := map[string]int{} // once for each document that is made
+	r.open(func(d *Driver) {
+		d.site.Known = func(device, subject string) map[string]string {
+			mu.Lock()
+			defer mu.Unlock()
+			asked[subject]++
+			return made.known(device, subject)
+		}
+	})
+	r.connected()
+	for _, room := range []string{"101", "102", "103"} {
+		r.tv(room, "tv1")
+		r.do(r.ledger.welcome(room, "s"+room, "Smith"))
+	}
+	s, err := r.driver.live()
+	r.must(err)
+	mu.Lock()
+	clear(asked)
+	mu.Unlock()
+	made.make("stay:s102", "k7qx")
+	r.must(s.complete(r.ctx, map[string]bool{"s102": true}))
+	mu.Lock()
+	defer mu.Unlock()
+	if len(asked) != 1 || asked["stay:s102"] != 1 {
+		t.Errorf("documents made: %v, want one of s102", asked)
+	}
+	if held := s.house.retained("102"); held == nil || held.Wifi == nil || held.Wifi.Code != "k7qx" {
+		t.Errorf("102 has %+v", held)
+	}
+}
+
 // The code comes while the greeting is under way: at the nth time that the
 // driver asks for it, just too late for the answer. First it makes the document,
 // then it has the room to itself and is about to publish.

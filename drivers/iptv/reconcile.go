@@ -53,21 +53,34 @@ func (d *Driver) wishes(wanted []drivers.Command) map[string]wish {
 	return keys
 }
 
+// about are the settings that have a say about some room keys.
+func (d *Driver) about(wanted []drivers.Command, keys map[string]bool) (some []drivers.Command) {
+	for _, cmd := range wanted {
+		if slices.ContainsFunc(d.keys(cmd.Params["room"]), func(key string) bool { return keys[key] }) {
+			some = append(some, cmd)
+		}
+	}
+	return some
+}
+
+// wishFor is the wish for one room key, if any setting is about it.
+func (d *Driver) wishFor(key string) (w wish, known bool) {
+	if d.site.Wanted == nil {
+		return w, false
+	}
+	w, known = d.wishes(d.about(d.site.Wanted(d.name), map[string]bool{key: true}))[key]
+	return w, known
+}
+
 // wants says whether a screen that the broker retains is what the store asks for.
 func (d *Driver) wants(key string, held *welcomeDoc) bool {
-	if d.site.Wanted == nil {
-		return false
-	}
-	w, ok := d.wishes(d.site.Wanted(d.name))[key]
+	w, ok := d.wishFor(key)
 	return ok && w.doc != nil && w.doc.same(held)
 }
 
 // knows says whether any setting is about a room key by now.
 func (d *Driver) knows(key string) bool {
-	if d.site.Wanted == nil {
-		return false
-	}
-	_, ok := d.wishes(d.site.Wanted(d.name))[key]
+	_, ok := d.wishFor(key)
 	return ok
 }
 
@@ -108,12 +121,21 @@ func (s *session) reconcile(ctx context.Context) error {
 
 // complete puts on the screens of some stays what has become known about them.
 // A screen that is not up yet is the lane's affair; one that is being put up may
-// lack it, and whether it is up is only looked at once the room is free.
+// lack it, and whether it is up is only looked at once the room is free. Documents
+// are made of the rooms of those stays alone: it is called for every code.
 func (s *session) complete(ctx context.Context, stays map[string]bool) error {
 	if s.d.site.Wanted == nil || len(stays) == 0 {
 		return nil
 	}
-	wishes := s.d.wishes(s.d.site.Wanted(s.d.name))
+	wanted, keys := s.d.site.Wanted(s.d.name), map[string]bool{}
+	for _, cmd := range wanted {
+		if cmd.Action == actionWelcome && stays[clean(cmd.Params["stay"], maxName)] {
+			for _, key := range s.d.keys(cmd.Params["room"]) {
+				keys[key] = true
+			}
+		}
+	}
+	wishes := s.d.wishes(s.d.about(wanted, keys))
 	for key, w := range wishes {
 		if w.doc == nil || !stays[w.doc.Stay] {
 			delete(wishes, key)

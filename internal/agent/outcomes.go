@@ -92,27 +92,36 @@ func (o *outcomes) resolved(command string, done bool, note string) {
 	}
 }
 
-// now is the newest of each: what is open is newer than what has ended.
-func (a *Agent) outcomesNow(open []offsetstore.Command) (map[about]Outcome, error) {
+// now is the newest of each: what is open is newer than what has ended. Only what
+// is asked for is copied: much of what is remembered is of guests who have left.
+func (a *Agent) outcomesNow(open []offsetstore.Command) (now func(about) (Outcome, bool), err error) {
 	if err := a.fillOutcomes(); err != nil {
 		return nil, err
-	}
-	a.outcomes.mu.Lock()
-	all := maps.Clone(a.outcomes.last)
-	a.outcomes.mu.Unlock()
-	if all == nil {
-		all = map[about]Outcome{}
 	}
 	kinds := map[string]string{}
 	for _, d := range a.devices {
 		kinds[d.name] = d.Kind
 	}
+	unsettled := map[about]Outcome{}
 	for _, c := range open { // the oldest first
 		if kind := kinds[c.Lane]; kind != "" {
-			all[about{kind, c.Subject}] = outcome(c)
+			unsettled[about{kind, c.Subject}] = outcome(c)
 		}
 	}
-	return all, nil
+	return func(key about) (Outcome, bool) {
+		if out, ok := unsettled[key]; ok {
+			return out, true
+		}
+		return a.outcomes.of(key)
+	}, nil
+}
+
+// of is the newest settled command of one.
+func (o *outcomes) of(key about) (Outcome, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out, ok := o.last[key]
+	return out, ok
 }
 
 // forgotten notes, at the start, of which rooms it is not known how the newest key
@@ -197,10 +206,10 @@ func actionOf(c offsetstore.Command) string {
 }
 
 // ofRoom picks what is about a room and the stays in it, by kind of device.
-func ofRoom(all map[about]Outcome, kinds []string, r *RoomView) map[string]Outcome {
+func ofRoom(now func(about) (Outcome, bool), kinds []string, r *RoomView) map[string]Outcome {
 	var found map[string]Outcome
 	keep := func(kind, subject string) {
-		out, ok := all[about{kind, subject}]
+		out, ok := now(about{kind, subject})
 		if !ok {
 			return
 		}

@@ -146,34 +146,45 @@ func made(word, of string) bool { return strings.Trim(word, of) == "" }
 // The tables are text, and are searched from the beginning: a tag is read for a
 // guest now and then, and a map would stay in memory for ever.
 
-func has(table, word string) bool {
-	for w := range strings.FieldsSeq(table) {
-		if w == word {
-			return true
+// space is what parts the words of a table.
+const space = " \n"
+
+// find is where a word begins that stands in the table between spaces, -1 for
+// nowhere. after is what ends the word: a space, or what goes on behind it.
+func find(table, word, after string) int {
+	if word == "" {
+		return -1
+	}
+	for from := 0; ; {
+		i := strings.Index(table[from:], word)
+		if i < 0 {
+			return -1
+		}
+		from += i + len(word)
+		if i = from - len(word); i > 0 && strings.IndexByte(space, table[i-1]) >= 0 && strings.IndexByte(after, table[from]) >= 0 {
+			return i
 		}
 	}
-	return false
 }
+
+func has(table, word string) bool { return find(table, word, space) >= 0 }
 
 // heading is the word with a colon that a word stands after, "" for none.
 func heading(table, word string) string {
-	above := ""
-	for w := range strings.FieldsSeq(table) {
-		if h, ok := strings.CutSuffix(w, ":"); ok {
-			above = h
-		} else if w == word {
-			return above
-		}
+	at := find(table, word, space)
+	if at < 0 {
+		return ""
 	}
-	return ""
+	above := table[:strings.LastIndexByte(table[:at], ':')]
+	return above[strings.LastIndexAny(above, space)+1:]
 }
 
 // renamed is what follows word= in the table, "" if nothing does.
 func renamed(table, word string) string {
-	for w := range strings.FieldsSeq(table) {
-		if old, now, _ := strings.Cut(w, "="); old == word {
-			return now
-		}
+	at := find(table, word, "=")
+	if at < 0 {
+		return ""
 	}
-	return ""
+	now := table[at+len(word)+1:]
+	return now[:strings.IndexAny(now, space)]
 }
