@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,8 @@ func newGateway(t *testing.T, version string) *gateway {
 	t.Helper()
 	g := &gateway{t: t, root: t.TempDir()}
 	g.env = append(os.Environ(), "EDGEAGENT_ROOT="+g.root, "PATH="+filepath.Join(g.root, "bin")+":"+os.Getenv("PATH"))
-	g.write("bin/systemctl", "#!/bin/sh\necho \"$*\" >>"+g.root+"/called\ncase \"$*\" in *Monotonic*) echo 100000000 ;; *ActiveState*) echo active ;; esac\n", 0o755)
+	g.write("bin/systemctl", "#!/bin/sh\necho \"$*\" >>"+g.root+"/called\ncase \"$*\" in *Monotonic*) echo 100000000 ;; *ActiveState*) echo active ;; *MainPID*) echo 42 ;; esac\n", 0o755)
+	g.write("bin/dpkg-query", "#!/bin/sh\necho 2\n", 0o755)
 	g.write("etc/edgeagent/property.yaml", "", 0o644)
 	g.write("usr/lib/systemd/system/edgeagent.service", "unit of "+version, 0o644)
 	g.program(version, "exit 0")
@@ -82,13 +84,27 @@ func (g *gateway) runs(version string) {
 	}
 }
 
-// upgrade puts a version in place as the package does.
-func (g *gateway) upgrade(from, to string) {
+// unpack puts a version in place as dpkg does, and goes no further.
+func (g *gateway) unpack(from, to string) {
 	g.t.Helper()
-	g.do("", "keep", from)
+	g.do("", "keep", from, to)
 	g.program(to, "exit 0")
 	g.write("usr/lib/systemd/system/edgeagent.service", "unit of "+to, 0o644)
+}
+
+func (g *gateway) upgrade(from, to string) {
+	g.t.Helper()
+	g.unpack(from, to)
 	g.do("", "begin", to)
+}
+
+// runsAs says whose file the agent that runs is.
+func (g *gateway) runsAs(name string) {
+	g.t.Helper()
+	exe := filepath.Join(g.root, "proc/42/exe")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(exe), 0o755), os.RemoveAll(exe), os.Symlink(filepath.Join(g.root, name), exe)); err != nil {
+		g.t.Fatal(err)
+	}
 }
 
 const steppedBackWord = "version 2 did not hold after the upgrade (it ended: once timeout, 2 times watchdog); 1 runs again\n"
@@ -152,6 +168,7 @@ func TestUpgradeKeepsOnlyWhatHeld(t *testing.T) {
 func TestUpgradeIsProven(t *testing.T) {
 	g := newGateway(t, "1")
 	g.upgrade("1", "2")
+	g.runsAs("usr/bin/edgeagent")
 	g.write("proc/uptime", "699.9 1.0\n", 0o644)
 	if out := g.do("", "proven"); out != "" {
 		t.Errorf("599 s prove nothing, and it said %q", out)
@@ -167,6 +184,9 @@ func TestUpgradeIsProven(t *testing.T) {
 		g.do("watchdog", "ended")
 	}
 	g.runs("2")
+	if g.has("usr/lib/edgeagent/previous/edgeagent") != "" {
+		t.Error("the version before is kept for longer than the trial")
+	}
 }
 
 // A version that does not take the property file is refused in its own words,
@@ -174,7 +194,7 @@ func TestUpgradeIsProven(t *testing.T) {
 func TestUpgradeChecks(t *testing.T) {
 	const fault = "property.yaml:3:1: unknown key"
 	g := newGateway(t, "1")
-	g.do("", "keep", "1")
+	g.do("", "keep", "1", "2")
 	if out := g.do("", "check"); out != "" {
 		t.Errorf("said %q", out)
 	}
@@ -230,7 +250,7 @@ func TestUpgradeLeavesARestartAlone(t *testing.T) {
 
 func TestUpgradeSaysHowItIsCalled(t *testing.T) {
 	g := newGateway(t, "1")
-	if out, ok := g.run("", "step_back"); ok || out != "edgeagent: usage: upgrade keep VERSION | check | begin VERSION | ended | proven | again\n" {
+	if out, ok := g.run("", "step_back"); ok || out != "edgeagent: usage: upgrade keep OLD NEW | check | begin VERSION | abort VERSION | ended | proven | again\n" {
 		t.Errorf("%t: %q", ok, out)
 	}
 }
