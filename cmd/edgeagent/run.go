@@ -91,7 +91,7 @@ func serve(soft, hard context.Context, path string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	page.Problems, page.Lines, page.Standing = problems.Render(), lines, outside()
+	page.Problems, page.Lines, page.Standing = problems.Render(), lines, outside
 	logProblems(problems, log)
 	if problems.Fatal() {
 		log.Error().Int("problems", len(problems)).Str("status", page.Address).Msg("the property file has problems; nothing runs")

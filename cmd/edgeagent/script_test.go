@@ -153,7 +153,7 @@ func (r *running) start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.Getenv("WORK"), log, log
-	cmd.Env = append(os.Environ(), steppedBackFile+"="+ts.Getenv(steppedBackFile))
+	cmd.Env = append(os.Environ(), outsideFolder+"="+ts.Getenv(outsideFolder))
 	ts.Check(cmd.Start())
 	r.agents.Store(ts.MkAbs(args[0]), cmd)
 	ts.Defer(func() {

@@ -154,6 +154,21 @@ func TestTakeWhatWasMendedOnTheCard(t *testing.T) {
 	}
 }
 
+// The passphrase of backups is named by no property file, and what is to be restored
+// is not taken here.
+func TestTakePassphraseOfBackups(t *testing.T) {
+	g := card(t, map[string]string{
+		onCard + "secrets/backup-passphrase": "two words", onCard + "old.backup": "sealed", onCard + "passphrase.txt": "two words",
+		onData + "property.yaml": "good pms", onData + "secrets/pms": "s3cret",
+	})
+	if info, err := os.Stat(filepath.Join(g.root, onData, "secrets/backup-passphrase")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v; it is to be a secret like any other", info, err)
+	}
+	if g.has(onCard+"secrets/backup-passphrase") != "" || g.has(onCard+"FAULTS.txt") != "" || g.has(onCard+"old.backup") == "" || g.has(onCard+"passphrase.txt") == "" {
+		t.Errorf("FAULTS.txt %q", g.has(onCard+"FAULTS.txt"))
+	}
+}
+
 // A secret alone replaces one that is there.
 func TestTakeSecretAlone(t *testing.T) {
 	g := card(t, map[string]string{onCard + "secrets/pms": "new", onData + "property.yaml": "good pms", onData + "secrets/pms": "old"})

@@ -104,7 +104,7 @@ func TestUnitComesBack(t *testing.T) {
 		"Type=notify", "WatchdogSec=60", "Restart=always", "RestartSec=5", "RestartMode=direct", "StartLimitIntervalSec=600", "StartLimitBurst=10",
 		"TimeoutStopSec=30", "OnFailure=edgeagent-again.service", "ExecStopPost=-+/usr/lib/edgeagent/upgrade ended",
 		"ConditionPathExists=/etc/edgeagent/property.yaml", "LoadCredential=edgeagent:/etc/edgeagent/secrets", "ImportCredential=edgeagent.*",
-		"RuntimeDirectory=edgeagent", "ExecReload=/usr/bin/edgeagent reload --config /etc/edgeagent/property.yaml", "LimitCORE=0", "Environment=" + steppedBackFile + "=/var/lib/edgeagent-upgrade/stepped-back",
+		"RuntimeDirectory=edgeagent", "ExecReload=/usr/bin/edgeagent reload --config /etc/edgeagent/property.yaml", "LimitCORE=0", "Environment=" + outsideFolder + "=/var/lib/edgeagent-upgrade",
 	} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("the unit has no %s", want)

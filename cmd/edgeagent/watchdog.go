@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -49,25 +47,4 @@ func feed(ctx context.Context, every time.Duration, stuck func() []agent.Stuck, 
 			return
 		}
 	}
-}
-
-// steppedBackFile names the variable that says where the upgrade leaves word
-// when it has put the version before in place again. The unit sets it.
-const steppedBackFile = "EDGEAGENT_STEPPED_BACK"
-
-// outside are the conditions that hold from the start on.
-func outside() []agent.Condition {
-	path := os.Getenv(steppedBackFile)
-	if path == "" {
-		return nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil || strings.TrimSpace(string(text)) == "" {
-		return nil // as nearly always: nothing was stepped back
-	}
-	c := agent.Condition{Code: "stepped-back", Text: strings.TrimSpace(string(text))}
-	if info, err := os.Stat(path); err == nil {
-		c.Since = info.ModTime()
-	}
-	return []agent.Condition{c}
 }

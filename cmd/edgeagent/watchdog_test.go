@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -63,23 +61,5 @@ func TestWatchdogIsSetBySystemd(t *testing.T) {
 	t.Setenv("WATCHDOG_USEC", "often")
 	if err := watchdog(t.Context(), nil, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), "; it is set by systemd, not by hand") {
 		t.Error(err)
-	}
-}
-
-func TestSteppedBack(t *testing.T) {
-	t.Setenv(steppedBackFile, "")
-	if got := outside(); got != nil {
-		t.Error(got)
-	}
-	path := filepath.Join(t.TempDir(), "stepped-back")
-	t.Setenv(steppedBackFile, path)
-	if got := outside(); got != nil {
-		t.Error(got)
-	}
-	if err := os.WriteFile(path, []byte("2 did not hold\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if got := outside(); len(got) != 1 || got[0].Code != "stepped-back" || got[0].Text != "2 did not hold" || time.Since(got[0].Since) > time.Minute {
-		t.Errorf("%+v", got)
 	}
 }

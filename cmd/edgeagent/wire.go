@@ -59,7 +59,7 @@ func build(l *config.Loaded, log zerolog.Logger) (h *house, err error) {
 		return nil, err
 	}
 	o := agent.Options{
-		Store: h.store, Ledger: ledger, Table: l.Table, Clock: clock, Log: log, Standing: outside(),
+		Store: h.store, Ledger: ledger, Table: l.Table, Clock: clock, Log: log, Standing: outside,
 		Patience: agent.Patience{Hold: l.Patience.Hold, First: l.Patience.First, Most: l.Patience.Most},
 	}
 	for i := range l.PMS {

@@ -55,9 +55,9 @@ type Options struct {
 	Log     zerolog.Logger
 	// Patience bounds waits; zero fields mean the defaults.
 	Patience Patience
-	// Standing are conditions that hold from the start on, whatever the loops find:
-	// Code, Text and Since.
-	Standing []Condition
+	// Standing are conditions that hold whatever the loops find, as others on the
+	// gateway tell of them: Code, Text and Since. It is asked at each look; nil for none.
+	Standing func() []Condition
 }
 
 // Patience is how long the loops wait.
@@ -101,7 +101,7 @@ type Agent struct {
 	reloads  reloads
 	seen     sightings
 	collect  collection
-	standing []Condition
+	standing func() []Condition
 	beats    beats
 	// reporters tell each PMS how its device commands stand.
 	reporters map[string]*reporter

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,13 +160,14 @@ func TestBeat(t *testing.T) {
 	})
 }
 
-// What holds from the start on is on the page as long as the agent runs.
+// What others on the gateway tell of is on the page for as long as they do.
 func TestStandingConditions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		defer s.stop()
 		since := time.Now().Add(-time.Hour)
-		s.agent.standing = []Condition{{Code: "stepped-back", Text: "2 did not hold", Since: since}}
+		holds := []Condition{{Code: "stepped-back", Text: "2 did not hold", Since: since}}
+		s.agent.standing = func() []Condition { return holds }
 		v, err := s.agent.Look()
 		if err != nil || len(v.Conditions) == 0 {
 			t.Fatal(v.Conditions, err)
@@ -173,6 +175,10 @@ func TestStandingConditions(t *testing.T) {
 		c := v.Conditions[len(v.Conditions)-1]
 		if c.Code != "stepped-back" || c.Text != "2 did not hold" || c.Do == "" || !c.Serious || !c.Since.Equal(since) {
 			t.Errorf("%+v", c)
+		}
+		holds = nil
+		if v, err := s.agent.Look(); err != nil || slices.ContainsFunc(v.Conditions, func(c Condition) bool { return c.Code == "stepped-back" }) {
+			t.Error("it is over, and still shown", err)
 		}
 	})
 }

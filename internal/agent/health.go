@@ -51,6 +51,8 @@ var conditionKinds = map[string]struct {
 	"quarantine":       {"ask the PMS vendor what these messages are", 0, "", false},
 	"config-invalid":   {"mend the property file and restart edgeagent", 0, "", true},
 	"stepped-back":     {"the version before is in its place again; send what journalctl -u edgeagent shows to who made the new one, and install the next version when there is one", 0, "", true},
+	"backup-failed":    {"see to the USB stick named EDGEBACKUP: is it plugged in, has it space, can it be written to; the next backup is made at night", 0, "", true},
+	"update-failed":    {"see that the gateway reaches the server named in updates.txt on its card, and that the file is right; it looks again at night", 0, "", false},
 	"reload-refused":   {"mend it (edgeagent check shows every line) and reload again; until then the rules read before stay in force", 0, "", true},
 	"restored":         {"if it stays, see to the PMS link: until it is back, screens and WiFi are left as they are", 0, "", true},
 	"restart-needed":   {"restart edgeagent when it suits", 0, "", false},
@@ -70,7 +72,7 @@ type sightings struct {
 // what another condition about the same thing explains.
 func (a *Agent) conditions(v View, now time.Time) []Condition {
 	found := slices.Concat(linkConditions(v.Links), deviceConditions(v.Devices), houseConditions(v), a.collect.conditions(now), a.reloads.conditions(),
-		a.restoredConditions(), gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())), a.standing)
+		a.restoredConditions(), gatewayConditions(a.clock.Trusted(), freeSpace(a.store.Dir())), told(a.standing))
 	holds := map[string]bool{}
 	for _, c := range found {
 		holds[c.Code+" "+c.About] = true
@@ -145,15 +147,22 @@ func deviceConditions(devices []DeviceView) []Condition {
 }
 
 // Idle is how things stand where the property file keeps an agent from running:
-// its problems, and the conditions that hold from the start on.
-func Idle(problems string, standing []Condition) View {
-	v := View{Conditions: append([]Condition{{Code: "config-invalid", Text: problems}}, standing...)}
+// its problems, and the conditions that hold whatever an agent finds; nil for none.
+func Idle(problems string, standing func() []Condition) View {
+	v := View{Conditions: append([]Condition{{Code: "config-invalid", Text: problems}}, told(standing)...)}
 	for i := range v.Conditions {
 		c := &v.Conditions[i]
 		kind := conditionKinds[c.Code]
 		c.Do, c.Serious = kind.do, kind.serious
 	}
 	return v
+}
+
+func told(standing func() []Condition) []Condition {
+	if standing == nil {
+		return nil
+	}
+	return standing()
 }
 
 func houseConditions(v View) []Condition {

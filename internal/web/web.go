@@ -29,9 +29,9 @@ type Page struct {
 	// "" if nothing. With problems there may be no agent, and Look is nil.
 	Problems string
 	Look     func() (agent.View, error)
-	// Standing are conditions that hold from the start on, for where there is no
-	// agent; one shows them itself.
-	Standing []agent.Condition
+	// Standing are conditions that hold whatever an agent finds, for where there is
+	// none; one shows them itself. It is asked at each look; nil for none.
+	Standing func() []agent.Condition
 	// Pulse changes when Look would show something else; nil for never.
 	Pulse func() uint64
 	// Operator is what a person can do; nil where there is no agent.

@@ -134,7 +134,9 @@ func TestProblemsAreShown(t *testing.T) {
 // A version that was stepped back is shown also where a bad property file keeps
 // everything from running.
 func TestSteppedBackWithProblems(t *testing.T) {
-	p := &Page{Problems: "property.yaml:3:5: no\n", Standing: []agent.Condition{{Code: "stepped-back", Text: "version 2 did not hold", Since: time.Unix(0, 0).UTC()}}}
+	p := &Page{Problems: "property.yaml:3:5: no\n", Standing: func() []agent.Condition {
+		return []agent.Condition{{Code: "stepped-back", Text: "version 2 did not hold", Since: time.Unix(0, 0).UTC()}}
+	}}
 	_, body := get(t, p, "GET", "/api/status")
 	var got struct{ Conditions []agent.Condition }
 	if err := json.Unmarshal([]byte(body), &got); err != nil || len(got.Conditions) != 2 {
