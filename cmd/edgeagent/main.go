@@ -170,8 +170,15 @@ func versionCommand() *cobra.Command {
 	return cmd
 }
 
-// version is the commit that the binary was built from, as Go stamps it.
+// packaged is the version of the package that the binary comes in. The linker sets it.
+var packaged string
+
+// version is that of the package, or else the commit that the binary was built from,
+// as Go stamps it.
 func version() string {
+	if packaged != "" {
+		return packaged
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -54,7 +54,7 @@ const (
 func TestTakePropertyFromCard(t *testing.T) {
 	g := card(t, map[string]string{
 		onCard + "property.yaml": "good pms", onCard + "secrets/pms": "s3cret", onCard + "ca.pem": "-----BEGIN CERTIFICATE-----",
-		onCard + "key.pem": "-----BEGIN PRIVATE KEY-----", onCard + "authorized_keys": "ssh-ed25519 AAAA", onCard + "10-lan.network": "[Match]",
+		onCard + "key.pem": "-----BEGIN PRIVATE KEY-----", onCard + "authorized_keys": "ssh-ed25519 AAAA", onCard + "lan.network": "[Match]",
 		onCard + "FAULTS.txt": "of before", onData + "property.yaml": "older",
 	})
 	for name, want := range map[string]string{
@@ -72,7 +72,7 @@ func TestTakePropertyFromCard(t *testing.T) {
 	if g.has(onCard+"FAULTS.txt") != "" || !strings.HasSuffix(g.has(onCard+"TAKEN.txt"), " UTC; the gateway has it now\r\n") {
 		t.Errorf("FAULTS.txt %q, TAKEN.txt %q", g.has(onCard+"FAULTS.txt"), g.has(onCard+"TAKEN.txt"))
 	}
-	if g.has("run/systemd/network/10-lan.network") != "[Match]" || g.has(onCard+"10-lan.network") == "" || g.has(onCard+"authorized_keys") == "" {
+	if g.has("run/systemd/network/10-card-lan.network") != "[Match]" || g.has(onCard+"lan.network") == "" || g.has(onCard+"authorized_keys") == "" {
 		t.Error("addresses and keys shall stay on the card, and the addresses count")
 	}
 }
@@ -181,7 +181,7 @@ func TestTakeSecretAlone(t *testing.T) {
 // rest is taken.
 func TestTakeSaysWhatItDoesNotKnow(t *testing.T) {
 	g := card(t, map[string]string{
-		onCard + "README.txt": "read me", onCard + "authorized_keys": "ssh-ed25519 AAAA", onCard + "System Volume Information/x": "",
+		onCard + "README.txt": "read me", onCard + "spi.txt": "", onCard + "authorized_keys": "ssh-ed25519 AAAA", onCard + "System Volume Information/x": "",
 		onCard + "property.yaml.txt": "good", onCard + "Property.yml": "good", onCard + "rules": "none",
 		onCard + "secrets/pms.txt": "s3cret", onCard + "secrets/huge": strings.Repeat("x", 65537), onCard + "secrets/pms": "s3cret",
 		onData + "property.yaml": "good pms huge",

@@ -71,3 +71,21 @@ func TestUpdateThatFails(t *testing.T) {
 		}
 	}
 }
+
+// A version that did not hold is tried once more, since a power cut during its trial
+// looks no different; then it is left.
+func TestUpdateTriesTwice(t *testing.T) {
+	for failed, want := range map[string]bool{"": true, "1.1\n1.10\n": true, "1.1\n1.0\n1.1\n": false} {
+		g := publisher(t, "url=https://updates.example.net/x\nkey=BESTKEY\n")
+		g.write("at/latest.sig", "sig", 0o644)
+		if failed != "" {
+			g.write(onState+"slot-failed", failed, 0o644)
+		}
+		if out, ok := g.script(updateScript); !ok || out != "" {
+			t.Error(out)
+		}
+		if got := strings.Contains(g.has("called"), "reboot"); got != want {
+			t.Errorf("after %q it is tried: %v", failed, got)
+		}
+	}
+}
