@@ -62,6 +62,7 @@ func TestSetupPage(t *testing.T) {
 		p.await("another code is refused", has("#login .outcome", "this is not the code"))
 	})
 	p := browse(b, g.address)
+	s.shotHere("setup-code", p)
 	p.write(element("#code"), strings.ToLower(g.code))
 	p.press(named("#login", "Go in"))
 	p.await("the installer is in", has("#stand", "There is no property file yet."))
@@ -94,6 +95,8 @@ func TestSetupPage(t *testing.T) {
 	p.press(named("#property", "Check"))
 	p.await("and is mended", has("#stand", "The property file has 3 faults.")+` && !`+has("#faults", "time zone"))
 
+	value[bool](p, `(document.getElementById('files').scrollIntoView({behavior: 'instant'}), true)`)
+	s.shotHere("setup-secrets", p)
 	for name, secret := range map[string]string{"text-mews-client-token": "C66EF7B2", "text-mews-access-token": "5A2F4E8D", "text-page-password": pageWord, "again-page-password": pageWord} {
 		p.write(element(`[name="`+name+`"]`), secret)
 	}
@@ -105,7 +108,7 @@ func TestSetupPage(t *testing.T) {
 	}
 	p.press(named("#install", "Install and start"))
 	p.await("it is installed", has("#done", "The property file is in place."))
-	p.picture("setup-done")
+	s.shotHere("setup-done", p)
 	p.stayedHere()
 	p.calm()
 	if err := g.cmd.Wait(); err != nil {
